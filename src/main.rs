@@ -1,0 +1,2 @@
+//! The `hoplint` program: everything is in the library.
+fn main() {}
