@@ -8,5 +8,6 @@
 //! `docs/architecture.md` has the whole picture and the invariants.
 
 pub mod model;
+pub mod probe;
 pub mod rules;
 pub mod source;

@@ -1,0 +1,270 @@
+//! What happens: steps in the order of execution. The dialect has already undone its phases.
+
+use super::{
+    BlockId, CondId, CorsId, ExprId, Fact, GateId, HopId, ListId, PolicyId, RouteId, Seat, Slot, TableId, Text, UpstreamId,
+    Why,
+};
+use crate::source::Span;
+
+/// One step, and where it is written.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub act: Act,
+    /// Where it is written (or what implies it).
+    pub span: Span,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// These settings are in force from here.
+    Enter(PolicyId),
+    /// A branch.
+    When {
+        /// The test.
+        test: CondId,
+        /// If true.
+        then: BlockId,
+        /// If false.
+        other: Option<BlockId>,
+    },
+    /// A block that [`Act::Leave`] leaves.
+    Group(BlockId),
+    /// Leaves the innermost group.
+    Leave,
+    /// Chooses an arm of a table and goes there.
+    Dispatch(TableId),
+    /// Runs a block and comes back.
+    Call(BlockId),
+    /// Goes to a route, internally.
+    Jump(RouteId),
+    /// Chooses again after an internal redirect; with `if_moved` only if the path was rewritten for that.
+    Reselect {
+        /// The table.
+        table: TableId,
+        /// Only if the path was rewritten.
+        if_moved: bool,
+    },
+    /// Sets a variable.
+    Let(Slot, ExprId),
+    /// Changes the path.
+    Rewrite {
+        /// New path, decoded.
+        path: ExprId,
+        /// New query string; none keeps it.
+        query: Option<ExprId>,
+        /// Whether the route is chosen again at the next [`Act::Reselect`].
+        moved: bool,
+    },
+    /// Changes the request's headers from here on.
+    Edit(ListId),
+    /// Pushes operations that are unwound, last first, when an answer exists.
+    OnAnswer {
+        /// Which answers.
+        lane: Lane,
+        /// Operations.
+        list: ListId,
+    },
+    /// Asks for credentials, an address, …
+    Gate(GateId),
+    /// A CORS engine.
+    Cors(CorsId),
+    /// A second copy of the request is sent there.
+    Copy(RouteId),
+    /// A cached answer may be given, unless the condition holds.
+    Cache {
+        /// When it is not looked up.
+        bypass: CondId,
+    },
+    /// Runs [`super::Policy::content`] of the settings in force.
+    Content,
+    /// Answers.
+    Respond {
+        /// Status.
+        status: Fact<u16>,
+        /// Location header.
+        location: Option<ExprId>,
+        /// Body text.
+        body: Option<ExprId>,
+    },
+    /// Answers from files.
+    Serve,
+    /// Closes without an answer.
+    Close,
+    /// Sends upstream.
+    Forward {
+        /// Where.
+        to: Target,
+        /// How.
+        hop: HopId,
+        /// Path and query sent.
+        target: ExprId,
+    },
+    /// From here on nothing is known.
+    Opaque(Why),
+}
+
+/// Which answers a pushed list applies to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum Lane {
+    /// Answers of the upstream.
+    Relayed,
+    /// Every answer.
+    Every,
+}
+
+/// Where a request is forwarded.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A group of servers.
+    Upstream(UpstreamId),
+    /// Weighted blocks.
+    Split(Vec<(u32, BlockId)>),
+    /// By evaluated URL (`scheme://host:port/path`), first among the named groups.
+    Url(ExprId),
+    /// By evaluated name of a backend block.
+    Named {
+        /// The name.
+        name: ExprId,
+        /// Known names.
+        among: Vec<(Text, BlockId)>,
+        /// When the name is none of them.
+        miss: Option<BlockId>,
+    },
+}
+
+/// A choice.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// How it is made.
+    pub pick: Pick,
+    /// The arms, in the order of the text.
+    pub arms: Vec<Arm>,
+    /// When none fits.
+    pub miss: BlockId,
+    /// Whether more arms may exist.
+    pub open: Option<Why>,
+    /// Scope.
+    pub seat: Seat,
+}
+
+/// How a table chooses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pick {
+    /// The first arm that matches.
+    FirstMatch,
+    /// Exact, then longest prefix, unless sealed the first regular expression, nested.
+    PrefixTree,
+    /// Exact, longest leading wildcard, longest trailing wildcard, first regular expression.
+    SpecificHost,
+}
+
+/// One arm of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Arm {
+    /// When it fits.
+    pub test: CondId,
+    /// Its rank.
+    pub rank: Rank,
+    /// Where it leads.
+    pub go: RouteId,
+    /// Arms inside it.
+    pub nested: Option<TableId>,
+}
+
+/// Rank of an arm in a [`Pick::PrefixTree`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rank {
+    /// A prefix.
+    Plain,
+    /// Equal.
+    Exact,
+    /// A prefix that stops regular expressions of its level.
+    Sealed,
+    /// A regular expression.
+    Regex,
+    /// An equal path that the proxy adds by itself; after written ones.
+    Implied,
+}
+
+/// A place where a request can end up.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its scope.
+    pub seat: Seat,
+    /// Its steps.
+    pub body: BlockId,
+    /// The settings at its beginning.
+    pub policy: PolicyId,
+    /// Reached only by a jump.
+    pub named: bool,
+    /// The route around it, if nested.
+    pub within: Option<RouteId>,
+}
+
+/// Something that may refuse.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// What it asks for.
+    pub on: GateOn,
+    /// What it answers when it refuses.
+    pub deny: Fact<u16>,
+    /// The route that is asked, for [`GateOn::Remote`].
+    pub ask: Option<RouteId>,
+    /// Requests it lets through unasked.
+    pub spares: Option<CondId>,
+}
+
+/// What a gate asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GateOn {
+    /// User and password.
+    Credentials,
+    /// Another server's permission.
+    Remote,
+    /// The client's address.
+    Address,
+    /// Nobody passes.
+    Closed,
+    /// Rate or number.
+    Rate,
+}
+
+/// An address the proxy listens on.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Scope.
+    pub seat: Seat,
+    /// `address:port`, `*:80`, `unix:/path`.
+    pub at: Text,
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Steps for each request.
+    pub body: BlockId,
+}
+
+/// A group of servers.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Scope.
+    pub seat: Seat,
+    /// Name.
+    pub name: Text,
+    /// Servers.
+    pub servers: Vec<Server>,
+    /// Whether more servers may exist.
+    pub open: Option<Why>,
+    /// Whether connections to it are kept for further requests.
+    pub reuse: Fact<bool>,
+}
+
+/// One server of a group.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address, as the configuration writes it, with port.
+    pub at: Text,
+    /// Only used when the others are down.
+    pub backup: bool,
+}
+

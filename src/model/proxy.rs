@@ -1,0 +1,179 @@
+//! The whole of one proxy's configuration, in flat vectors.
+
+use super::{
+    Act, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId, ListId,
+    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Route, RouteId, Scope, Seat, Slot, Step,
+    Subject, Table, TableId, Text, Upstream, UpstreamId, Why,
+};
+use crate::source::Span;
+
+/// A comment, and the scope that it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// The bytes.
+    pub span: Span,
+    /// Without the mark.
+    pub text: String,
+    /// The scope around it.
+    pub within: Option<Seat>,
+    /// The scope that begins right after it.
+    pub next: Option<Seat>,
+    /// The whole of the statement that it stands before or beside.
+    pub about: Option<Span>,
+}
+
+/// One configuration of one proxy, lowered for one era.
+#[derive(Default, Debug)]
+pub struct Proxy {
+    /// Name of the dialect.
+    pub dialect: &'static str,
+    /// Whether the text is only a part of a configuration.
+    pub fragment: bool,
+    /// Addresses.
+    pub listeners: Vec<Listener>,
+    /// Choices.
+    pub tables: Vec<Table>,
+    /// Routes.
+    pub routes: Vec<Route>,
+    /// Blocks of steps.
+    pub blocks: Vec<Vec<Step>>,
+    /// Settings in force.
+    pub policies: Vec<Policy>,
+    /// Header lists.
+    pub lists: Vec<HeaderList>,
+    /// Clocks.
+    pub clocks: Vec<Clocks>,
+    /// Edges.
+    pub hops: Vec<Hop>,
+    /// Gates.
+    pub gates: Vec<Gate>,
+    /// CORS engines.
+    pub cors: Vec<Cors>,
+    /// Groups of servers.
+    pub upstreams: Vec<Upstream>,
+    /// Expressions.
+    pub exprs: Vec<Expr>,
+    /// Map tables.
+    pub maps: Vec<Map>,
+    /// Conditions.
+    pub conds: Vec<Cond>,
+    /// Regular expressions.
+    pub patterns: Vec<Pattern>,
+    /// Scopes.
+    pub scopes: Vec<Scope>,
+    /// What is unknown.
+    pub doubts: Vec<Doubt>,
+    /// Number of variables.
+    pub slots: u32,
+    /// How many internal redirects one request may make.
+    pub jumps: u8,
+    /// Comments.
+    pub comments: Vec<Comment>,
+    /// What the proxy would refuse.
+    pub problems: Vec<Problem>,
+}
+
+macro_rules! arenas {
+    ($($(#[$doc:meta])* $push:ident $get:ident $field:ident $item:ty, $id:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $push(&mut self, item: $item) -> $id {
+            self.$field.push(item);
+            $id(self.$field.len() as u32 - 1)
+        }
+        /// Of an id of this proxy.
+        pub fn $get(&self, id: $id) -> &$item {
+            &self.$field[id.0 as usize]
+        }
+    )*};
+}
+
+impl Proxy {
+    arenas! {
+        /// Adds a table.
+        add_table table tables Table, TableId;
+        /// Adds a route.
+        add_route route routes Route, RouteId;
+        /// Adds a block.
+        add_block block blocks Vec<Step>, BlockId;
+        /// Adds settings.
+        add_policy policy policies Policy, PolicyId;
+        /// Adds a header list.
+        add_list list lists HeaderList, ListId;
+        /// Adds clocks.
+        add_clocks clocks_of clocks Clocks, ClocksId;
+        /// Adds an edge.
+        add_hop hop hops Hop, HopId;
+        /// Adds a gate.
+        add_gate gate gates Gate, GateId;
+        /// Adds a CORS engine.
+        add_cors cors_of cors Cors, CorsId;
+        /// Adds a group of servers.
+        add_upstream upstream upstreams Upstream, UpstreamId;
+        /// Adds an expression.
+        add_expr expr exprs Expr, ExprId;
+        /// Adds a map.
+        add_map map maps Map, MapId;
+        /// Adds a condition.
+        add_cond cond conds Cond, CondId;
+        /// Adds a regular expression.
+        add_pattern pattern patterns Pattern, PatternId;
+        /// Adds a scope.
+        add_scope scope scopes Scope, Seat;
+        /// Adds a doubt.
+        add_doubt doubt_of doubts Doubt, Why;
+    }
+
+    /// An empty configuration. Its first doubt, [`Proxy::RUNTIME`], stands for whatever only a running proxy knows.
+    pub fn new(dialect: &'static str) -> Self {
+        let mut proxy = Self { dialect, jumps: 10, ..Self::default() };
+        proxy.doubt(Reason::RuntimeState, Span::default(), "known only while the proxy runs");
+        proxy
+    }
+
+    /// The doubt about whatever only a running proxy knows.
+    pub const RUNTIME: Why = Why(0);
+
+    /// A new variable.
+    pub fn add_slot(&mut self) -> Slot {
+        self.slots += 1;
+        Slot(self.slots - 1)
+    }
+
+    /// A constant.
+    pub fn text(&mut self, text: &str) -> ExprId {
+        self.add_expr(Expr::Text(text.into()))
+    }
+
+    /// A doubt in words.
+    pub fn doubt(&mut self, reason: Reason, span: Span, note: impl Into<Text>) -> Why {
+        self.add_doubt(Doubt { reason, span, note: note.into() })
+    }
+
+    /// A test that ignores nothing and is not negated.
+    pub fn test(&mut self, of: Subject, is: Matcher, span: Span) -> CondId {
+        self.add_cond(Cond::Test(Atom { of, is, fold: false, not: false, span }))
+    }
+
+    /// A block of one step.
+    pub fn one(&mut self, act: Act, span: Span) -> BlockId {
+        self.add_block(vec![Step { act, span }])
+    }
+
+    /// A header list, its base first.
+    pub fn ops(&self, list: ListId) -> impl Iterator<Item = &super::HeaderOp> {
+        let list = self.list(list);
+        let base = list.base.map(|b| &self.list(b).ops);
+        base.into_iter().flatten().chain(&list.ops)
+    }
+
+    /// "`location /ws/`", "`frontend web`".
+    pub fn title(&self, seat: Seat) -> String {
+        let scope = self.scope(seat);
+        if scope.name.is_empty() { scope.noun.to_owned() } else { format!("{} {}", scope.noun, scope.name) }
+    }
+
+    /// The scope and all around it, innermost first.
+    pub fn outward(&self, seat: Seat) -> impl Iterator<Item = Seat> {
+        std::iter::successors(Some(seat), |s| self.scope(*s).parent)
+    }
+}

@@ -1,0 +1,320 @@
+//! Expressions and conditions over one request, in three values.
+
+use super::machine::Run;
+use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PatternId, Proxy, Subject, Text, Why};
+
+/// A text, or why it is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Val {
+    /// Known.
+    Is(Text),
+    /// Not known; `full` when it is certainly not empty.
+    Unknown {
+        /// The reason.
+        why: Why,
+        /// Certainly not empty.
+        full: bool,
+    },
+}
+
+impl Val {
+    /// The text, if known.
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Is(t) => Some(t),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Something only a running proxy knows, and not empty.
+    pub const fn runtime() -> Self {
+        Self::Unknown { why: Proxy::RUNTIME, full: true }
+    }
+}
+
+/// Yes, no, or not decidable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tri {
+    Yes,
+    No,
+    Maybe(Why),
+}
+
+impl From<bool> for Tri {
+    fn from(b: bool) -> Self {
+        if b { Self::Yes } else { Self::No }
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn eval(&mut self, id: ExprId) -> Val {
+        self.eval_at(id, 0)
+    }
+
+    fn eval_at(&mut self, id: ExprId, depth: u32) -> Val {
+        let proxy = self.proxy;
+        if depth > 32 {
+            return Val::Unknown { why: Proxy::RUNTIME, full: false };
+        }
+        match proxy.expr(id) {
+            Expr::Text(t) => Val::Is(t.clone()),
+            Expr::Read(s) => self.read(s),
+            Expr::Join(parts) => {
+                let mut text = String::new();
+                let mut doubt = None;
+                for p in parts {
+                    match self.eval_at(*p, depth + 1) {
+                        Val::Is(t) => text.push_str(&t),
+                        Val::Unknown { why, full } => {
+                            let before = doubt.map_or((why, false), |d| d);
+                            doubt = Some((before.0, before.1 || full));
+                        }
+                    }
+                }
+                doubt.map_or_else(|| Val::Is(text.as_str().into()), |(why, full)| Val::Unknown { why, full: full || !text.is_empty() })
+            }
+            Expr::Map(map, of) => {
+                let value = self.eval_at(*of, depth + 1);
+                self.look_up(*map, &value, depth)
+            }
+            Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
+                Val::Is(t) => Val::Is(convert(conv, &t)),
+                other => other,
+            },
+            Expr::Slot(slot) => self.slot(*slot),
+            Expr::Capture(n) => self.capture(*n),
+            Expr::Opaque { why, full } => Val::Unknown { why: *why, full: *full },
+        }
+    }
+
+    fn look_up(&mut self, map: crate::model::MapId, value: &Val, depth: u32) -> Val {
+        let proxy = self.proxy;
+        let map = proxy.map(map);
+        let text = match value {
+            Val::Is(t) => t.clone(),
+            Val::Unknown { why, .. } => {
+                // All results alike: the key does not matter.
+                let results = map.exact.iter().map(|e| e.1).chain(map.rules.iter().map(|r| r.2)).chain([map.default]);
+                let mut seen: Option<Val> = None;
+                for fact in results.collect::<Vec<_>>() {
+                    let v = fact.value.is().map_or(Val::Unknown { why: *why, full: false }, |e| self.eval_at(e, depth + 1));
+                    match &seen {
+                        Some(s) if *s != v => return Val::Unknown { why: *why, full: false },
+                        _ => seen = Some(v),
+                    }
+                }
+                return seen.filter(|_| map.open.is_none()).unwrap_or(Val::Unknown { why: *why, full: false });
+            }
+        };
+        let exact = map.exact.iter().find(|(k, _)| if map.fold { k.eq_ignore_ascii_case(&text) } else { **k == *text }).map(|e| e.1);
+        let mut found = exact;
+        if found.is_none() {
+            for (is, fold, fact) in &map.rules {
+                match self.matches(is, *fold, &Val::Is(text.clone())) {
+                    Tri::Yes => {
+                        found = Some(*fact);
+                        break;
+                    }
+                    Tri::No => {}
+                    Tri::Maybe(why) => return Val::Unknown { why, full: false },
+                }
+            }
+        }
+        if found.is_none()
+            && let Some(why) = map.open
+        {
+            return Val::Unknown { why, full: false };
+        }
+        match found.unwrap_or(map.default).value {
+            crate::model::Known::Is(e) => self.eval_at(e, depth + 1),
+            crate::model::Known::Unknown(why) => Val::Unknown { why, full: false },
+        }
+    }
+
+    /// A condition; the same one is decided once for a request.
+    pub(super) fn holds(&mut self, id: CondId) -> Tri {
+        let proxy = self.proxy;
+        match proxy.cond(id) {
+            Cond::Always => Tri::Yes,
+            Cond::Never(_) => Tri::No,
+            Cond::Opaque(why) => Tri::Maybe(*why),
+            Cond::Not(c) => match self.holds(*c) {
+                Tri::Yes => Tri::No,
+                Tri::No => Tri::Yes,
+                maybe @ Tri::Maybe(_) => maybe,
+            },
+            Cond::All(parts) => {
+                let mut doubt = None;
+                for c in parts {
+                    match self.holds(*c) {
+                        Tri::No => return Tri::No,
+                        Tri::Maybe(why) => doubt = doubt.or(Some(why)),
+                        Tri::Yes => {}
+                    }
+                }
+                doubt.map_or(Tri::Yes, Tri::Maybe)
+            }
+            Cond::Any(parts) => {
+                let mut doubt = None;
+                for c in parts {
+                    match self.holds(*c) {
+                        Tri::Yes => return Tri::Yes,
+                        Tri::Maybe(why) => doubt = doubt.or(Some(why)),
+                        Tri::No => {}
+                    }
+                }
+                doubt.map_or(Tri::No, Tri::Maybe)
+            }
+            Cond::Test(atom) => self.test(atom),
+        }
+    }
+
+    pub(super) fn test(&mut self, atom: &Atom) -> Tri {
+        let value = self.read(&atom.of);
+        let is = self.matches(&atom.is, atom.fold, &value);
+        match (is, atom.not) {
+            (Tri::Yes, true) => Tri::No,
+            (Tri::No, true) => Tri::Yes,
+            (other, _) => other,
+        }
+    }
+
+    pub(super) fn matches(&mut self, is: &Matcher, fold: bool, value: &Val) -> Tri {
+        let text = match value {
+            Val::Is(t) => t.clone(),
+            Val::Unknown { why, full } => {
+                return match is {
+                    Matcher::Any => Tri::Yes,
+                    Matcher::Present if *full => Tri::Yes,
+                    Matcher::Is(list) if *full && list.iter().all(|t| t.is_empty()) => Tri::No,
+                    _ => Tri::Maybe(*why),
+                };
+            }
+        };
+        let same = |a: &str, b: &str| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
+        let head = |n: usize| text.get(..n);
+        let tail = |n: usize| text.len().checked_sub(n).and_then(|i| text.get(i..));
+        match is {
+            Matcher::Any => Tri::Yes,
+            Matcher::Present => (!text.is_empty()).into(),
+            Matcher::Truthy => (!text.is_empty() && &*text != "0").into(),
+            Matcher::Is(list) => list.iter().any(|t| same(&text, t)).into(),
+            Matcher::Starts(list) => list.iter().any(|t| head(t.len()).is_some_and(|h| same(h, t))).into(),
+            Matcher::Ends(list) => list.iter().any(|t| tail(t.len()).is_some_and(|h| same(h, t))).into(),
+            Matcher::Has(list) => list
+                .iter()
+                .any(|t| if fold { text.to_ascii_lowercase().contains(&t.to_ascii_lowercase()) } else { text.contains(&**t) })
+                .into(),
+            Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
+            Matcher::Regex(pattern) => self.regex(*pattern, &text),
+        }
+    }
+
+    fn regex(&mut self, id: PatternId, text: &str) -> Tri {
+        let pattern = self.proxy.pattern(id);
+        let Some(regex) = pattern.regex() else { return Tri::Maybe(Proxy::RUNTIME) };
+        match regex.captures(text) {
+            Ok(Some(caps)) => {
+                let groups = (0..caps.len()).map(|i| caps.get(i).map_or_else(|| "".into(), |m| Text::from(m.as_str()))).collect();
+                let named: Vec<_> =
+                    pattern.names.iter().filter_map(|(n, slot)| caps.name(n).map(|m| (*slot, Text::from(m.as_str())))).collect();
+                for (slot, value) in named {
+                    self.assign(slot, Val::Is(value));
+                }
+                self.set_captures(groups);
+                Tri::Yes
+            }
+            Ok(None) => Tri::No,
+            Err(_) => Tri::Maybe(Proxy::RUNTIME),
+        }
+    }
+}
+
+fn convert(conv: &Conv, text: &str) -> Text {
+    match conv {
+        Conv::Lower => text.to_ascii_lowercase().into(),
+        Conv::Upper => text.to_ascii_uppercase().into(),
+        Conv::SwapPrefix { drop, put } => format!("{put}{}", text.get(*drop as usize..).unwrap_or_default()).into(),
+        Conv::Field(sep, n) => {
+            let parts: Vec<&str> = text.split(char::from(*sep)).collect();
+            let i = if *n > 0 { usize::try_from(*n - 1).ok() } else { parts.len().checked_sub(usize::from(n.unsigned_abs())) };
+            i.and_then(|i| parts.get(i)).copied().unwrap_or_default().into()
+        }
+        Conv::EncodePath => encode_path(text).into(),
+    }
+}
+
+/// A decoded path as it goes into a request line.
+pub(super) fn encode_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for b in path.bytes() {
+        if b <= b' ' || b >= 0x7f || matches!(b, b'"' | b'#' | b'%' | b'?' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') {
+            out.push_str(&format!("%{b:02X}"));
+        } else {
+            out.push(char::from(b));
+        }
+    }
+    out
+}
+
+impl Run<'_> {
+    /// A part of the request as of now.
+    pub(super) fn read(&mut self, subject: &Subject) -> Val {
+        let is = |t: &str| Val::Is(t.into());
+        match subject {
+            Subject::Method => Val::Is(self.request.method.clone()),
+            Subject::Scheme => is(if self.proxy.listeners[self.request.listener].tls { "https" } else { "http" }),
+            Subject::Protocol => is(&match &*self.request.http {
+                "2" => "HTTP/2.0".to_owned(),
+                v => format!("HTTP/{v}"),
+            }),
+            Subject::Host => Val::Is(self.host()),
+            Subject::Path => is(&self.path),
+            Subject::Target => Val::Is(self.request.target.clone()),
+            Subject::Onward => {
+                if self.untouched {
+                    return Val::Is(self.request.target.clone());
+                }
+                let path = encode_path(&self.path);
+                match &self.query {
+                    Val::Is(q) if q.is_empty() => is(&path),
+                    Val::Is(q) => is(&format!("{path}?{q}")),
+                    unknown => unknown.clone(),
+                }
+            }
+            Subject::QueryString => self.query.clone(),
+            Subject::Query(name) => match &self.query {
+                Val::Is(q) => is(q
+                    .split('&')
+                    .find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name)))
+                    .map_or("", |(_, v)| v)),
+                unknown => unknown.clone(),
+            },
+            Subject::Header(name) => self
+                .headers
+                .iter()
+                .find(|l| l.name.eq_ignore_ascii_case(name))
+                .map_or_else(|| is(""), |l| l.value.clone()),
+            Subject::Cookie(name) => {
+                let cookies = self.request.header("cookie").cloned().unwrap_or_else(|| "".into());
+                is(cookies
+                    .split(';')
+                    .find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name))
+                    .map_or("", |(_, v)| v))
+            }
+            Subject::Port => {
+                let at = &self.proxy.listeners[self.request.listener].at;
+                is(at.rsplit(':').next().unwrap_or_default())
+            }
+            Subject::Client => Val::runtime(),
+            Subject::Sni => Val::Is(self.host()),
+            Subject::UpstreamAuthority => self.authority.clone(),
+            Subject::HostName => Val::Is(self.host_name.clone()),
+            Subject::Status => self.status.map_or_else(|| is(""), |s| is(&s.to_string())),
+            Subject::Answer(_) => Val::Unknown { why: Proxy::RUNTIME, full: false },
+            Subject::Internal => is(if self.internal { "1" } else { "" }),
+            Subject::File(_) => is(""),
+            Subject::Value(e) => self.eval(*e),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Would a strict RFC 6455 server accept what reaches it? (RFC 6455 §4.2.1, RFC 9110 §7.8)
+
+use super::machine::{Assume, Branch, Sent, run};
+use super::{Val, request};
+use crate::model::{Proxy, Request, Why, Wire};
+
+/// What keeps a handshake from being one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// No `Upgrade` line arrives.
+    NoUpgrade,
+    /// An `Upgrade` line arrives that does not say `websocket`.
+    WrongUpgrade,
+    /// No `Connection` line arrives.
+    NoConnection,
+    /// A `Connection` line arrives without the token `upgrade`.
+    WrongConnection,
+    /// HTTP/1.0: a server must ignore `Upgrade` there.
+    TooOld,
+    /// HTTP/2, FastCGI, …: this wire has no upgrade.
+    CannotCarry,
+    /// No `Sec-WebSocket-Key` arrives.
+    NoKey,
+    /// The method is not GET.
+    WrongMethod,
+}
+
+/// The verdict on a request that reaches an upstream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Judged {
+    /// A valid handshake.
+    Valid,
+    /// Not one, for these reasons.
+    Faulty(Vec<Fault>),
+    /// Not known.
+    Unknown(Why),
+}
+
+/// Judges what an upstream receives.
+pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
+    let mut faults = Vec::new();
+    let mut doubt = None;
+    let mut line = |name: &str, token: &str, none: Option<Fault>, wrong: Option<Fault>, faults: &mut Vec<Fault>| {
+        let mut any = false;
+        let mut good = false;
+        let mut unknown = None;
+        for l in sent.values(name) {
+            match &l.value {
+                Val::Is(v) => {
+                    any = true;
+                    good |= token.is_empty() || v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token));
+                }
+                Val::Unknown { why, .. } => unknown = Some(*why),
+            }
+        }
+        let own = sent.values(name).any(|l| l.origin.is_some_and(|o| o.how == crate::model::How::Written));
+        let unknown = unknown.or(sent.open.filter(|_| !own));
+        if good && unknown.is_none() || good && own {
+            return;
+        }
+        if let Some(why) = unknown {
+            doubt = Some(why);
+        } else if let Some(fault) = if any { wrong } else { none } {
+            faults.push(fault);
+        }
+    };
+    let wire = proxy.hop(sent.hop).wire;
+    line("upgrade", "websocket", Some(Fault::NoUpgrade), Some(Fault::WrongUpgrade), &mut faults);
+    line("connection", "upgrade", Some(Fault::NoConnection), Some(Fault::WrongConnection), &mut faults);
+    line("sec-websocket-key", "", Some(Fault::NoKey), None, &mut faults);
+    match wire.value {
+        crate::model::Known::Is(Wire::H10) => faults.push(Fault::TooOld),
+        crate::model::Known::Is(Wire::H2) => faults.push(Fault::CannotCarry),
+        crate::model::Known::Is(_) => {}
+        crate::model::Known::Unknown(why) => doubt = Some(why),
+    }
+    match &sent.method {
+        Val::Is(m) if &**m == "GET" => {}
+        Val::Is(_) => faults.push(Fault::WrongMethod),
+        Val::Unknown { why, .. } => doubt = Some(*why),
+    }
+    match (faults.is_empty(), doubt) {
+        (false, _) => Judged::Faulty(faults),
+        (true, Some(why)) => Judged::Unknown(why),
+        (true, None) => Judged::Valid,
+    }
+}
+
+/// A complete RFC 6455 handshake, as a browser sends it.
+pub fn ask(listener: usize, host: &str, target: &str) -> Request {
+    request(
+        listener,
+        "GET",
+        host,
+        target,
+        &[
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", "13"),
+        ],
+    )
+}
+
+/// Sends a handshake.
+pub fn probe(proxy: &Proxy, listener: usize, host: &str, target: &str) -> Vec<Branch> {
+    run(proxy, &ask(listener, host, target), &Assume::default())
+}

@@ -1,0 +1,26 @@
+//! Pretend requests: which listener, host and route take them, what reaches the upstream, what comes back.
+//!
+//! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
+//! reports every branch; what all branches share is known, the rest is unknown.
+
+mod eval;
+mod machine;
+mod select;
+mod witness;
+
+pub mod handshake;
+pub mod idle;
+pub mod preflight;
+
+pub use machine::{Assume, Branch, End, Far, Jump, Line, Sent, run};
+pub use eval::Val;
+pub use witness::{Witness, witnesses};
+
+use crate::model::{Request, Text};
+
+/// A request with these headers.
+pub fn request(listener: usize, method: &str, host: &str, target: &str, headers: &[(&str, &str)]) -> Request {
+    let mut lines: Vec<(Text, Text)> = vec![("Host".into(), host.into())];
+    lines.extend(headers.iter().map(|(n, v)| (Text::from(*n), Text::from(*v))));
+    Request { listener, http: "1.1".into(), method: method.into(), target: target.into(), headers: lines }
+}

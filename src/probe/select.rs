@@ -1,0 +1,166 @@
+//! Choosing an arm of a table.
+
+use super::{eval::Tri, machine::Run};
+use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, TableId, Why};
+
+/// How deep arms may be nested before hoplint gives up on the innermost.
+const DEEPEST: u32 = 400;
+
+/// What a table says of a request.
+pub(super) enum Picked {
+    Arm(Arm),
+    Miss,
+    /// Not decidable.
+    Unknown(Why),
+}
+
+/// How far the search for a path went.
+enum Found {
+    Final(Arm),
+    Prefix(Arm),
+    Nothing,
+    Unknown(Why),
+}
+
+impl Run<'_> {
+    pub(super) fn pick(&mut self, id: TableId) -> Picked {
+        let table = self.proxy.table(id);
+        let picked = match table.pick {
+            Pick::FirstMatch => self.first_match(&table.arms),
+            Pick::SpecificHost => self.specific_host(&table.arms),
+            Pick::PrefixTree => match self.prefix_tree(id, 0) {
+                Found::Final(arm) | Found::Prefix(arm) => Picked::Arm(arm),
+                Found::Nothing => Picked::Miss,
+                Found::Unknown(why) => Picked::Unknown(why),
+            },
+        };
+        match (picked, table.open) {
+            (Picked::Miss, Some(why)) => Picked::Unknown(why),
+            (picked, _) => picked,
+        }
+    }
+
+    fn first_match(&mut self, arms: &[Arm]) -> Picked {
+        for arm in arms {
+            match self.holds(arm.test) {
+                Tri::Yes => return Picked::Arm(*arm),
+                Tri::No => {}
+                Tri::Maybe(why) => {
+                    if self.decide(Some(arm.test), why) {
+                        return Picked::Arm(*arm);
+                    }
+                }
+            }
+        }
+        Picked::Miss
+    }
+
+    fn specific_host(&mut self, arms: &[Arm]) -> Picked {
+        let host = self.host();
+        let proxy = self.proxy;
+        let mut best: Option<((u8, usize), Arm)> = None;
+        for arm in arms {
+            let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
+            let score = match is {
+                Matcher::Is(names) if names.iter().any(|n| **n == *host) => (3, 0),
+                Matcher::Ends(tails) => match tails.iter().filter(|t| host.len() > t.len() && host.ends_with(&***t)).map(|t| t.len()).max() {
+                    Some(n) => (2, n),
+                    None => continue,
+                },
+                Matcher::Starts(heads) => match heads.iter().filter(|t| host.len() > t.len() && host.starts_with(&***t)).map(|t| t.len()).max() {
+                    Some(n) => (1, n),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if best.as_ref().is_none_or(|(b, _)| score > *b) {
+                best = Some((score, *arm));
+            }
+            if score.0 == 3 {
+                break;
+            }
+        }
+        if let Some((_, arm)) = best {
+            return Picked::Arm(arm);
+        }
+        for arm in arms {
+            if !matches!(proxy.cond(arm.test), Cond::Test(Atom { is: Matcher::Regex(_), .. }) | Cond::Opaque(_)) {
+                continue;
+            }
+            match self.holds(arm.test) {
+                Tri::Yes => return Picked::Arm(*arm),
+                Tri::No => {}
+                Tri::Maybe(why) => {
+                    if self.decide(Some(arm.test), why) {
+                        return Picked::Arm(*arm);
+                    }
+                }
+            }
+        }
+        Picked::Miss
+    }
+
+    fn prefix_tree(&mut self, id: TableId, depth: u32) -> Found {
+        let proxy = self.proxy;
+        let arms = &proxy.table(id).arms;
+        let path = self.path.clone();
+        let mut longest: Option<(usize, Arm)> = None;
+        let mut implied = None;
+        for arm in arms {
+            let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
+            match (arm.rank, is) {
+                (Rank::Exact, Matcher::Is(t)) if t.iter().any(|t| **t == *path) => return Found::Final(*arm),
+                (Rank::Implied, Matcher::Is(t)) if t.iter().any(|t| **t == *path) => implied = Some(*arm),
+                (Rank::Plain | Rank::Sealed, Matcher::Starts(t)) => {
+                    if let Some(n) = t.iter().filter(|t| path.starts_with(&***t)).map(|t| t.len()).max()
+                        && longest.is_none_or(|(l, _)| n > l)
+                    {
+                        longest = Some((n, *arm));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some(arm) = implied
+            && longest.is_none_or(|(n, _)| n < path.len())
+        {
+            return Found::Final(arm);
+        }
+        let mut found = Found::Nothing;
+        let mut sealed = false;
+        if let Some((_, arm)) = longest {
+            sealed = arm.rank == Rank::Sealed;
+            found = Found::Prefix(arm);
+            if let Some(nested) = arm.nested.filter(|_| depth < DEEPEST) {
+                match self.prefix_tree(nested, depth + 1) {
+                    Found::Nothing => {}
+                    Found::Prefix(inner) => found = Found::Prefix(inner),
+                    done => return done,
+                }
+            }
+        }
+        if !sealed {
+            for arm in arms.iter().filter(|a| a.rank == Rank::Regex) {
+                let fits = match self.holds(arm.test) {
+                    Tri::Yes => true,
+                    Tri::No => false,
+                    Tri::Maybe(why) => self.decide(Some(arm.test), why),
+                };
+                if fits {
+                    if let Some(nested) = arm.nested.filter(|_| depth < DEEPEST) {
+                        return match self.prefix_tree(nested, depth + 1) {
+                            Found::Nothing => Found::Final(*arm),
+                            Found::Prefix(inner) => Found::Final(inner),
+                            done => done,
+                        };
+                    }
+                    return Found::Final(*arm);
+                }
+            }
+        }
+        match (found, proxy.table(id).open) {
+            (Found::Nothing, Some(why)) => Found::Unknown(why),
+            (found, _) => found,
+        }
+    }
+}
