@@ -15,8 +15,8 @@ pub use exchange::{Because, Request, Role};
 pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
 pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Scope, Seat, Why};
 pub use policy::{
-    Answers, Clock, Clocks, Combine, Cors, Ending, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart, Traffic, Unmatched,
-    UpgradeMode, Verb, Wire,
+    Answers, Clock, Clocks, Combine, Cors, Ending, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart, Traffic,
+    Unmatched, UpgradeMode, Verb, Wire,
 };
 pub use program::{Act, Arm, Gate, GateOn, Lane, Listener, Pick, Rank, Route, Server, Step, Table, Target, Upstream};
 pub use proxy::{Comment, Proxy};

@@ -1,9 +1,6 @@
 //! What happens: steps in the order of execution. The dialect has already undone its phases.
 
-use super::{
-    BlockId, CondId, CorsId, ExprId, Fact, GateId, HopId, ListId, PolicyId, RouteId, Seat, Slot, TableId, Text, UpstreamId,
-    Why,
-};
+use super::{BlockId, CondId, CorsId, ExprId, Fact, GateId, HopId, ListId, PolicyId, RouteId, Seat, Slot, TableId, Text, UpstreamId, Why};
 use crate::source::Span;
 
 /// One step, and where it is written.
@@ -37,6 +34,8 @@ pub enum Act {
     Dispatch(TableId),
     /// Runs a block and comes back.
     Call(BlockId),
+    /// Goes to a route that nothing else claimed the request for.
+    Go(RouteId),
     /// Goes to a route, internally.
     Jump(RouteId),
     /// Chooses again after an internal redirect; with `if_moved` only if the path was rewritten for that.
@@ -267,4 +266,3 @@ pub struct Server {
     /// Only used when the others are down.
     pub backup: bool,
 }
-

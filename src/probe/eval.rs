@@ -79,7 +79,7 @@ impl Run<'_> {
             }
             Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
                 Val::Is(t) => Val::Is(convert(conv, &t)),
-                other => other,
+                other @ Val::Unknown { .. } => other,
             },
             Expr::Slot(slot) => self.slot(*slot),
             Expr::Capture(n) => self.capture(*n),
@@ -249,7 +249,10 @@ pub(super) fn encode_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for b in path.bytes() {
         if b <= b' ' || b >= 0x7f || matches!(b, b'"' | b'#' | b'%' | b'?' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') {
-            out.push_str(&format!("%{b:02X}"));
+            out.push('%');
+            for digit in [b >> 4, b & 15] {
+                out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase());
+            }
         } else {
             out.push(char::from(b));
         }
@@ -279,28 +282,22 @@ impl Run<'_> {
                 match &self.query {
                     Val::Is(q) if q.is_empty() => is(&path),
                     Val::Is(q) => is(&format!("{path}?{q}")),
-                    unknown => unknown.clone(),
+                    unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
             }
             Subject::QueryString => self.query.clone(),
             Subject::Query(name) => match &self.query {
-                Val::Is(q) => is(q
-                    .split('&')
-                    .find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name)))
-                    .map_or("", |(_, v)| v)),
-                unknown => unknown.clone(),
+                Val::Is(q) => {
+                    is(q.split('&').find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name))).map_or("", |(_, v)| v))
+                }
+                unknown @ Val::Unknown { .. } => unknown.clone(),
             },
-            Subject::Header(name) => self
-                .headers
-                .iter()
-                .find(|l| l.name.eq_ignore_ascii_case(name))
-                .map_or_else(|| is(""), |l| l.value.clone()),
+            Subject::Header(name) => {
+                self.headers.iter().find(|l| l.name.eq_ignore_ascii_case(name)).map_or_else(|| is(""), |l| l.value.clone())
+            }
             Subject::Cookie(name) => {
                 let cookies = self.request.header("cookie").cloned().unwrap_or_else(|| "".into());
-                is(cookies
-                    .split(';')
-                    .find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name))
-                    .map_or("", |(_, v)| v))
+                is(cookies.split(';').find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name)).map_or("", |(_, v)| v))
             }
             Subject::Port => {
                 let at = &self.proxy.listeners[self.request.listener].at;

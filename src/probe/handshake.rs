@@ -55,7 +55,7 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
         }
         let own = sent.values(name).any(|l| l.origin.is_some_and(|o| o.how == crate::model::How::Written));
         let unknown = unknown.or(sent.open.filter(|_| !own));
-        if good && unknown.is_none() || good && own {
+        if good && (own || unknown.is_none()) {
             return;
         }
         if let Some(why) = unknown {

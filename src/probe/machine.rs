@@ -5,8 +5,8 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, BlockId, CondId, GateId, GateOn, HopId, Lane, ListId, Origin, PolicyId, Proxy, Request, RouteId, Slot, TableId,
-    Target, Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, BlockId, CondId, GateId, GateOn, HopId, Lane, ListId, Origin, PolicyId, Proxy, Request, RouteId, Slot, TableId, Target,
+    Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 
@@ -246,11 +246,8 @@ impl<'a> Run<'a> {
 
     pub(super) fn host(&self) -> Text {
         let raw = self.request.header("host").cloned().unwrap_or_else(|| "".into());
-        let bare = if raw.starts_with('[') {
-            raw.find(']').map_or(&*raw, |i| &raw[..=i])
-        } else {
-            raw.split(':').next().unwrap_or_default()
-        };
+        let bare =
+            if raw.starts_with('[') { raw.find(']').map_or(&*raw, |i| &raw[..=i]) } else { raw.split(':').next().unwrap_or_default() };
         bare.trim_end_matches('.').to_ascii_lowercase().into()
     }
 
@@ -339,6 +336,7 @@ impl<'a> Run<'a> {
             Act::Leave => return Flow::Leave,
             Act::Dispatch(table) => return self.dispatch(*table, at),
             Act::Call(block) => return self.block(*block),
+            Act::Go(route) => return self.enter(*route),
             Act::Jump(route) => {
                 if !self.may_jump() {
                     return self.stop(End::Loops, at);
@@ -392,13 +390,11 @@ impl<'a> Run<'a> {
             Act::Respond { status, location, body } => {
                 self.location = location.map(|l| (self.eval(l), at));
                 self.body = body.map(|b| self.eval(b));
-                match status.value.is() {
-                    Some(status) => return self.answer(status, at),
-                    None => {
-                        self.status = None;
-                        return self.stop(End::Answered, at);
-                    }
+                if let Some(status) = status.value.is() {
+                    return self.answer(status, at);
                 }
+                self.status = None;
+                return self.stop(End::Answered, at);
             }
             Act::Serve => {
                 return match &*self.request.method {

@@ -12,8 +12,8 @@ pub mod handshake;
 pub mod idle;
 pub mod preflight;
 
-pub use machine::{Assume, Branch, End, Far, Jump, Line, Sent, run};
 pub use eval::Val;
+pub use machine::{Assume, Branch, End, Far, Jump, Line, Sent, run};
 pub use witness::{Witness, witnesses};
 
 use crate::model::{Request, Text};

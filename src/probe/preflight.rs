@@ -11,11 +11,7 @@ pub fn ask(listener: usize, host: &str, target: &str, origin: &str) -> Request {
         "OPTIONS",
         host,
         target,
-        &[
-            ("Origin", origin),
-            ("Access-Control-Request-Method", "PUT"),
-            ("Access-Control-Request-Headers", "authorization,content-type"),
-        ],
+        &[("Origin", origin), ("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Headers", "authorization,content-type")],
     )
 }
 

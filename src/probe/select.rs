@@ -63,14 +63,17 @@ impl Run<'_> {
             let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
             let score = match is {
                 Matcher::Is(names) if names.iter().any(|n| **n == *host) => (3, 0),
-                Matcher::Ends(tails) => match tails.iter().filter(|t| host.len() > t.len() && host.ends_with(&***t)).map(|t| t.len()).max() {
+                Matcher::Ends(tails) => match tails.iter().filter(|t| host.len() > t.len() && host.ends_with(&***t)).map(|t| t.len()).max()
+                {
                     Some(n) => (2, n),
                     None => continue,
                 },
-                Matcher::Starts(heads) => match heads.iter().filter(|t| host.len() > t.len() && host.starts_with(&***t)).map(|t| t.len()).max() {
-                    Some(n) => (1, n),
-                    None => continue,
-                },
+                Matcher::Starts(heads) => {
+                    match heads.iter().filter(|t| host.len() > t.len() && host.starts_with(&***t)).map(|t| t.len()).max() {
+                        Some(n) => (1, n),
+                        None => continue,
+                    }
+                }
                 _ => continue,
             };
             if best.as_ref().is_none_or(|(b, _)| score > *b) {

@@ -30,7 +30,6 @@ pub fn witnesses(proxy: &Proxy) -> Vec<Witness> {
                 from_table(proxy, i, ANY_HOST, host_table, &mut found);
                 continue;
             }
-            let mut misses = true;
             for arm in &table.arms {
                 let hosts = candidates(proxy, arm.test, ANY_HOST);
                 for host in hosts {
@@ -38,9 +37,7 @@ pub fn witnesses(proxy: &Proxy) -> Vec<Witness> {
                         from_table(proxy, i, &host, inner, &mut found);
                     }
                 }
-                misses = false;
             }
-            let _ = misses;
             for inner in tables_of(proxy, table.miss) {
                 from_table(proxy, i, ANY_HOST, inner, &mut found);
             }
@@ -55,7 +52,7 @@ fn tables_of(proxy: &Proxy, block: BlockId) -> Vec<TableId> {
     for step in proxy.block(block) {
         match &step.act {
             Act::Dispatch(t) => out.push(*t),
-            Act::Jump(r) => out.extend(proxy.block(proxy.route(*r).body).iter().filter_map(|s| match &s.act {
+            Act::Go(r) => out.extend(proxy.block(proxy.route(*r).body).iter().filter_map(|s| match &s.act {
                 Act::Dispatch(t) => Some(*t),
                 _ => None,
             })),
@@ -131,7 +128,7 @@ fn literal_of(regex: &str, path: bool) -> Vec<String> {
             '(' => {
                 depth += 1;
                 if chars.peek() == Some(&'?') {
-                    while let Some(n) = chars.next() {
+                    for n in chars.by_ref() {
                         if matches!(n, ':' | '>' | '=' | '!') {
                             break;
                         }
@@ -144,11 +141,8 @@ fn literal_of(regex: &str, path: bool) -> Vec<String> {
                 }
                 depth = depth.saturating_sub(1);
             }
-            '|' if depth > 0 => {
-                if skipping == 0 {
-                    skipping = depth;
-                }
-            }
+            '|' if depth > 0 && skipping == 0 => skipping = depth,
+            '|' if depth > 0 => {}
             '|' => break,
             '[' => {
                 let mut first = None;
