@@ -7,7 +7,12 @@
 //! ```
 //! `docs/architecture.md` has the whole picture and the invariants.
 
+pub mod audit;
+pub mod cli;
+pub mod config;
 pub mod model;
+pub mod output;
 pub mod probe;
+pub mod proxy;
 pub mod rules;
 pub mod source;

@@ -1,2 +1,5 @@
 //! The `hoplint` program: everything is in the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    hoplint::cli::run()
+}

@@ -1,5 +1,9 @@
 //! Finds files and owns their text. Nobody else reads files.
 
+mod discover;
+mod files;
 mod map;
 
+pub use discover::{Discovery, discover};
+pub use files::{Files, IncludeMap, ReadError, read_text};
 pub use map::{FileId, Position, SourceFile, SourceMap, Span, TooLarge};

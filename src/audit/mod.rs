@@ -1,0 +1,125 @@
+//! Runs the rules over every configuration and every era, and is the only place that filters.
+
+mod report;
+pub mod suppress;
+
+pub use report::{Report, settle};
+
+use crate::config::{Annotation, Settings, parse_annotation};
+use crate::model::{Comment, Era, Version};
+use crate::proxy::{Dialect, Site};
+use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
+use crate::source::SourceMap;
+use suppress::Suppression;
+
+/// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
+pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> Report {
+    let target = settings.target(dialect.name());
+    let mut findings = Vec::new();
+    let mut suppressions: Vec<Suppression> = Vec::new();
+    for site in sites {
+        let (found, comments) = site_findings(dialect, site.as_ref(), settings, target);
+        findings.extend(found);
+        for s in comments.iter().filter_map(|c| suppression(c, dialect.name())) {
+            if !suppressions.iter().any(|known| known.span_of_comment == s.span_of_comment) {
+                suppressions.push(s);
+            }
+        }
+    }
+    findings.retain(|f| !settings.ignores(f.rule));
+    let known: Vec<&str> = RULES.iter().map(|r| r.id).collect();
+    let (mut kept, suppressed, meta) = suppress::apply(map, findings, &suppressions, &known);
+    kept.extend(meta.into_iter().filter(|f| !settings.ignores(f.rule)));
+    settle(&mut kept);
+    let mut files: Vec<_> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
+    files.sort_unstable();
+    files.dedup();
+    Report { findings: kept, files: files.len(), suppressed, unreadable: Vec::new() }
+}
+
+fn suppression(comment: &Comment, proxy: &'static str) -> Option<Suppression> {
+    match parse_annotation(&comment.text)? {
+        Ok(Annotation::Ignore { rules, reason }) => {
+            Some(Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, proxy })
+        }
+        _ => None,
+    }
+}
+
+/// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
+fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, target: Option<Version>) -> (Vec<Finding>, Vec<Comment>) {
+    let versions = dialect.versions();
+    let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
+    let at = target.unwrap_or(newest);
+    let (first, mut asked, comments) = era_findings(site, settings, at);
+    if target.is_some() {
+        return (first, comments);
+    }
+    asked.retain(|v| *v > oldest && *v <= newest);
+    // Each breakpoint begins an era; the oldest release begins the first.
+    let mut starts = vec![oldest];
+    starts.extend(asked);
+    let mut eras: Vec<(Version, Vec<Finding>)> = Vec::new();
+    for (i, start) in starts.iter().enumerate() {
+        let last = i + 1 == starts.len();
+        let found = if last { first.clone() } else { era_findings(site, settings, *start).0 };
+        eras.push((*start, found));
+    }
+    let mut joined: Vec<Finding> = Vec::new();
+    for (_, found) in eras.iter().rev() {
+        for f in found {
+            if joined.iter().any(|j| same(j, f)) {
+                continue;
+            }
+            let holds: Vec<bool> = eras.iter().map(|(_, fs)| fs.iter().any(|x| same(x, f))).collect();
+            let mut f = f.clone();
+            if !holds.iter().all(|h| *h) {
+                f.versions = Some(describe(&holds, &starts));
+                f.level = match f.level {
+                    Level::Error => Level::Warning,
+                    Level::Warning | Level::Hint => Level::Hint,
+                };
+            }
+            joined.push(f);
+        }
+    }
+    (joined, comments)
+}
+
+/// Whether two eras say the same.
+fn same(a: &Finding, b: &Finding) -> bool {
+    a.rule == b.rule && a.span == b.span
+}
+
+fn describe(holds: &[bool], starts: &[Version]) -> String {
+    let mut parts = Vec::new();
+    let mut i = 0;
+    while i < holds.len() {
+        if !holds[i] {
+            i += 1;
+            continue;
+        }
+        let from = i;
+        while i < holds.len() && holds[i] {
+            i += 1;
+        }
+        parts.push(match (from, starts.get(i)) {
+            (0, Some(end)) => format!("before {end}"),
+            (_, None) => format!("since {}", starts[from]),
+            (_, Some(end)) => format!("from {} to before {end}", starts[from]),
+        });
+    }
+    format!("only {}", parts.join(", and "))
+}
+
+fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Finding>, Vec<Version>, Vec<Comment>) {
+    let era = Era::new(at);
+    let proxy = site.lower(&era);
+    let mut found: Vec<Finding> = site.problems(&era).into_iter().map(|p| syntax_finding(p, proxy.dialect)).collect();
+    let mut cx = Context::new(&proxy, settings);
+    for rule in RULES {
+        rule.check(&mut cx);
+    }
+    found.extend(cx.finish());
+    (found, era.asked(), proxy.comments)
+}

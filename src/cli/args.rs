@@ -1,0 +1,232 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config::{RouteDeclaration, parse_duration, parse_include_map, parse_route, parse_target},
+    model::Version,
+    rules::Level,
+    source::IncludeMap,
+};
+
+/// What `hoplint` was called with.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "hoplint", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    long_about = "Finds WebSocket, server-sent-event and CORS routes that will break, by sending pretend requests through a model of \
+the reverse proxy. Nothing is contacted and nothing is changed."
+)]
+#[command(after_help = EXITS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", env = "HOPLINT_COLOR")]
+    pub color: Color,
+}
+
+const EXITS: &str = "Exit codes:\n  0  nothing found at or above the level of --fail-on\n  1  something found at or above that level\n  \
+2  wrong usage, or nothing could be checked";
+
+/// What to do.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Check configuration files and report what will break
+    Check(Check),
+    /// Show the page about a rule: what it finds, why that breaks, and the correction
+    Explain(Explain),
+    /// List all rules
+    Rules(Rules),
+}
+
+/// Arguments of `check`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXITS)]
+#[command(after_long_help = concat!(
+    "Examples:\n",
+    "  hoplint check                                    every configuration below the current folder\n",
+    "  hoplint check /etc/nginx/nginx.conf\n",
+    "  nginx -T 2>/dev/null | hoplint check -           what the running nginx sees\n",
+    "  hoplint check --target nginx=1.22 --heartbeat 30s --route '/ws/=websocket' site.conf\n",
+    "\nExit codes:\n",
+    "  0  nothing found at or above the level of --fail-on\n",
+    "  1  something found at or above that level\n",
+    "  2  wrong usage, or nothing could be checked",
+))]
+pub struct Check {
+    /// Files and folders to check; `-` is standard input
+    ///
+    /// Folders are searched for files that look like a configuration. Without a path the current folder is searched.
+    #[arg(value_name = "PATHS")]
+    pub paths: Vec<String>,
+
+    /// The release that is or will be in use, as `nginx=1.22` (repeatable)
+    ///
+    /// Without it all supported releases are considered, and findings say for which of them they hold.
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    pub target: Vec<(String, Version)>,
+
+    /// How often the application sends something over an idle connection, such as `30s`
+    ///
+    /// Idle limits are measured against it. Takes ms, s, m and h, also combined as `1m30s`.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT")]
+    pub heartbeat: Option<u64>,
+
+    /// What a path serves, as `/ws/=websocket` (repeatable)
+    ///
+    /// Use it where the configuration does not tell. Kinds are websocket, sse and cors. A heartbeat may follow: `/ws/=websocket,heartbeat=30s`.
+    #[arg(long, value_name = "PATH=KIND", value_parser = parse_route)]
+    pub route: Vec<RouteDeclaration>,
+
+    /// Read included files elsewhere, as `/etc/nginx=./conf` (repeatable)
+    ///
+    /// The paths in a repository are seldom those of the server. The longest FROM that fits wins.
+    #[arg(long, value_name = "FROM=TO", value_parser = parse_include_map)]
+    pub include_map: Vec<IncludeMap>,
+
+    /// Where the given files would be included
+    ///
+    /// For fragments that are no whole configuration. Without it hoplint works it out.
+    #[arg(long, value_enum, value_name = "CONTEXT", env = "HOPLINT_CONTEXT")]
+    pub context: Option<Context>,
+
+    /// The language of the given files, instead of working it out
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    pub dialect: Option<String>,
+
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t = Format::Full, value_name = "FORMAT", env = "HOPLINT_FORMAT")]
+    pub format: Format,
+
+    /// The lowest level that makes the exit code 1 [default: error]
+    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_FAIL_ON")]
+    pub fail_on: Option<FailOn>,
+
+    /// What to call standard input in reports
+    #[arg(long, value_name = "NAME")]
+    pub stdin_filename: Option<String>,
+
+    /// Read settings from this file instead of searching for one
+    #[arg(long, value_name = "FILE", env = "HOPLINT_CONFIG", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+
+    /// Read no settings file at all
+    #[arg(long)]
+    pub isolated: bool,
+
+    /// Say on standard error which files were read and what was taken for granted (repeat for more)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// The rule's id, such as `websocket/upgrade-not-forwarded`
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+}
+
+/// Arguments of `rules`.
+#[derive(Args, Clone, Debug)]
+pub struct Rules {
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// When to use colours.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to print findings.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people: with the lines of the file
+    Full,
+    /// For programs: one JSON document
+    Json,
+}
+
+/// How to print the list of rules.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The lowest level that fails a run.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailOn {
+    /// What breaks for certain
+    Error,
+    /// Also what breaks in common situations
+    Warning,
+    /// Any finding
+    Hint,
+    /// No finding
+    Never,
+}
+
+impl FailOn {
+    /// Whether a run whose gravest finding has this level fails.
+    pub fn fails(self, worst: Option<Level>) -> bool {
+        let limit = match self {
+            Self::Error => Level::Error,
+            Self::Warning => Level::Warning,
+            Self::Hint => Level::Hint,
+            Self::Never => return false,
+        };
+        worst.is_some_and(|worst| worst >= limit)
+    }
+}
+
+/// Where a fragment would be included.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Context {
+    /// At the top of the main file
+    Main,
+    /// Inside `http`
+    Http,
+    /// Inside `server`
+    Server,
+    /// Inside `location`
+    Location,
+    /// Inside `stream`
+    Stream,
+}
+
+impl Context {
+    /// The word as written in a configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Http => "http",
+            Self::Server => "server",
+            Self::Location => "location",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+fn dialect_name(text: &str) -> Result<String, String> {
+    match crate::proxy::dialect(text) {
+        Some(d) => Ok(d.name().to_owned()),
+        None => {
+            let known: Vec<&str> = crate::proxy::DIALECTS.iter().map(|d| d.name()).collect();
+            Err(format!("`{text}` is no proxy that hoplint knows: {}", known.join(", ")))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Reads arguments and the environment. Nobody else does.
+
+pub mod args;
+mod check;
+pub mod terminal;
+
+use crate::output::{self, Look, catalog, explain};
+use crate::rules::{RULES, rule};
+use args::{Cli, Command, ListFormat};
+use clap::Parser;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// Nothing at or above the threshold.
+const CLEAN: u8 = 0;
+/// A finding at or above the threshold.
+const FOUND: u8 = 1;
+/// Usage, nothing to check, or a file that could not be read.
+const WRONG: u8 = 2;
+
+/// The whole program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal());
+    let code = match &cli.command {
+        Command::Check(check) => check::run(check, look),
+        Command::Explain(e) => explain_rule(&e.rule, look),
+        Command::Rules(r) => list(r.format),
+    };
+    ExitCode::from(code.unwrap_or_else(|message| {
+        output::to_stderr(&format!("error: {message}"));
+        WRONG
+    }))
+}
+
+fn explain_rule(id: &str, look: Look) -> Result<u8, String> {
+    let Some(rule) = rule(id) else {
+        return Err(format!("there is no rule `{id}`; `hoplint rules` lists them"));
+    };
+    output::to_stdout(look.colour, |out| explain::print(out, rule.page, look.colour)).map_err(|e| e.to_string())?;
+    Ok(CLEAN)
+}
+
+fn list(format: ListFormat) -> Result<u8, String> {
+    let entries: Vec<catalog::Entry<'_>> =
+        RULES.iter().map(|r| catalog::Entry { id: r.id, level: r.level.word(), title: r.summary, since: r.since }).collect();
+    output::to_stdout(false, |out| match format {
+        ListFormat::Text => catalog::text(out, &entries),
+        ListFormat::Json => catalog::json(out, &entries),
+    })
+    .map_err(|e| e.to_string())?;
+    Ok(CLEAN)
+}

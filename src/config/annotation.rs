@@ -1,0 +1,55 @@
+//! Comments that speak to hoplint.
+
+use super::{Purpose, parse_duration};
+
+/// What a comment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Annotation {
+    /// `hoplint: websocket heartbeat=30s`
+    Purpose {
+        /// What the route is for.
+        purpose: Purpose,
+        /// Heartbeat in milliseconds.
+        heartbeat: Option<u64>,
+    },
+    /// `hoplint: ignore[rule-a, rule-b] -- reason`
+    Ignore {
+        /// The rules.
+        rules: Vec<String>,
+        /// Why.
+        reason: Option<String>,
+    },
+}
+
+/// Reads the text of a comment; `None` if it does not speak to hoplint.
+///
+/// # Errors
+/// The inner error says what is wrong with it.
+pub fn parse_annotation(text: &str) -> Option<Result<Annotation, String>> {
+    let said = text.trim_start_matches('#').trim().strip_prefix("hoplint:")?.trim();
+    Some(parse(said))
+}
+
+fn parse(said: &str) -> Result<Annotation, String> {
+    if let Some(rest) = said.strip_prefix("ignore") {
+        let (rules, rest) = rest
+            .trim_start()
+            .strip_prefix('[')
+            .and_then(|r| r.split_once(']'))
+            .ok_or_else(|| "write the rules in brackets: `hoplint: ignore[category/rule] -- reason`".to_owned())?;
+        let rules = rules.split(',').map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()).collect();
+        let reason = rest.trim().strip_prefix("--").map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
+        return Ok(Annotation::Ignore { rules, reason });
+    }
+    let mut words = said.split_whitespace();
+    let purpose = words.next().unwrap_or_default();
+    let purpose = Purpose::named(purpose).ok_or_else(|| format!("`{purpose}` is not understood: websocket, sse, cors or ignore[…]"))?;
+    let mut heartbeat = None;
+    for word in words {
+        match word.split_once('=') {
+            Some(("heartbeat", beat)) => heartbeat = Some(parse_duration(beat)?),
+            _ => return Err(format!("`{word}` is not `heartbeat=30s`")),
+        }
+    }
+    Ok(Annotation::Purpose { purpose, heartbeat })
+}

@@ -1,0 +1,51 @@
+//! One room per dialect: recognising it, its lossless syntax, its semantics *into* the model. A further proxy is a folder
+//! here and one line in [`DIALECTS`].
+
+pub mod nginx;
+
+use crate::model::{Era, Problem, Proxy, Version};
+use crate::source::{FileId, Files};
+
+/// What a person said about the text that hoplint cannot see in it.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The block a fragment belongs into (`http`, `server`, `location`, `stream`).
+    pub context: Option<String>,
+    /// Files that were named one by one, not found by a walk.
+    pub explicit: bool,
+}
+
+/// A proxy whose configuration hoplint reads.
+pub trait Dialect: Sync {
+    /// `nginx`
+    fn name(&self) -> &'static str;
+
+    /// Supported releases, ascending; the first is the oldest, the last the newest.
+    fn versions(&self) -> &'static [Version];
+
+    /// Whether a file of that name, beginning so, is a configuration of this proxy.
+    fn claims(&self, name: &str, head: &[u8]) -> bool;
+
+    /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
+    fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
+}
+
+/// One configuration, read. Its tree stays in the dialect's room.
+pub trait Site {
+    /// Lowers it for one era.
+    fn lower(&self, era: &Era) -> Proxy;
+
+    /// What the proxy would refuse at that version.
+    fn problems(&self, era: &Era) -> Vec<Problem>;
+
+    /// All files that belong to it, the root first.
+    fn files(&self) -> &[FileId];
+}
+
+/// All dialects.
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx];
+
+/// The dialect of a name.
+pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().copied().find(|d| d.name() == name)
+}

@@ -1,0 +1,348 @@
+//! Locations: which one, and what it does.
+
+use super::{DirId, Lower, policy::Pass, settings::Settings};
+use crate::model::{
+    Act, Arm, Atom, BlockId, Cond, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Step, Subject, TableId, Target,
+    Text,
+};
+use crate::source::Span;
+
+/// How deep nested locations are followed.
+const DEEPEST: u32 = 100;
+
+/// What a location's arguments say.
+struct Place {
+    rank: Rank,
+    text: String,
+    fold: bool,
+    opaque: bool,
+}
+
+impl Lower<'_> {
+    /// Routes of all named locations of a server, so that jumps can point at them.
+    pub(super) fn announce_named(&mut self, dirs: &[DirId], seat: Seat, policy: PolicyId) {
+        self.named.clear();
+        for id in dirs {
+            if self.name(*id) == "location"
+                && let Some(name) = self.arg(*id, 0).filter(|a| a.starts_with('@')).map(ToOwned::to_owned)
+            {
+                let body = self.p.add_block(Vec::new());
+                let route = self.p.add_route(Route { seat, body, policy, named: true, within: None });
+                self.named.insert(name, route);
+            }
+        }
+    }
+
+    /// Fills a table with the locations of a block.
+    pub(super) fn locations(&mut self, dirs: &[DirId], outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
+        for id in dirs {
+            let id = *id;
+            if self.name(id) != "location" {
+                continue;
+            }
+            if depth > DEEPEST {
+                let span = self.span(id);
+                let why = self.p.doubt(Reason::TooComplex, span, "nested too deeply");
+                self.p.tables[table.at()].open = Some(why);
+                return;
+            }
+            self.location(id, outer, table, within, depth);
+        }
+    }
+
+    fn location(&mut self, id: DirId, outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
+        let place = self.place(id);
+        let children: Vec<DirId> = self.conf.children(id).collect();
+        let seat = self.scope(id, outer.seat);
+        let mut s = self.settings(outer, Some(id), &children, seat);
+        s.errors = self.errors(&s);
+        let content = self.content_for(&children, &s, &place);
+        let (content, pass) = content.unwrap_or_else(|| (self.p.one(Act::Serve, self.conf.get(id).span), Pass::Proxy));
+        s.content = Some(content);
+        let policy = self.policy(&s, pass);
+        let body = self.body(id, &children, &s, policy);
+        let named = place.text.starts_with('@') && place.rank == Rank::Plain;
+        let route = if named && let Some(route) = self.named.get(&place.text).copied() {
+            self.p.routes[route.at()] = Route { seat, body, policy, named: true, within: None };
+            route
+        } else {
+            self.p.add_route(Route { seat, body, policy, named, within })
+        };
+        let has_nested = children.iter().any(|c| self.name(*c) == "location");
+        let nested = has_nested.then(|| {
+            let miss = self.p.add_block(Vec::new());
+            let inner = self.empty_table(Pick::PrefixTree, miss, seat);
+            let mut heirs = s.clone();
+            heirs.content = None;
+            self.locations(&children, &heirs, inner, Some(route), depth + 1);
+            inner
+        });
+        if let Some(why) = self.hole_in(Some(id))
+            && let Some(nested) = nested
+        {
+            self.p.tables[nested.at()].open = Some(why);
+        }
+        if named {
+            return;
+        }
+        let span = self.span(id);
+        let text: Text = place.text.as_str().into();
+        let (is, fold) = match place.rank {
+            Rank::Exact | Rank::Implied => (Matcher::Is(vec![text.clone()]), false),
+            Rank::Plain | Rank::Sealed => (Matcher::Starts(vec![text.clone()]), false),
+            Rank::Regex => (Matcher::Regex(self.pattern(&place.text, place.fold)), place.fold),
+        };
+        let cond = if place.opaque {
+            let why = self.p.doubt(Reason::Template, span, "the path is filled in later");
+            self.p.tables[table.at()].open = Some(why);
+            Cond::Opaque(why)
+        } else {
+            Cond::Test(Atom { of: Subject::Path, is, fold, not: false, span })
+        };
+        let test = self.p.add_cond(cond);
+        self.p.tables[table.at()].arms.push(Arm { test, rank: place.rank, go: route, nested });
+        self.slash(&children, &place, seat, policy, table, span);
+    }
+
+    /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`.
+    fn slash(&mut self, children: &[DirId], place: &Place, seat: Seat, policy: PolicyId, table: TableId, span: Span) {
+        let proxies = children.iter().any(|c| {
+            matches!(
+                self.name(*c),
+                "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass" | "tunnel_pass"
+            )
+        });
+        if !proxies || place.opaque || !matches!(place.rank, Rank::Plain | Rank::Sealed | Rank::Exact) || place.text.len() < 2 {
+            return;
+        }
+        let Some(bare) = place.text.strip_suffix('/') else { return };
+        let location = self.interpolate("$scheme://$http_host$uri/$is_args$args", span);
+        let status = Fact::is(301, How::Implied, span, seat);
+        let steps =
+            vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Respond { status, location: Some(location), body: None }, span }];
+        let body = self.p.add_block(steps);
+        let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
+        let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
+        self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
+    }
+
+    fn place(&self, id: DirId) -> Place {
+        let dir = self.conf.get(id);
+        let opaque = dir.args.iter().any(|a| a.opaque);
+        let words: Vec<&str> = dir.args.iter().map(|a| &*a.text).collect();
+        let (mark, text) = match words[..] {
+            [mark, text, ..] => (mark, text),
+            [one] => ["^~", "~*", "~", "="].iter().find_map(|m| one.strip_prefix(m).map(|t| (*m, t))).unwrap_or(("", one)),
+            [] => ("", ""),
+        };
+        let (rank, fold) = match mark {
+            "=" => (Rank::Exact, false),
+            "^~" => (Rank::Sealed, false),
+            "~" => (Rank::Regex, false),
+            "~*" => (Rank::Regex, true),
+            _ => (Rank::Plain, false),
+        };
+        Place { rank, text: text.to_owned(), fold, opaque }
+    }
+
+    /// Phases in the order of execution.
+    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
+        let span = self.span(id);
+        let mut steps = vec![Step { act: Act::Enter(policy), span }];
+        if let Some(by) = children.iter().copied().find(|c| self.name(*c) == "internal") {
+            let at = self.span(by);
+            let test = self.p.add_cond(Cond::Test(Atom { of: Subject::Internal, is: Matcher::Present, fold: false, not: true, span: at }));
+            let status = Fact::is(404, How::Written, at, s.seat);
+            let then = self.p.one(Act::Respond { status, location: None, body: None }, at);
+            steps.push(Step { act: Act::When { test, then, other: None }, span: at });
+        }
+        let rewrites = self.rewrite_phase(children, s, true);
+        if !rewrites.is_empty() {
+            let block = self.p.add_block(rewrites);
+            steps.push(Step { act: Act::Group(block), span });
+            steps.push(Step { act: Act::Reselect { table: self.table, if_moved: true }, span });
+        }
+        steps.extend(self.limit_except(children, s));
+        steps.extend(self.gates(s, s.seat, None));
+        for c in children {
+            let at = self.span(*c);
+            match self.name(*c) {
+                "access_by_lua" | "access_by_lua_block" | "access_by_lua_file" => {
+                    let why = self.p.doubt(Reason::Script, at, "a script decides who passes");
+                    let test = self.p.add_cond(Cond::Opaque(why));
+                    let status = Fact::unknown(why, at, s.seat);
+                    let then = self.p.one(Act::Respond { status, location: None, body: None }, at);
+                    steps.push(Step { act: Act::When { test, then, other: None }, span: at });
+                }
+                "try_files" => {
+                    if let Some(act) = self.try_files(*c, s) {
+                        steps.push(Step { act, span: at });
+                    }
+                }
+                _ => {}
+            }
+        }
+        steps.push(Step { act: Act::Content, span });
+        self.p.add_block(steps)
+    }
+
+    fn limit_except(&mut self, children: &[DirId], s: &Settings) -> Vec<Step> {
+        let Some(id) = children.iter().copied().find(|c| self.name(*c) == "limit_except") else { return Vec::new() };
+        let span = self.span(id);
+        let mut methods: Vec<Text> = self.conf.get(id).args.iter().map(|a| Text::from(&*a.text)).collect();
+        if methods.iter().any(|m| &**m == "GET") {
+            methods.push("HEAD".into());
+        }
+        let spares = self.p.test(Subject::Method, Matcher::Is(methods), span);
+        let inner: Vec<DirId> = self.conf.children(id).collect();
+        let seat = self.scope(id, s.seat);
+        let mut own = s.clone();
+        own.access.clear();
+        own.auth_basic = None;
+        own.auth_request = None;
+        let own = self.settings(&own, Some(id), &inner, seat);
+        self.gates(&own, seat, Some(spares))
+    }
+
+    /// Files are assumed not to exist: the last argument decides.
+    fn try_files(&mut self, id: DirId, s: &Settings) -> Option<Act> {
+        let span = self.span(id);
+        let last = self.conf.get(id).args.last()?.clone();
+        if last.opaque {
+            let why = self.p.doubt(Reason::Template, span, "the fallback is filled in later");
+            return Some(Act::Opaque(why));
+        }
+        Some(self.go_to(&last.text, span, s, None))
+    }
+
+    /// `@name`, `=404` or a path, as a fallback.
+    fn go_to(&mut self, text: &str, span: Span, s: &Settings, status: Option<u16>) -> Act {
+        if let Some(code) = text.strip_prefix('=') {
+            let status = Fact::is(code.parse().unwrap_or(404), How::Written, span, s.seat);
+            return Act::Respond { status, location: None, body: None };
+        }
+        if text.starts_with('@') {
+            if let Some(route) = self.named.get(text) {
+                return Act::Jump(*route);
+            }
+            let why = self.p.doubt(Reason::MissingFile, span, format!("`{text}` is not in what was read"));
+            return Act::Opaque(why);
+        }
+        if text.starts_with("http://") || text.starts_with("https://") {
+            let location = self.interpolate(text, span);
+            let status = Fact::is(status.unwrap_or(302), How::Written, span, s.seat);
+            return Act::Respond { status, location: Some(location), body: None };
+        }
+        let (path, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
+        let path = self.interpolate(path, span);
+        let query = query.map(|q| self.interpolate(q, span));
+        let steps = vec![
+            Step { act: Act::Rewrite { path, query, moved: true }, span },
+            Step { act: Act::Reselect { table: self.table, if_moved: false }, span },
+        ];
+        Act::Call(self.p.add_block(steps))
+    }
+
+    /// `error_page`, for the proxy's own answers.
+    pub(super) fn errors(&mut self, s: &Settings) -> Option<BlockId> {
+        if s.error_pages.is_empty() {
+            return None;
+        }
+        let mut steps = Vec::new();
+        for id in s.error_pages.clone() {
+            let span = self.span(id);
+            let words: Vec<(String, bool)> = self.conf.get(id).args.iter().map(|a| (a.text.to_string(), a.opaque)).collect();
+            let Some((last, codes)) = words.split_last() else { continue };
+            let codes: Vec<Text> = codes.iter().filter(|c| !c.0.starts_with('=')).map(|c| Text::from(c.0.as_str())).collect();
+            let test = self.p.test(Subject::Status, Matcher::Is(codes), span);
+            let act = if last.1 {
+                let why = self.p.doubt(Reason::Template, span, "the page is filled in later");
+                Act::Opaque(why)
+            } else if last.0.starts_with('@') || last.0.starts_with("http") {
+                self.go_to(&last.0, span, s, None)
+            } else {
+                // A page of its own: the status stays, only the body differs.
+                continue;
+            };
+            let then = self.p.one(act, span);
+            steps.push(Step { act: Act::When { test, then, other: None }, span });
+        }
+        (!steps.is_empty()).then(|| self.p.add_block(steps))
+    }
+
+    fn content_for(&mut self, children: &[DirId], s: &Settings, place: &Place) -> Option<(BlockId, Pass)> {
+        self.drop = if matches!(place.rank, Rank::Plain | Rank::Sealed | Rank::Exact) { place.text.len() as u32 } else { 0 };
+        self.content(children, s)
+    }
+
+    /// What answers in a block: the last handler written wins `[loc-two-handlers2]`.
+    pub(super) fn content(&mut self, children: &[DirId], s: &Settings) -> Option<(BlockId, Pass)> {
+        let mut content = None;
+        for id in children {
+            let span = self.span(*id);
+            let name = self.name(*id);
+            let pass = match name {
+                "proxy_pass" => Pass::Proxy,
+                "uwsgi_pass" | "scgi_pass" => Pass::Cgi,
+                "fastcgi_pass" | "grpc_pass" | "memcached_pass" => Pass::NoUpgrade,
+                "stub_status" => {
+                    let status = Fact::is(200, How::Implied, span, s.seat);
+                    content = Some((self.p.one(Act::Respond { status, location: None, body: None }, span), Pass::Proxy));
+                    continue;
+                }
+                n if n.starts_with("content_by_")
+                    || matches!(
+                        n,
+                        "js_content"
+                            | "perl"
+                            | "echo"
+                            | "passenger_enabled"
+                            | "rtmp_stat"
+                            | "push_stream_publisher"
+                            | "nchan_subscriber"
+                            | "nchan_publisher"
+                            | "nchan_pubsub"
+                            | "api"
+                            | "tunnel_pass"
+                    ) =>
+                {
+                    let why = self.p.doubt(Reason::Script, span, "another module answers here");
+                    content = Some((self.p.one(Act::Opaque(why), span), Pass::Proxy));
+                    continue;
+                }
+                _ => continue,
+            };
+            let block = self.pass(*id, s, pass);
+            content = Some((block, pass));
+        }
+        content
+    }
+
+    fn pass(&mut self, id: DirId, s: &Settings, pass: Pass) -> BlockId {
+        let span = self.span(id);
+        let dir = self.conf.get(id);
+        let opaque = dir.args.first().is_none_or(|a| a.opaque);
+        let url = self.arg(id, 0).unwrap_or_default().to_owned();
+        let hop = self.hop(s, pass);
+        let onward = self.onward(None, 0);
+        if url.contains('$') || opaque {
+            let to =
+                if opaque { self.opaque(Reason::Template, span, "the upstream is filled in later") } else { self.interpolate(&url, span) };
+            return self.p.one(Act::Forward { to: Target::Url(to), hop, target: onward }, span);
+        }
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+        let port = match scheme {
+            "https" | "grpcs" => "443",
+            _ => "80",
+        };
+        let (authority, uri) = if let Some(path) = rest.strip_prefix("unix:") {
+            path.find(':').map_or((rest, None), |i| (&rest[..i + 5], Some(&rest[i + 6..])))
+        } else {
+            rest.find('/').map_or((rest, None), |i| (&rest[..i], Some(&rest[i..])))
+        };
+        let uri = uri.filter(|u| !u.is_empty() && pass == Pass::Proxy);
+        let group = self.upstream_at(authority, port, s.seat, span);
+        let target = if uri.is_some() { self.onward(uri, self.drop) } else { onward };
+        self.p.one(Act::Forward { to: Target::Upstream(group), hop, target }, span)
+    }
+}

@@ -1,0 +1,217 @@
+//! nginx's semantics, undone into the route model: phases into the order of execution, inheritance into settings in force,
+//! built-in behaviour into implied steps and implied header operations. Sources: the nginx documentation, and what was
+//! measured (ids in brackets are conformance cases).
+
+mod locations;
+mod policy;
+mod rewrite;
+mod servers;
+mod settings;
+mod upstreams;
+mod vars;
+
+use super::conf::{Conf, Context, DirId};
+use crate::model::{
+    BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table, TableId, Text,
+    UpstreamId, Version, Why,
+};
+use crate::source::Span;
+use settings::Settings;
+use std::collections::{BTreeMap, HashMap};
+
+/// HTTP/1.1, keepalive and no `Connection` line by default `[hs-none]`.
+const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
+/// Exactly one `Host` line, the last written `[hs-host-twice]`.
+const ONE_HOST: Version = Version(1, 31, 4);
+/// `add_header_inherit` `[inh-add_header_inherit]`.
+const HEADER_MERGE: Version = Version(1, 29, 3);
+
+/// What a variable's name means.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Slot(Slot),
+    Map(MapId, ExprId),
+    Opaque(Why),
+}
+
+pub(super) struct Lower<'a> {
+    conf: &'a Conf,
+    era: &'a Era,
+    p: Proxy,
+    meanings: HashMap<String, Meaning>,
+    upstreams: BTreeMap<String, UpstreamId>,
+    /// Base of every outgoing list.
+    implied: ListId,
+    modern: bool,
+    one_host: bool,
+    outside: Option<Why>,
+    seats: HashMap<DirId, Seat>,
+    named: HashMap<String, RouteId>,
+    /// The location table of the server at hand.
+    table: TableId,
+    /// Length of what the location at hand matched, for `proxy_pass` with a URI part.
+    drop: u32,
+    /// Files' worth of text around everything.
+    whole: Span,
+}
+
+/// Lowers one configuration for one era.
+pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
+    let p = Proxy::new("nginx");
+    let mut lower = Lower {
+        conf,
+        era,
+        p,
+        meanings: HashMap::new(),
+        upstreams: BTreeMap::new(),
+        implied: ListId(0),
+        modern: era.since(MODERN_UPSTREAMS),
+        one_host: era.since(ONE_HOST),
+        outside: None,
+        seats: HashMap::new(),
+        named: HashMap::new(),
+        table: TableId(0),
+        drop: 0,
+        whole,
+    };
+    lower.run();
+    lower.p
+}
+
+impl Lower<'_> {
+    fn run(&mut self) {
+        let context = self.conf.context;
+        self.p.fragment = context != Context::Main;
+        let noun = "file";
+        let root = self.p.add_scope(Scope {
+            parent: None,
+            span: Span { start: self.whole.start, len: 0 },
+            body: self.whole,
+            noun,
+            name: "".into(),
+        });
+        if self.p.fragment {
+            self.outside = Some(self.p.doubt(Reason::OutsideFile, self.whole, "this is a fragment: what surrounds it is not known"));
+        }
+        self.implied = self.implied_headers(root);
+        let base = self.defaults(root);
+        let top: Vec<DirId> = self.conf.top().collect();
+        match context {
+            Context::Main => {
+                for id in &top {
+                    if self.name(*id) == "http" {
+                        self.http(*id, root, &base);
+                    }
+                }
+            }
+            Context::Http => self.http_body(&top, root, &base),
+            Context::Server => self.loose_server(&top, root, &base),
+            Context::Location => self.loose_location(&top, root, &base),
+            _ => {}
+        }
+        self.comments(root);
+    }
+
+    fn http(&mut self, id: DirId, parent: Seat, base: &Settings) {
+        let seat = self.scope(id, parent);
+        let children: Vec<DirId> = self.conf.children(id).collect();
+        let settings = self.settings(base, Some(id), &children, seat);
+        self.http_settings(&children, seat, &settings);
+    }
+
+    fn http_body(&mut self, children: &[DirId], seat: Seat, base: &Settings) {
+        let settings = self.settings(base, None, children, seat);
+        self.http_settings(children, seat, &settings);
+    }
+
+    fn http_settings(&mut self, children: &[DirId], seat: Seat, settings: &Settings) {
+        self.variables(children);
+        self.upstream_blocks(children, seat);
+        let servers: Vec<DirId> = children.iter().copied().filter(|c| self.name(*c) == "server").collect();
+        for s in &servers {
+            self.declare_slots(*s);
+        }
+        self.servers(&servers, seat, settings);
+    }
+
+    fn name(&self, id: DirId) -> &str {
+        &self.conf.get(id).name.text
+    }
+
+    fn arg(&self, id: DirId, n: usize) -> Option<&str> {
+        self.conf.get(id).args.get(n).map(|w| &*w.text)
+    }
+
+    fn span(&self, id: DirId) -> Span {
+        self.conf.get(id).span
+    }
+
+    /// The scope of a block.
+    fn scope(&mut self, id: DirId, parent: Seat) -> Seat {
+        let dir = self.conf.get(id);
+        let noun: &'static str = match &*dir.name.text {
+            "http" => "http",
+            "server" => "server",
+            "location" => "location",
+            "if" => "if",
+            "limit_except" => "limit_except",
+            "upstream" => "upstream",
+            "map" => "map",
+            _ => "block",
+        };
+        let name: Text = if noun == "server" {
+            let names = self.conf.children(id).find(|c| self.name(*c) == "server_name");
+            names.and_then(|n| self.arg(n, 0)).unwrap_or_default().into()
+        } else {
+            dir.args.iter().map(|w| &*w.text).collect::<Vec<_>>().join(" ").into()
+        };
+        let body = dir.body.map_or(dir.span, |b| dir.span.to(b));
+        let seat = self.p.add_scope(Scope { parent: Some(parent), span: dir.span, body, noun, name });
+        self.seats.insert(id, seat);
+        seat
+    }
+
+    fn fact<T: Copy>(&self, value: T, id: DirId, seat: Seat) -> Fact<T> {
+        Fact::is(value, How::Written, self.span(id), seat)
+    }
+
+    fn empty_table(&mut self, pick: Pick, miss: BlockId, seat: Seat) -> TableId {
+        self.p.add_table(Table { pick, arms: Vec::new(), miss, open: None, seat })
+    }
+
+    /// Why more settings may stand in a block than were read.
+    fn hole_in(&mut self, block: Option<DirId>) -> Option<Why> {
+        let hole = self.conf.holes.iter().find(|h| h.0 == block && !harmless(&h.2))?;
+        let note = format!("`{}` was not read", hole.2);
+        let span = hole.1;
+        Some(self.p.doubt(Reason::MissingFile, span, note))
+    }
+
+    fn opaque(&mut self, reason: Reason, span: Span, note: &str) -> ExprId {
+        let why = self.p.doubt(reason, span, note);
+        self.p.add_expr(Expr::Opaque { why, full: false })
+    }
+
+    fn comments(&mut self, root: Seat) {
+        for c in &self.conf.comments {
+            let text = c.text.trim();
+            if !text.contains("hoplint:") {
+                continue;
+            }
+            let of = |d: Option<DirId>| d.and_then(|d| self.seats.get(&d).copied());
+            let target = c.trailing_of.or(c.next);
+            let about = target.map(|d| {
+                let dir = self.conf.get(d);
+                dir.body.map_or(dir.span, |b| dir.span.to(b))
+            });
+            let within = of(c.within).or(Some(root));
+            self.p.comments.push(Comment { span: c.span, text: text.to_owned(), within, next: of(target), about });
+        }
+    }
+}
+
+/// Files that every package ships and that hold nothing about routes.
+fn harmless(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    matches!(file, "mime.types" | "fastcgi_params" | "fastcgi.conf" | "uwsgi_params" | "scgi_params" | "koi-utf" | "koi-win" | "win-utf")
+}

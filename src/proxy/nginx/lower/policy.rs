@@ -1,0 +1,103 @@
+//! Settings as the model's policy, and nginx's gates.
+
+use super::{DirId, Lower, settings::Settings};
+use crate::model::{
+    Act, Clock, Clocks, Combine, CondId, Ending, Fact, Gate, GateOn, Hop, How, Idle, Known, Policy, PolicyId, Restart, Seat, Step, Traffic,
+    UpgradeMode, Wire,
+};
+use std::marker::PhantomData;
+
+/// The family of a content handler, as far as the edge is concerned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// `proxy_pass`
+    Proxy,
+    /// `uwsgi_pass`, `scgi_pass`: a 101 is tunnelled, all headers pass `[mod-uwsgi]`.
+    Cgi,
+    /// `fastcgi_pass`, `grpc_pass`: never carries an upgrade `[mod-fastcgi]`.
+    NoUpgrade,
+}
+
+impl Lower<'_> {
+    pub(super) fn policy(&mut self, s: &Settings, pass: Pass) -> PolicyId {
+        let limit = if pass == Pass::Cgi { s.cgi_timeout } else { s.read_timeout };
+        let name = if pass == Pass::Cgi { "uwsgi_read_timeout" } else { "proxy_read_timeout" };
+        let idle: Clock<Idle> = Clock {
+            name: name.into(),
+            limit,
+            on: Traffic::Both,
+            // Traffic in either direction re-arms it `[time-read2-client-ping-unanswered]`.
+            restart: Restart::EitherWay,
+            rule: Combine::Shortest,
+            ends: Ending::Close,
+            kind: PhantomData,
+        };
+        let shake = Clock {
+            name: name.into(),
+            limit,
+            on: Traffic::Both,
+            restart: Restart::Upstream,
+            rule: Combine::Shortest,
+            ends: Ending::Answer(504),
+            kind: PhantomData,
+        };
+        let connect = Clock { name: "proxy_connect_timeout".into(), limit: s.connect_timeout, ..shake.clone() };
+        let clocks = self.p.add_clocks(Clocks { idle: vec![idle], lifetime: Vec::new(), handshake: vec![connect, shake] });
+        let hop = self.hop(s, pass);
+        self.p.add_policy(Policy {
+            seat: s.seat,
+            outgoing: s.outgoing,
+            relayed: s.relayed,
+            answer: s.answer,
+            clocks,
+            hop,
+            content: s.content,
+            errors: s.errors,
+        })
+    }
+
+    /// The edge to an upstream.
+    pub(super) fn hop(&mut self, s: &Settings, pass: Pass) -> crate::model::HopId {
+        let fixed = |v: Wire| Fact::is(v, How::Implied, s.version.origin.span, s.seat);
+        let wire = match pass {
+            Pass::Proxy => s.version,
+            Pass::Cgi | Pass::NoUpgrade => fixed(Wire::Cgi),
+        };
+        let mode = if pass == Pass::NoUpgrade { UpgradeMode::Refuse(502) } else { UpgradeMode::Tunnel };
+        self.p.add_hop(Hop {
+            wire,
+            upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
+            buffered: s.buffering,
+            client_headers: s.pass_headers,
+            method: s.method,
+        })
+    }
+
+    /// The access phase: what may refuse, in nginx's order.
+    pub(super) fn gates(&mut self, s: &Settings, seat: Seat, spares: Option<CondId>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(first) = s.access.first().copied() {
+            let closed = self.name(first) == "deny" && self.arg(first, 0) == Some("all");
+            let denies = s.access.iter().any(|d| self.name(*d) == "deny");
+            if denies {
+                let on = if closed { GateOn::Closed } else { GateOn::Address };
+                let by = if closed { first } else { s.access.iter().copied().find(|d| self.name(*d) == "deny").unwrap_or(first) };
+                steps.push(self.gate(on, 403, by, seat, spares));
+            }
+        }
+        if let Some(id) = s.auth_basic {
+            steps.push(self.gate(GateOn::Credentials, 401, id, seat, spares));
+        }
+        if let Some(id) = s.auth_request {
+            steps.push(self.gate(GateOn::Remote, 401, id, seat, spares));
+        }
+        steps
+    }
+
+    fn gate(&mut self, on: GateOn, status: u16, by: DirId, seat: Seat, spares: Option<CondId>) -> Step {
+        let span = self.span(by);
+        let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
+        let gate = self.p.add_gate(Gate { on, deny, ask: None, spares });
+        Step { act: Act::Gate(gate), span }
+    }
+}

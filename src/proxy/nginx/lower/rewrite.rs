@@ -1,0 +1,215 @@
+//! The rewrite phase of a server or a location: `set`, `if`, `return`, `rewrite`, `break`, in the order of the text.
+
+use super::{DirId, Lower, policy::Pass, settings::Settings};
+use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Matcher, Reason, Step, Subject};
+use crate::source::Span;
+
+impl Lower<'_> {
+    /// The steps of one block, `if` blocks inside included.
+    pub(super) fn rewrite_phase(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for id in dirs {
+            let id = *id;
+            let span = self.span(id);
+            let mut push = |act| steps.push(Step { act, span });
+            match self.name(id) {
+                "set" => {
+                    let (Some(name), Some(value)) = (self.arg(id, 0), self.arg(id, 1)) else { continue };
+                    let (name, value) = (super::vars::var_name(name).to_ascii_lowercase(), value.to_owned());
+                    let opaque = self.conf.get(id).args.iter().any(|a| a.opaque);
+                    let slot = self.slot(&name);
+                    let value = if opaque {
+                        self.opaque(Reason::Template, span, "the value is filled in later")
+                    } else {
+                        self.interpolate(&value, span)
+                    };
+                    push(Act::Let(slot, value));
+                }
+                "break" => push(Act::Leave),
+                "return" => {
+                    let act = self.return_act(id, s);
+                    push(act);
+                }
+                "rewrite" => {
+                    let step = self.rewrite(id);
+                    if let Some(act) = step {
+                        push(act);
+                    }
+                }
+                "if" => {
+                    let act = self.if_block(id, s, in_location);
+                    push(act);
+                }
+                "rewrite_by_lua" | "rewrite_by_lua_block" | "rewrite_by_lua_file" => {
+                    let why = self.p.doubt(Reason::Script, span, "a script decides");
+                    push(Act::Opaque(why));
+                }
+                _ => {}
+            }
+        }
+        steps
+    }
+
+    fn return_act(&mut self, id: DirId, s: &Settings) -> Act {
+        let span = self.span(id);
+        let first = self.arg(id, 0).unwrap_or_default().to_owned();
+        let opaque = self.conf.get(id).args.iter().any(|a| a.opaque);
+        if opaque {
+            let why = self.p.doubt(Reason::Template, span, "the answer is filled in later");
+            return Act::Opaque(why);
+        }
+        let known = |status| Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat: s.seat } };
+        let Ok(status) = first.parse::<u16>() else {
+            let location = self.interpolate(&first, span);
+            return Act::Respond { status: known(302), location: Some(location), body: None };
+        };
+        if status == 444 {
+            return Act::Close;
+        }
+        let text = self.arg(id, 1).map(ToOwned::to_owned);
+        let text = text.map(|t| self.interpolate(&t, span));
+        if matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Act::Respond { status: known(status), location: text, body: None };
+        }
+        Act::Respond { status: known(status), location: None, body: text }
+    }
+
+    /// `rewrite regex replacement [flag]`.
+    fn rewrite(&mut self, id: DirId) -> Option<Act> {
+        let span = self.span(id);
+        let dir = self.conf.get(id);
+        if dir.args.iter().any(|a| a.opaque) {
+            let why = self.p.doubt(Reason::Template, span, "the rewrite is filled in later");
+            return Some(Act::Opaque(why));
+        }
+        let regex = self.arg(id, 0)?.to_owned();
+        let put = self.arg(id, 1)?.to_owned();
+        let flag = self.arg(id, 2).unwrap_or_default().to_owned();
+        let pattern = self.pattern(&regex, false);
+        let test = self.p.test(Subject::Path, Matcher::Regex(pattern), span);
+        let status = match &*flag {
+            "permanent" => Some(301),
+            "redirect" => Some(302),
+            _ if put.starts_with("http://") || put.starts_with("https://") || put.starts_with("$scheme") => Some(302),
+            _ => None,
+        };
+        let seat = crate::model::Seat(0);
+        let act = if let Some(status) = status {
+            let bare = put.strip_suffix('?').unwrap_or(&put).to_owned();
+            let mut location = self.interpolate(&bare, span);
+            if bare == put {
+                location = self.with_query(location, span);
+            }
+            Act::Respond { status: Fact::is(status, How::Written, span, seat), location: Some(location), body: None }
+        } else {
+            // A `?` in the replacement sets the query; the client's is appended unless it ends with `?`.
+            let (path, query) = put.split_once('?').map_or((&*put, None), |(p, q)| (p, Some(q)));
+            let path = self.interpolate(path, span);
+            let query = query.map(|q| {
+                let q = q.to_owned();
+                if q.is_empty() { self.p.text("") } else { self.interpolate(q.trim_end_matches('?'), span) }
+            });
+            let moved = &*flag != "break";
+            Act::Rewrite { path, query, moved }
+        };
+        let mut then = vec![Step { act, span }];
+        if matches!(&*flag, "last" | "break") {
+            then.push(Step { act: Act::Leave, span });
+        }
+        let then = self.p.add_block(then);
+        Some(Act::When { test, then, other: None })
+    }
+
+    fn with_query(&mut self, location: ExprId, span: Span) -> ExprId {
+        let args = self.interpolate("$is_args$args", span);
+        self.p.add_expr(Expr::Join(vec![location, args]))
+    }
+
+    fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool) -> Act {
+        let span = self.span(id);
+        let test = self.condition(id);
+        let children: Vec<DirId> = self.conf.children(id).collect();
+        let seat = self.scope(id, s.seat);
+        let mut inner = self.settings(s, Some(id), &children, seat);
+        inner.content = s.content;
+        let mut pass = Pass::Proxy;
+        if in_location && let Some((content, family)) = self.content(&children, &inner) {
+            inner.content = Some(content);
+            pass = family;
+        }
+        let policy = self.policy(&inner, pass);
+        let mut then = vec![Step { act: Act::Enter(policy), span }];
+        then.extend(self.rewrite_phase(&children, &inner, in_location));
+        let then = self.p.add_block(then);
+        Act::When { test, then, other: None }
+    }
+
+    /// `if ( … )`.
+    fn condition(&mut self, id: DirId) -> CondId {
+        let span = self.span(id);
+        let dir = self.conf.get(id);
+        if dir.args.iter().any(|a| a.opaque) {
+            let why = self.p.doubt(Reason::Template, span, "the condition is filled in later");
+            return self.p.add_cond(Cond::Opaque(why));
+        }
+        let mut words: Vec<String> = dir.args.iter().map(|w| w.text.to_string()).collect();
+        if let Some(first) = words.first_mut() {
+            *first = first.strip_prefix('(').unwrap_or(first).to_owned();
+        }
+        if let Some(last) = words.last_mut() {
+            *last = last.strip_suffix(')').unwrap_or(last).to_owned();
+        }
+        words.retain(|w| !w.is_empty());
+        let atom = |of, is, fold, not| Cond::Test(Atom { of, is, fold, not, span });
+        let cond = match &words[..] {
+            [var] if var.starts_with('$') && var.contains(['=', '!', '~']) => Cond::Never(span),
+            [var] => atom(self.subject(var, span), Matcher::Truthy, false, false),
+            // No file of that name is assumed to exist.
+            [op, _] if op.starts_with('!') => Cond::Always,
+            [_, _] => Cond::Never(span),
+            [var, op, value, rest @ ..] => {
+                let mut value = value.clone();
+                for r in rest {
+                    value.push(' ');
+                    value.push_str(r);
+                }
+                let of = self.subject(var, span);
+                match &**op {
+                    "=" | "!=" if value.contains('$') => {
+                        let why = self.p.doubt(Reason::TooComplex, span, "two variables are compared");
+                        Cond::Opaque(why)
+                    }
+                    "=" => atom(of, Matcher::Is(vec![value.into()]), false, false),
+                    "!=" => atom(of, Matcher::Is(vec![value.into()]), false, true),
+                    "~" | "~*" | "!~" | "!~*" => {
+                        let fold = op.ends_with('*');
+                        let pattern = self.pattern(&value, fold);
+                        atom(of, Matcher::Regex(pattern), false, op.starts_with('!'))
+                    }
+                    _ => Cond::Never(span),
+                }
+            }
+            [] => Cond::Never(span),
+        };
+        self.p.add_cond(cond)
+    }
+
+    fn subject(&mut self, var: &str, span: Span) -> Subject {
+        let expr = self.interpolate(var, span);
+        match self.p.expr(expr) {
+            Expr::Read(s) => s.clone(),
+            _ => Subject::Value(expr),
+        }
+    }
+
+    /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched.
+    pub(super) fn onward(&mut self, uri: Option<&str>, drop: u32) -> ExprId {
+        let Some(uri) = uri else { return self.p.add_expr(Expr::Read(Subject::Onward)) };
+        let path = self.p.add_expr(Expr::Read(Subject::Path));
+        let swapped = self.via(Conv::SwapPrefix { drop, put: "".into() }, path);
+        let encoded = self.via(Conv::EncodePath, swapped);
+        let put = self.p.text(uri);
+        let args = self.interpolate("$is_args$args", Span::default());
+        self.p.add_expr(Expr::Join(vec![put, encoded, args]))
+    }
+}

@@ -1,0 +1,277 @@
+//! What is inherited, and how: scalars one by one, lists as a whole.
+
+use super::{DirId, HEADER_MERGE, Lower};
+use crate::model::{
+    Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Reason, Seat, Subject, Verb, Version, Why, Wire,
+};
+use crate::proxy::nginx::duration;
+use crate::source::Span;
+
+/// Statuses that carry `add_header` without `always` `[cors-no-always]`.
+const OK_STATUSES: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+
+/// How `add_header` lists of outer blocks are taken over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Inherit {
+    On,
+    Merge,
+    Off,
+}
+
+/// The settings in force in a block.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) seat: Seat,
+    pub(super) outgoing: ListId,
+    pub(super) answer: ListId,
+    pub(super) relayed: Option<ListId>,
+    pub(super) version: Fact<Wire>,
+    pub(super) read_timeout: Fact<Limit>,
+    pub(super) cgi_timeout: Fact<Limit>,
+    pub(super) connect_timeout: Fact<Limit>,
+    pub(super) buffering: Fact<bool>,
+    pub(super) pass_headers: bool,
+    pub(super) method: Option<ExprId>,
+    pub(super) auth_basic: Option<DirId>,
+    pub(super) auth_request: Option<DirId>,
+    pub(super) access: Vec<DirId>,
+    pub(super) error_pages: Vec<DirId>,
+    pub(super) inherit: Inherit,
+    pub(super) content: Option<BlockId>,
+    pub(super) errors: Option<BlockId>,
+}
+
+fn default<T: Copy>(value: T, since: Option<Version>, fragment: bool, seat: Seat, at: Span) -> Fact<T> {
+    Fact::is(value, if fragment { How::Assumed } else { How::Default { since } }, at, seat)
+}
+
+impl Lower<'_> {
+    /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
+    pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
+        let authority = self.p.add_expr(Expr::Read(Subject::UpstreamAuthority));
+        let close = self.p.text("close");
+        let none = self.p.text("");
+        let op = |verb, name: &str, value| HeaderOp {
+            verb,
+            name: name.into(),
+            value: Fact::is(value, How::Implied, Span::default(), seat),
+            drop_empty: true,
+            on: Answers::All,
+            guard: None,
+        };
+        let mut ops = vec![op(Verb::Set, "Host", authority)];
+        ops.push(if self.modern { op(Verb::Remove, "Connection", none) } else { op(Verb::Set, "Connection", close) });
+        for name in ["Upgrade", "Keep-Alive", "TE", "Expect"] {
+            ops.push(op(Verb::Remove, name, none));
+        }
+        self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
+    }
+
+    /// The settings when nothing is written.
+    pub(super) fn defaults(&mut self, seat: Seat) -> Settings {
+        let f = self.p.fragment;
+        let at = Span { start: self.whole.start, len: 0 };
+        let since = self.modern.then_some(super::MODERN_UPSTREAMS);
+        let outside = self.outside;
+        let base = Some(self.implied);
+        let outgoing = self.p.add_list(HeaderList { seat, base, ops: Vec::new(), displaced: None, open: outside });
+        let answer = self.p.add_list(HeaderList { seat, base: None, ops: Vec::new(), displaced: None, open: outside });
+        Settings {
+            seat,
+            outgoing,
+            answer,
+            relayed: None,
+            version: default(if self.modern { Wire::H11 } else { Wire::H10 }, since, f, seat, at),
+            read_timeout: default(Limit::After(60_000), None, f, seat, at),
+            cgi_timeout: default(Limit::After(60_000), None, f, seat, at),
+            connect_timeout: default(Limit::After(60_000), None, f, seat, at),
+            buffering: default(true, None, f, seat, at),
+            pass_headers: true,
+            method: None,
+            auth_basic: None,
+            auth_request: None,
+            access: Vec::new(),
+            error_pages: Vec::new(),
+            inherit: Inherit::On,
+            content: None,
+            errors: None,
+        }
+    }
+
+    /// The settings in force in a block, from those around it and its own directives.
+    pub(super) fn settings(&mut self, outer: &Settings, block: Option<DirId>, dirs: &[DirId], seat: Seat) -> Settings {
+        let mut s = outer.clone();
+        s.seat = seat;
+        s.content = None;
+        if let Some(why) = self.hole_in(block) {
+            self.blur(&mut s, why, seat);
+        }
+        let mut lists: [Vec<DirId>; 4] = Default::default();
+        let mut access = Vec::new();
+        for id in dirs {
+            let id = *id;
+            match self.name(id) {
+                "proxy_set_header" => lists[0].push(id),
+                "add_header" => lists[1].push(id),
+                "proxy_hide_header" => lists[2].push(id),
+                "error_page" => lists[3].push(id),
+                "allow" | "deny" => access.push(id),
+                "proxy_http_version" => {
+                    s.version = self.word_fact(id, seat, |t| match t {
+                        "1.0" => Some(Wire::H10),
+                        "1.1" => Some(Wire::H11),
+                        "2" => Some(Wire::H2),
+                        _ => None,
+                    });
+                }
+                "proxy_read_timeout" => s.read_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After)),
+                "proxy_connect_timeout" => s.connect_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After)),
+                "uwsgi_read_timeout" | "scgi_read_timeout" => {
+                    s.cgi_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After));
+                }
+                "proxy_buffering" => s.buffering = self.word_fact(id, seat, flag),
+                "proxy_pass_request_headers" => s.pass_headers = self.arg(id, 0).and_then(flag).unwrap_or(true),
+                "proxy_method" => {
+                    let text = self.arg(id, 0).unwrap_or_default().to_owned();
+                    s.method = Some(self.interpolate(&text, self.span(id)));
+                }
+                "auth_basic" => s.auth_basic = (self.arg(id, 0) != Some("off")).then_some(id),
+                "auth_request" => s.auth_request = (self.arg(id, 0) != Some("off")).then_some(id),
+                "add_header_inherit" if self.era.since(HEADER_MERGE) => {
+                    s.inherit = match self.arg(id, 0) {
+                        Some("merge") => Inherit::Merge,
+                        Some("off") => Inherit::Off,
+                        _ => Inherit::On,
+                    };
+                }
+                _ => {}
+            }
+        }
+        if !access.is_empty() {
+            s.access = access;
+        }
+        if !lists[3].is_empty() {
+            s.error_pages = std::mem::take(&mut lists[3]);
+        }
+        let hole = self.hole_in(block);
+        if !lists[0].is_empty() {
+            s.outgoing = self.outgoing(&lists[0], seat, outer.outgoing, hole);
+        }
+        if !lists[1].is_empty() || s.inherit == Inherit::Off {
+            s.answer = self.answer(&lists[1], seat, outer.answer, s.inherit, hole);
+        }
+        if !lists[2].is_empty() {
+            let ops = lists[2].iter().map(|id| self.op(*id, seat, Verb::Remove, Answers::All)).collect();
+            s.relayed = Some(self.p.add_list(HeaderList { seat, base: None, ops, displaced: outer.relayed, open: None }));
+        }
+        s
+    }
+
+    /// Whatever is not written in a block with an unread include may be written there.
+    fn blur(&mut self, s: &mut Settings, why: Why, seat: Seat) {
+        let span = self.p.doubt_of(why).span;
+        s.version = Fact::unknown(why, span, seat);
+        s.read_timeout = Fact::unknown(why, span, seat);
+        s.cgi_timeout = Fact::unknown(why, span, seat);
+        s.buffering = Fact::unknown(why, span, seat);
+        for list in [&mut s.outgoing, &mut s.answer] {
+            let mut copy = self.p.list(*list).clone();
+            copy.open = Some(why);
+            *list = self.p.add_list(copy);
+        }
+    }
+
+    fn word_fact<T: Copy>(&mut self, id: DirId, seat: Seat, read: impl Fn(&str) -> Option<T>) -> Fact<T> {
+        let dir = self.conf.get(id);
+        let span = dir.span;
+        let Some(word) = dir.args.first().filter(|w| !w.opaque) else {
+            let why = self.p.doubt(Reason::Template, span, "the value is filled in later");
+            return Fact::unknown(why, span, seat);
+        };
+        match read(&word.text) {
+            Some(v) => Fact::is(v, How::Written, span, seat),
+            None => {
+                let why = self.p.doubt(Reason::TooComplex, span, "the value is not understood");
+                Fact::unknown(why, span, seat)
+            }
+        }
+    }
+
+    fn op(&mut self, id: DirId, seat: Seat, verb: Verb, on: Answers) -> HeaderOp {
+        let dir = self.conf.get(id);
+        let name = dir.args.first().map(|w| w.text.to_string()).unwrap_or_default();
+        let word = dir.args.get(1);
+        let opaque = word.is_some_and(|w| w.opaque);
+        let text = word.map(|w| w.text.to_string()).unwrap_or_default();
+        let span = dir.span;
+        let value =
+            if opaque { self.opaque(Reason::Template, span, "the value is filled in later") } else { self.interpolate(&text, span) };
+        HeaderOp {
+            verb,
+            name: name.into(),
+            value: Fact { value: Known::Is(value), origin: crate::model::Origin { how: How::Written, span, seat } },
+            drop_empty: true,
+            on,
+            guard: None,
+        }
+    }
+
+    fn outgoing(&mut self, dirs: &[DirId], seat: Seat, outer: ListId, hole: Option<Why>) -> ListId {
+        let mut ops: Vec<HeaderOp> = Vec::new();
+        for id in dirs {
+            let mut op = self.op(*id, seat, Verb::Set, Answers::All);
+            let again = ops.iter().any(|o| o.name.eq_ignore_ascii_case(&op.name));
+            let host = op.name.eq_ignore_ascii_case("host");
+            if again && !(host && self.one_host) {
+                op.verb = Verb::Add;
+            }
+            if host && self.one_host {
+                // "" is the default line there.
+                op.drop_empty = false;
+                if let Known::Is(e) = op.value.value
+                    && matches!(self.p.expr(e), Expr::Text(t) if t.is_empty())
+                {
+                    continue;
+                }
+            }
+            ops.push(op);
+        }
+        // A template tag as a name may stand for any name.
+        let open = hole.or_else(|| {
+            let blurred = dirs.iter().find(|d| self.conf.get(**d).args.first().is_none_or(|w| w.opaque)).map(|d| self.span(*d));
+            blurred.map(|span| self.p.doubt(Reason::Template, span, "the header's name is filled in later"))
+        });
+        let displaced = (!self.p.list(outer).ops.is_empty()).then_some(outer);
+        self.p.add_list(HeaderList { seat, base: Some(self.implied), ops, displaced, open })
+    }
+
+    fn answer(&mut self, dirs: &[DirId], seat: Seat, outer: ListId, inherit: Inherit, hole: Option<Why>) -> ListId {
+        let mut ops = Vec::new();
+        for id in dirs {
+            let always = self.arg(*id, 2) == Some("always");
+            let on = if always { Answers::All } else { Answers::Statuses(OK_STATUSES) };
+            ops.push(self.op(*id, seat, Verb::Add, on));
+        }
+        let mut open = hole;
+        let mut displaced = None;
+        if inherit == Inherit::Merge {
+            let outer = self.p.list(outer);
+            open = open.or(outer.open);
+            ops.extend(outer.ops.iter().cloned());
+        } else if !self.p.list(outer).ops.is_empty() {
+            displaced = Some(outer);
+        }
+        self.p.add_list(HeaderList { seat, base: None, ops, displaced, open })
+    }
+}
+
+/// `on` or `off`, in any letter case.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("on") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("off") {
+        Some(false)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,277 @@
+//! Variables: text with `$name` in it, `map` tables, and what the built-in names read.
+
+use super::{DirId, Lower, Meaning};
+use crate::model::{Conv, Expr, ExprId, Fact, How, Map, Matcher, Pattern, PatternId, Reason, Slot, Subject, Text};
+use crate::source::Span;
+
+impl Lower<'_> {
+    /// `map`, and blocks whose variables only a running nginx can know. The last definition of a variable wins `[loc-map-twice]`.
+    pub(super) fn variables(&mut self, children: &[DirId]) {
+        // Names first: a map's values may name a later map.
+        for id in children {
+            match self.name(*id) {
+                "map" => {
+                    let (Some(source), Some(target)) = (self.arg(*id, 0), self.arg(*id, 1)) else { continue };
+                    let (source, target) = (source.to_owned(), var_name(target).to_owned());
+                    let span = self.span(*id);
+                    let none = self.p.text("");
+                    let seat = crate::model::Seat(0);
+                    let map = self.p.add_map(Map {
+                        name: format!("${target}").into(),
+                        span,
+                        exact: Vec::new(),
+                        rules: Vec::new(),
+                        default: Fact::is(none, How::Implied, span, seat),
+                        fold: true,
+                        open: None,
+                    });
+                    // The source is read once all names are known.
+                    let place = self.p.add_expr(Expr::Text(source.into()));
+                    self.meanings.insert(target, Meaning::Map(map, place));
+                }
+                "geo" | "split_clients" => {
+                    let target = self.conf.get(*id).args.last().map(|w| var_name(&w.text).to_owned());
+                    let span = self.span(*id);
+                    let why = self.p.doubt(Reason::RuntimeState, span, "depends on the client");
+                    if let Some(t) = target {
+                        self.meanings.insert(t, Meaning::Opaque(why));
+                    }
+                }
+                "auth_request_set" | "perl_set" | "js_set" | "js_var" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" => {
+                    self.scripted(*id);
+                }
+                _ => {}
+            }
+        }
+        for id in children {
+            if self.name(*id) == "map" {
+                self.fill_map(*id);
+            }
+        }
+    }
+
+    fn scripted(&mut self, id: DirId) {
+        let span = self.span(id);
+        if let Some(target) = self.arg(id, 0).map(|t| var_name(t).to_owned()) {
+            let why = self.p.doubt(Reason::Script, span, "set by a script or another server");
+            self.meanings.insert(target, Meaning::Opaque(why));
+        }
+    }
+
+    fn fill_map(&mut self, id: DirId) {
+        let Some(target) = self.arg(id, 1).map(|t| var_name(t).to_owned()) else { return };
+        let Some(Meaning::Map(map, place)) = self.meanings.get(&target).copied() else { return };
+        if self.p.map(map).span != self.span(id) {
+            return;
+        }
+        let source = self.arg(id, 0).unwrap_or_default().to_owned();
+        let span = self.span(id);
+        let read = self.interpolate(&source, span);
+        self.p.exprs[place.at()] = self.p.expr(read).clone();
+        let outer = crate::model::Seat(0);
+        let seat = self.scope(id, outer);
+        let mut table = self.p.map(map).clone();
+        let children: Vec<DirId> = self.conf.children(id).collect();
+        table.open = self.hole_in(Some(id));
+        let hostnames = children.iter().any(|c| self.name(*c) == "hostnames" && self.arg(*c, 0).is_none());
+        for c in children {
+            let dir = self.conf.get(c);
+            let (key, opaque) = (dir.name.text.to_string(), dir.name.opaque || dir.args.iter().any(|a| a.opaque));
+            let at = dir.span;
+            let Some(value) = self.arg(c, 0).map(ToOwned::to_owned) else { continue };
+            if opaque {
+                table.open = Some(self.p.doubt(Reason::Template, at, "an entry is filled in later"));
+                continue;
+            }
+            let value = self.interpolate(&value, at);
+            let fact = Fact::is(value, How::Written, at, seat);
+            if key == "default" && !dir.name.quoted {
+                table.default = fact;
+            } else if key == "include" {
+                // The include itself was spliced in, or is a hole.
+            } else if let Some(regex) = key.strip_prefix('~') {
+                let (regex, fold) = regex.strip_prefix('*').map_or((regex, false), |r| (r, true));
+                let pattern = self.pattern(regex, fold);
+                table.rules.push((Matcher::Regex(pattern), false, fact));
+            } else if hostnames && (key.starts_with("*.") || key.starts_with('.')) {
+                let tail = key.trim_start_matches('*');
+                if let Some(bare) = key.strip_prefix('.') {
+                    table.exact.push((bare.into(), fact));
+                }
+                table.rules.insert(0, (Matcher::Ends(vec![tail.into()]), true, fact));
+            } else if hostnames && key.ends_with(".*") {
+                table.rules.push((Matcher::Starts(vec![key.trim_end_matches('*').into()]), true, fact));
+            } else {
+                table.exact.push((key.strip_prefix('\\').unwrap_or(&key).into(), fact));
+            }
+        }
+        self.p.maps[map.at()] = table;
+    }
+
+    /// Variables that `set` and named groups make anywhere below.
+    pub(super) fn declare_slots(&mut self, block: DirId) {
+        let mut pending = vec![block];
+        while let Some(id) = pending.pop() {
+            for c in self.conf.children(id) {
+                match self.name(c) {
+                    "set" => {
+                        if let Some(name) = self.arg(c, 0).map(|n| var_name(n).to_owned()) {
+                            self.slot(&name);
+                        }
+                    }
+                    "auth_request_set" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" | "perl_set" | "js_set" => self.scripted(c),
+                    _ => {}
+                }
+                if self.conf.get(c).body.is_some() {
+                    pending.push(c);
+                }
+            }
+        }
+    }
+
+    pub(super) fn slot(&mut self, name: &str) -> Slot {
+        if let Some(Meaning::Slot(s)) = self.meanings.get(name) {
+            return *s;
+        }
+        let slot = self.p.add_slot();
+        self.meanings.insert(name.to_owned(), Meaning::Slot(slot));
+        slot
+    }
+
+    /// A regular expression; its named groups become variables.
+    pub(super) fn pattern(&mut self, regex: &str, fold: bool) -> PatternId {
+        let mut names = Vec::new();
+        let mut rest = regex;
+        while let Some(i) = rest.find("(?") {
+            rest = &rest[i + 2..];
+            let inner = rest.strip_prefix("P<").or_else(|| rest.strip_prefix('<')).or_else(|| rest.strip_prefix('\''));
+            if let Some(inner) = inner
+                && let Some(end) = inner.find(['>', '\''])
+                && !inner.starts_with(['=', '!'])
+            {
+                let name = &inner[..end];
+                names.push((Text::from(name), self.slot(name)));
+            }
+        }
+        self.p.add_pattern(Pattern::new(regex.into(), fold, names))
+    }
+
+    /// Text with variables.
+    pub(super) fn interpolate(&mut self, text: &str, span: Span) -> ExprId {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(i) = rest.find('$') {
+            plain.push_str(&rest[..i]);
+            let after = &rest[i + 1..];
+            let (name, len) = if let Some(inner) = after.strip_prefix('{') {
+                inner.find('}').map_or(("", 0), |e| (&inner[..e], e + 2))
+            } else {
+                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                let end = if after.starts_with(|c: char| c.is_ascii_digit()) { 1 } else { end };
+                (&after[..end], end)
+            };
+            if name.is_empty() {
+                plain.push('$');
+                rest = after;
+                continue;
+            }
+            if !plain.is_empty() {
+                parts.push(self.p.text(&plain));
+                plain.clear();
+            }
+            parts.push(self.variable(name, span));
+            rest = &after[len..];
+        }
+        plain.push_str(rest);
+        if parts.is_empty() {
+            return self.p.text(&plain);
+        }
+        if !plain.is_empty() {
+            parts.push(self.p.text(&plain));
+        }
+        if let [one] = parts[..] { one } else { self.p.add_expr(Expr::Join(parts)) }
+    }
+
+    fn variable(&mut self, name: &str, span: Span) -> ExprId {
+        let name = name.to_ascii_lowercase();
+        if let Ok(n) = name.parse::<u8>() {
+            return self.p.add_expr(Expr::Capture(n));
+        }
+        match self.meanings.get(&name) {
+            Some(Meaning::Slot(s)) => return self.p.add_expr(Expr::Slot(*s)),
+            Some(Meaning::Map(map, of)) => return self.p.add_expr(Expr::Map(*map, *of)),
+            Some(Meaning::Opaque(why)) => return self.p.add_expr(Expr::Opaque { why: *why, full: false }),
+            None => {}
+        }
+        let header = |n: &str| Text::from(n.replace('_', "-"));
+        let read = match &*name {
+            "host" => Subject::Host,
+            "request_method" => Subject::Method,
+            "scheme" => Subject::Scheme,
+            "uri" | "document_uri" => Subject::Path,
+            "request_uri" => Subject::Target,
+            "args" | "query_string" => Subject::QueryString,
+            "server_port" => Subject::Port,
+            "server_name" => Subject::HostName,
+            "server_protocol" => Subject::Protocol,
+            "status" => Subject::Status,
+            "proxy_host" => Subject::UpstreamAuthority,
+            "ssl_server_name" => Subject::Sni,
+            "remote_addr"
+            | "remote_port"
+            | "binary_remote_addr"
+            | "server_addr"
+            | "proxy_add_x_forwarded_for"
+            | "realip_remote_addr"
+            | "request_id"
+            | "msec"
+            | "time_iso8601"
+            | "time_local"
+            | "hostname"
+            | "pid"
+            | "connection"
+            | "request_time"
+            | "nginx_version"
+            | "document_root"
+            | "realpath_root"
+            | "request_filename" => Subject::Client,
+            "is_args" => {
+                let q = self.p.add_expr(Expr::Read(Subject::QueryString));
+                let (mark, none) = (self.p.text("?"), self.p.text(""));
+                let seat = crate::model::Seat(0);
+                let map = self.p.add_map(Map {
+                    name: "$is_args".into(),
+                    span,
+                    exact: vec![("".into(), Fact::is(none, How::Implied, span, seat))],
+                    rules: Vec::new(),
+                    default: Fact::is(mark, How::Implied, span, seat),
+                    fold: false,
+                    open: None,
+                });
+                return self.p.add_expr(Expr::Map(map, q));
+            }
+            n if n.starts_with("http_") => Subject::Header(header(&n[5..])),
+            n if n.starts_with("arg_") => Subject::Query(n[4..].into()),
+            n if n.starts_with("cookie_") => Subject::Cookie(n[7..].into()),
+            n if n.starts_with("upstream_http_") => Subject::Answer(header(&n[14..])),
+            n if n.starts_with("sent_http_") => Subject::Answer(header(&n[10..])),
+            _ => {
+                let note = format!("`${name}` is not set in what was read");
+                let reason = if self.p.fragment { Reason::OutsideFile } else { Reason::ForeignModule };
+                return self.opaque(reason, span, &note);
+            }
+        };
+        self.p.add_expr(Expr::Read(read))
+    }
+
+    /// A converted text.
+    pub(super) fn via(&mut self, conv: Conv, of: ExprId) -> ExprId {
+        self.p.add_expr(Expr::Via(conv, of))
+    }
+}
+
+/// `$name` and `${name}` without the marks.
+pub(super) fn var_name(text: &str) -> &str {
+    text.trim_start_matches('$').trim_start_matches('{').trim_end_matches('}')
+}

@@ -1,0 +1,94 @@
+//! nginx: its lexical grammar, its includes, its semantics into the model.
+
+pub mod conf;
+pub mod duration;
+pub mod problems;
+pub mod syntax;
+
+mod lower;
+
+use super::{Dialect, Reading, Site};
+use crate::model::{Era, Problem, Proxy, Version};
+use crate::source::{FileId, Files, Span};
+use conf::{Conf, Context};
+
+/// The dialect.
+#[derive(Debug)]
+pub struct Nginx;
+
+/// Releases whose behaviour was measured or that change a default.
+const VERSIONS: &[Version] = &[
+    Version(1, 18, 0),
+    Version(1, 22, 1),
+    Version(1, 26, 3),
+    Version(1, 29, 3),
+    Version(1, 29, 6),
+    Version(1, 29, 7),
+    Version(1, 30, 6),
+    Version(1, 31, 5),
+];
+
+impl Dialect for Nginx {
+    fn name(&self) -> &'static str {
+        "nginx"
+    }
+
+    fn versions(&self) -> &'static [Version] {
+        VERSIONS
+    }
+
+    fn claims(&self, name: &str, head: &[u8]) -> bool {
+        conf::claims(name, head)
+    }
+
+    fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
+        let forced = reading.context.as_deref().and_then(Context::named);
+        let mut confs: Vec<Conf> = Vec::new();
+        for id in given {
+            confs.push(conf::read(files, *id, forced));
+        }
+        // A file that a whole configuration includes is judged there, with what surrounds it.
+        let mains: Vec<usize> = (0..confs.len()).filter(|i| confs[*i].context == Context::Main).collect();
+        let included = |i: usize| {
+            let root = confs[i].root;
+            mains.iter().any(|m| *m != i && confs[*m].files.contains(&root))
+                || confs[i].context != Context::Main
+                    && confs
+                        .iter()
+                        .enumerate()
+                        .any(|(j, c)| j != i && c.files.contains(&root) && !(confs[i].files.contains(&c.root) && j > i))
+        };
+        let keep: Vec<bool> = (0..confs.len()).map(|i| !included(i)).collect();
+        confs
+            .into_iter()
+            .zip(keep)
+            .filter(|(_, keep)| *keep)
+            .map(|(conf, _)| {
+                let whole = files.map().file(conf.root).span();
+                Box::new(NginxSite { conf, whole, explicit: reading.explicit }) as Box<dyn Site>
+            })
+            .collect()
+    }
+}
+
+struct NginxSite {
+    conf: Conf,
+    whole: Span,
+    explicit: bool,
+}
+
+impl Site for NginxSite {
+    fn lower(&self, era: &Era) -> Proxy {
+        lower::lower(&self.conf, era, self.whole)
+    }
+
+    fn problems(&self, era: &Era) -> Vec<Problem> {
+        let mut all = self.conf.problems.clone();
+        all.extend(problems::check(&self.conf, &mut |(a, b, c)| era.since(Version(a, b, c)), self.explicit));
+        all
+    }
+
+    fn files(&self) -> &[FileId] {
+        &self.conf.files
+    }
+}

@@ -1,0 +1,552 @@
+//! nginx's lexical grammar (`ngx_conf_read_token`), lossless: tokens tile the text without gaps, the tree is flat, and
+//! parsing never fails.
+
+use nom::{
+    IResult, Parser,
+    bytes::complete::{take_till, take_while1},
+};
+
+/// A token of nginx must be shorter than this, comments included `[lex-*]`.
+const LONGEST: usize = 4096;
+
+/// What a token is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Space, tab, CR, LF.
+    Space,
+    /// `# …` up to the end of the line.
+    Comment,
+    /// A word without quotes.
+    Word,
+    /// A word in quotes.
+    Quoted,
+    /// `;`
+    Semicolon,
+    /// `{`
+    Open,
+    /// `}`
+    Close,
+    /// The text inside a `*_by_lua_block`.
+    Script,
+    /// Template tags on a line of their own.
+    Template,
+}
+
+/// A run of bytes of one kind; offsets are local to the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token {
+    /// Its kind.
+    pub kind: Kind,
+    /// First byte.
+    pub start: u32,
+    /// Behind the last byte.
+    pub end: u32,
+}
+
+/// No token, no node.
+pub const NONE: u32 = u32::MAX;
+
+/// A directive: indexes into [`Tree::tokens`] and [`Tree::nodes`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// First and last word token; equal for a single word.
+    pub words: (u32, u32),
+    /// The token that ends the head: `;` or `{`; [`NONE`] if it is missing.
+    pub head_end: u32,
+    /// The token that ends the block; [`NONE`] without block or when it is missing.
+    pub close: u32,
+    /// Whether there is a block.
+    pub block: bool,
+    /// The enclosing node.
+    pub parent: u32,
+    /// The first node inside.
+    pub first: u32,
+    /// The next node in the same block.
+    pub next: u32,
+}
+
+/// What is wrong with the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// `;` or `{` without a directive before it.
+    Unexpected,
+    /// Text right after a closing quote.
+    AfterQuote,
+    /// `}` before the directive was ended with `;`.
+    MissingSemicolon,
+    /// `}` without an open block.
+    StrayClose,
+    /// A quote that never closes.
+    OpenQuote,
+    /// A block that never closes.
+    OpenBlock,
+    /// The last directive is not ended.
+    OpenDirective,
+    /// A token of 4096 bytes or more.
+    TooLong,
+}
+
+/// An error and its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SyntaxError {
+    /// What.
+    pub fault: Fault,
+    /// First byte.
+    pub start: u32,
+    /// Behind the last byte.
+    pub end: u32,
+}
+
+/// A file's tokens and directives.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// They tile the file.
+    pub tokens: Vec<Token>,
+    /// In the order of the text.
+    pub nodes: Vec<Node>,
+    /// The first top-level node.
+    pub first: u32,
+    /// Errors in the order of the text.
+    pub errors: Vec<SyntaxError>,
+    /// Whether template tags were seen.
+    pub templated: bool,
+}
+
+impl Tree {
+    /// The nodes of a block ([`NONE`]: the top level), in order.
+    pub fn children(&self, of: u32) -> impl Iterator<Item = u32> + '_ {
+        let first = if of == NONE { self.first } else { self.nodes[of as usize].first };
+        let some = |i: u32| (i != NONE).then_some(i);
+        std::iter::successors(some(first), move |i| some(self.nodes[*i as usize].next))
+    }
+
+    /// The word tokens of a node.
+    pub fn words(&self, node: u32) -> impl Iterator<Item = Token> + '_ {
+        let (from, to) = self.nodes[node as usize].words;
+        let range = if from == NONE { 0..0 } else { from as usize..to as usize + 1 };
+        self.tokens[range].iter().copied().filter(|t| matches!(t.kind, Kind::Word | Kind::Quoted))
+    }
+}
+
+const SPACE: u8 = 1;
+const ENDS_WORD: u8 = 2;
+const SPECIAL: u8 = 4;
+
+/// Classes of bytes inside a bare word.
+static CLASS: [u8; 256] = {
+    let mut t = [0; 256];
+    t[b' ' as usize] = SPACE | ENDS_WORD;
+    t[b'\t' as usize] = SPACE | ENDS_WORD;
+    t[b'\r' as usize] = SPACE | ENDS_WORD;
+    t[b'\n' as usize] = SPACE | ENDS_WORD;
+    t[b';' as usize] = ENDS_WORD;
+    t[b'{' as usize] = ENDS_WORD;
+    t[b'\\' as usize] = SPECIAL;
+    t[b'$' as usize] = SPECIAL;
+    t
+};
+
+fn class(byte: u8, of: u8) -> bool {
+    CLASS[byte as usize] & of != 0
+}
+
+fn plain(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while1(|b| CLASS[b as usize] == 0).parse(input)
+}
+
+fn spaces(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while1(|b| class(b, SPACE)).parse(input)
+}
+
+fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_till(|b| b == b'\n').parse(input)
+}
+
+/// Parses a whole file.
+pub fn parse(text: &[u8]) -> Tree {
+    let tags = tags(text);
+    let mut p = Parse {
+        text,
+        at: 0,
+        tree: Tree { first: NONE, templated: !tags.is_empty(), ..Tree::default() },
+        tags,
+        next_tag: 0,
+        stack: Vec::new(),
+        last: NONE,
+        head: (NONE, NONE),
+    };
+    p.run();
+    p.tree
+}
+
+struct Parse<'a> {
+    text: &'a [u8],
+    at: usize,
+    tree: Tree,
+    tags: Vec<(usize, usize)>,
+    next_tag: usize,
+    /// Open blocks, each with the last node inside it.
+    stack: Vec<u32>,
+    /// The last node of the block at hand.
+    last: u32,
+    /// Words of the directive at hand.
+    head: (u32, u32),
+}
+
+impl Parse<'_> {
+    fn push(&mut self, kind: Kind, end: usize) -> u32 {
+        let (start, len) = (self.at as u32, end - self.at);
+        if len >= LONGEST && !matches!(kind, Kind::Space | Kind::Script) {
+            self.error(Fault::TooLong, self.at, end);
+        }
+        self.tree.tokens.push(Token { kind, start, end: end as u32 });
+        self.at = end;
+        self.tree.tokens.len() as u32 - 1
+    }
+
+    fn error(&mut self, fault: Fault, start: usize, end: usize) {
+        self.tree.errors.push(SyntaxError { fault, start: start as u32, end: end as u32 });
+    }
+
+    fn word(&mut self, token: u32) {
+        if self.head.0 == NONE {
+            self.head.0 = token;
+        }
+        self.head.1 = token;
+    }
+
+    /// Puts the directive at hand into the tree.
+    fn finish(&mut self, head_end: u32, block: bool) -> u32 {
+        let parent = self.stack.last().copied().unwrap_or(NONE);
+        let node = Node { words: self.head, head_end, close: NONE, block, parent, first: NONE, next: NONE };
+        self.tree.nodes.push(node);
+        let id = self.tree.nodes.len() as u32 - 1;
+        if self.last != NONE {
+            self.tree.nodes[self.last as usize].next = id;
+        } else if parent != NONE {
+            self.tree.nodes[parent as usize].first = id;
+        } else {
+            self.tree.first = id;
+        }
+        self.last = id;
+        self.head = (NONE, NONE);
+        id
+    }
+
+    /// The tag that begins here.
+    fn tag_here(&mut self) -> Option<usize> {
+        while self.tags.get(self.next_tag).is_some_and(|t| t.0 < self.at) {
+            self.next_tag += 1;
+        }
+        self.tags.get(self.next_tag).filter(|t| t.0 == self.at).map(|t| t.1)
+    }
+
+    /// The end of a line that holds nothing but tags from here on.
+    fn only_tags(&self) -> Option<usize> {
+        let before = self.text[..self.at].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        if self.head.0 != NONE || !self.text[before..self.at].iter().all(|b| class(*b, SPACE)) && !self.ends_in_tag() {
+            return None;
+        }
+        let mut at = self.at;
+        let mut end = at;
+        for tag in &self.tags[self.next_tag..] {
+            let gap = self.text.get(at..tag.0)?;
+            if gap.contains(&b'\n') || !gap.iter().all(|b| class(*b, SPACE)) {
+                break;
+            }
+            at = tag.1;
+            end = at;
+        }
+        let rest = &self.text[end..];
+        let rest = &rest[..rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len())];
+        rest.iter().all(|b| class(*b, SPACE)).then_some(end)
+    }
+
+    fn ends_in_tag(&self) -> bool {
+        self.tree.tokens.last().is_some_and(|t| t.kind == Kind::Template)
+    }
+
+    fn run(&mut self) {
+        while self.at < self.text.len() {
+            let rest = &self.text[self.at..];
+            if self.tag_here().is_some()
+                && let Some(end) = self.only_tags()
+            {
+                self.push(Kind::Template, end);
+                continue;
+            }
+            match rest[0] {
+                b if class(b, SPACE) => {
+                    let n = spaces(rest).map_or(1, |(_, s)| s.len());
+                    self.push(Kind::Space, self.at + n);
+                }
+                b'#' => {
+                    let n = line(rest).map_or(rest.len(), |(_, s)| s.len());
+                    self.push(Kind::Comment, self.at + n);
+                }
+                b';' => self.semicolon(),
+                b'{' if self.tag_here().is_none() => self.open(),
+                b'}' => self.close(),
+                b'"' | b'\'' => self.quoted(),
+                _ => {
+                    let end = self.bare();
+                    let token = self.push(Kind::Word, end);
+                    self.word(token);
+                }
+            }
+        }
+        self.end();
+    }
+
+    fn semicolon(&mut self) {
+        let token = self.push(Kind::Semicolon, self.at + 1);
+        if self.head.0 == NONE {
+            let at = self.at;
+            self.error(Fault::Unexpected, at - 1, at);
+        } else {
+            self.finish(token, false);
+        }
+    }
+
+    fn open(&mut self) {
+        let at = self.at;
+        let empty = self.head.0 == NONE;
+        let script = self.is_script();
+        let token = self.push(Kind::Open, at + 1);
+        if empty {
+            self.error(Fault::Unexpected, at, at + 1);
+        }
+        let node = self.finish(token, true);
+        if script {
+            let end = script_end(self.text, self.at);
+            if end > self.at {
+                self.push(Kind::Script, end);
+            }
+        }
+        self.stack.push(node);
+        self.last = NONE;
+    }
+
+    fn is_script(&self) -> bool {
+        let Some(name) = self.tree.tokens.get(self.head.0 as usize) else { return false };
+        self.text[name.start as usize..name.end as usize].ends_with(b"_by_lua_block")
+    }
+
+    fn close(&mut self) {
+        let at = self.at;
+        if self.head.0 != NONE {
+            let (from, to) = (self.tree.tokens[self.head.0 as usize].start, self.tree.tokens[self.head.1 as usize].end);
+            self.error(Fault::MissingSemicolon, from as usize, to as usize);
+            self.finish(NONE, false);
+        }
+        let token = self.push(Kind::Close, at + 1);
+        match self.stack.pop() {
+            Some(node) => {
+                self.tree.nodes[node as usize].close = token;
+                self.last = node;
+            }
+            None => self.error(Fault::StrayClose, at, at + 1),
+        }
+    }
+
+    fn quoted(&mut self) {
+        let quote = self.text[self.at];
+        let start = self.at;
+        let mut i = start + 1;
+        let end = loop {
+            match self.text.get(i) {
+                None => break None,
+                Some(b'\\') => i += 2,
+                Some(b) if *b == quote => break Some(i + 1),
+                Some(_) => i += 1,
+            }
+        };
+        let close = end.unwrap_or(self.text.len());
+        let token = self.push(Kind::Quoted, close);
+        self.word(token);
+        if end.is_none() {
+            self.error(Fault::OpenQuote, start, start + 1);
+            return;
+        }
+        if let Some(b) = self.text.get(close)
+            && !class(*b, SPACE)
+            && !matches!(b, b';' | b'{' | b')')
+            && self.tag_here().is_none()
+        {
+            self.error(Fault::AfterQuote, close, close + 1);
+        }
+    }
+
+    /// The end of a bare word.
+    fn bare(&mut self) -> usize {
+        let from = self.at;
+        let mut i = from;
+        let mut dollar = false;
+        while let Some(&b) = self.text.get(i) {
+            if let Some(tag) = self.tags.get(self.next_tag..).and_then(|t| t.iter().find(|t| t.0 >= i)).filter(|t| t.0 == i) {
+                i = tag.1;
+                dollar = false;
+                continue;
+            }
+            if b == b'{' && dollar {
+                dollar = false;
+                i += 1;
+                continue;
+            }
+            if class(b, ENDS_WORD) {
+                break;
+            }
+            dollar = b == b'$';
+            match b {
+                b'\\' => i += 2,
+                b'$' => i += 1,
+                _ => i += plain(&self.text[i..]).map_or(1, |(_, s)| if self.tags.is_empty() { s.len() } else { 1 }),
+            }
+        }
+        i.min(self.text.len()).max(from + 1)
+    }
+
+    fn end(&mut self) {
+        let end = self.text.len();
+        if self.head.0 != NONE {
+            let from = self.tree.tokens[self.head.0 as usize].start as usize;
+            let to = self.tree.tokens[self.head.1 as usize].end as usize;
+            if !self.tree.errors.iter().any(|e| e.fault == Fault::OpenQuote) {
+                self.error(Fault::OpenDirective, from, to);
+            }
+            self.finish(NONE, false);
+        }
+        if let Some(node) = self.stack.last() {
+            let open = self.tree.nodes[*node as usize].head_end;
+            let at = self.tree.tokens.get(open as usize).map_or(end, |t| t.start as usize);
+            self.error(Fault::OpenBlock, at, (at + 1).min(end));
+        }
+    }
+}
+
+/// Template tags that close: `{{ }}`, `{% %}`, `<% %>`.
+fn tags(text: &[u8]) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i + 1 < text.len() {
+        let close: &[u8] = match &text[i..i + 2] {
+            b"{{" => b"}}",
+            b"{%" => b"%}",
+            b"<%" => b"%>",
+            _ => {
+                i += 1;
+                continue;
+            }
+        };
+        // A tag ends on its line; statements may run on for some lines.
+        let limit = if close == b"}}" {
+            text[i..].iter().position(|b| *b == b'\n').map_or(text.len(), |n| i + n)
+        } else {
+            text.len().min(i + 2000)
+        };
+        match text[i + 2..limit.max(i + 2)].windows(2).position(|w| w == close) {
+            Some(n) => {
+                let end = i + 2 + n + 2;
+                out.push((i, end));
+                i = end;
+            }
+            None => i += 1,
+        }
+    }
+    out
+}
+
+/// The end of a Lua body: the `}` that balances, strings and comments aside.
+fn script_end(text: &[u8], from: usize) -> usize {
+    let mut depth = 0u32;
+    let mut i = from;
+    let long = |i: usize| -> Option<usize> {
+        // `[[ … ]]`, `[=[ … ]=]`
+        let eq = text.get(i + 1..)?.iter().take_while(|b| **b == b'=').count();
+        (text.get(i + 1 + eq) == Some(&b'[')).then_some(eq)
+    };
+    let skip_long = |i: usize, eq: usize| -> usize {
+        let mut close = vec![b']'];
+        close.extend(std::iter::repeat_n(b'=', eq));
+        close.push(b']');
+        let body = i + 2 + eq;
+        text.get(body..).and_then(|t| t.windows(close.len()).position(|w| w == close)).map_or(text.len(), |n| body + n + close.len())
+    };
+    while let Some(b) = text.get(i) {
+        match b {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return i,
+            b'}' => depth -= 1,
+            b'"' | b'\'' => {
+                let quote = *b;
+                i += 1;
+                while let Some(c) = text.get(i) {
+                    if *c == b'\\' {
+                        i += 1;
+                    } else if *c == quote || *c == b'\n' {
+                        break;
+                    }
+                    i += 1;
+                }
+            }
+            b'-' if text.get(i + 1) == Some(&b'-') => {
+                if text.get(i + 2) == Some(&b'[')
+                    && let Some(eq) = long(i + 2)
+                {
+                    i = skip_long(i + 2, eq);
+                    continue;
+                }
+                i += text[i..].iter().position(|c| *c == b'\n').unwrap_or(text.len() - i);
+                continue;
+            }
+            b'[' => {
+                if let Some(eq) = long(i) {
+                    i = skip_long(i, eq);
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        i += 1;
+    }
+    text.len().min(i)
+}
+
+/// The text that a word token stands for.
+pub fn decode(raw: &[u8], kind: Kind) -> Vec<u8> {
+    let inner = match kind {
+        Kind::Quoted => {
+            let closed = raw.len() > 1 && raw.last() == raw.first();
+            &raw[1..raw.len() - usize::from(closed)]
+        }
+        _ => raw,
+    };
+    if !inner.contains(&b'\\') {
+        return inner.to_vec();
+    }
+    let mut out = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter().copied().peekable();
+    while let Some(b) = bytes.next() {
+        let next = if b == b'\\' { bytes.peek().copied() } else { None };
+        let plain = match next {
+            Some(q @ (b'"' | b'\'' | b'\\')) => Some(q),
+            Some(b't') => Some(b'\t'),
+            Some(b'r') => Some(b'\r'),
+            Some(b'n') => Some(b'\n'),
+            _ => None,
+        };
+        match (plain, next) {
+            (Some(p), _) => {
+                out.push(p);
+                bytes.next();
+            }
+            // Kept, but the next byte is not looked at again.
+            (None, Some(n)) => {
+                out.extend([b, n]);
+                bytes.next();
+            }
+            (None, None) => out.push(b),
+        }
+    }
+    out
+}

@@ -1,0 +1,51 @@
+//! `cors/headers-lost-by-inheritance`
+
+use super::super::{Confidence, Level, Related, context::Context};
+use super::{line, own_origin, serves, speaks};
+use crate::probe::{Branch, End};
+
+const RULE: &str = "cors/headers-lost-by-inheritance";
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for w in cx.witnesses() {
+        let policy = *cx.proxy.policy(cx.proxy.route(w.route).policy);
+        let origin = own_origin(cx, policy.answer);
+        let plain = cx.cross_origin(&w, &origin);
+        if !serves(&plain) {
+            continue;
+        }
+        for b in &plain {
+            lost(cx, b, &origin, &w.path, "GET", Level::Warning);
+        }
+        for b in &cx.preflight(&w, &origin) {
+            // Only an answer of the proxy's own: what the upstream adds is not known.
+            if b.end == End::Answered && b.status.is_some_and(|s| (200..300).contains(&s)) {
+                lost(cx, b, &origin, &w.path, "OPTIONS", Level::Error);
+            }
+        }
+    }
+}
+
+fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, path: &str, method: &str, level: Level) {
+    let Some(list) = b.policy.map(|p| cx.proxy.policy(p).answer) else { return };
+    if b.answer_open.is_some() || line(b, "access-control-allow-origin").is_some() || speaks(cx, list) {
+        return;
+    }
+    let Some(behind) = cx.displaced(list).into_iter().find(|l| speaks(cx, *l)) else { return };
+    let Some(first) = cx.proxy.list(list).ops.first() else { return };
+    let mut f = cx.finding(RULE, level, first.value.origin.span);
+    f.confidence = if level == Level::Error && b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
+    let scope = cx.proxy.title(cx.proxy.list(list).seat);
+    f.message = format!("`{scope}` drops the inherited `Access-Control-*` headers");
+    f.label = "this list replaces the inherited one as a whole".to_owned();
+    for op in &cx.proxy.list(behind).ops {
+        if op.name.to_ascii_lowercase().starts_with("access-control-") {
+            f.related.push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and lost below", op.name) });
+        }
+    }
+    f.help = "repeat the `Access-Control-*` lines beside this one, or keep the whole list in one included file \
+              (nginx 1.29.3 and later: `add_header_inherit merge;`)"
+        .to_owned();
+    f.example = Some(format!("{method} {path} HTTP/1.1, Origin: {origin}"));
+    cx.report(f);
+}

@@ -1,0 +1,76 @@
+//! `cors/preflight-incomplete`
+
+use super::super::{Confidence, Level, Related, context::Context};
+use super::{line, own_origin, serves, speaks};
+use crate::probe::{Branch, End, Val, Witness};
+
+const RULE: &str = "cors/preflight-incomplete";
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for w in cx.witnesses() {
+        let policy = *cx.proxy.policy(cx.proxy.route(w.route).policy);
+        let origin = own_origin(cx, policy.answer);
+        let plain = cx.cross_origin(&w, &origin);
+        let intent =
+            serves(&plain) && plain.iter().all(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")));
+        let intent = intent || serves(&plain) && speaks(cx, policy.answer);
+        let answers = cx.preflight(&w, &origin);
+        // What one branch lacks only counts if every branch that could be taken lacks it.
+        let Some(first) = answers.first() else { continue };
+        if answers.iter().any(|b| b.end != first.end || b.status != first.status) || first.end != End::Answered {
+            continue;
+        }
+        let Some(status) = first.status else { continue };
+        if (200..300).contains(&status) {
+            incomplete(cx, &w, first, &origin);
+        } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
+            refused(cx, &w, first, status, &origin, policy.answer);
+        }
+    }
+}
+
+fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {
+    let Some(allow) = line(b, "access-control-allow-origin") else { return };
+    if b.answer_open.is_some() || matches!(&allow.value, Val::Is(v) if v.is_empty()) {
+        return;
+    }
+    let missing: Vec<&str> = ["Access-Control-Allow-Methods", "Access-Control-Allow-Headers"]
+        .into_iter()
+        .filter(|name| line(b, &name.to_ascii_lowercase()).is_none())
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let level = if missing.len() == 2 { Level::Error } else { Level::Warning };
+    let mut f = cx.finding(RULE, level, b.ended_at);
+    f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
+    f.message = format!("preflights for {} are answered without `{}`", cx.title(w.route), missing.join("` and `"));
+    f.label = "answered here".to_owned();
+    if let Some(o) = allow.origin {
+        f.related.push(Related { span: o.span, message: "`Access-Control-Allow-Origin` is sent with it".to_owned() });
+    }
+    f.help = format!(
+        "send {} in this answer too{} (Fetch, CORS-preflight fetch)",
+        missing.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(" and "),
+        if missing.len() == 2 { ": without both, every request that needs a preflight is refused by the browser" } else { "" }
+    );
+    f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
+    cx.report(f);
+}
+
+fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &str, list: crate::model::ListId) {
+    let gate = b.gates.last().filter(|g| !g.1).map(|g| cx.proxy.gate(g.0).deny.origin.span);
+    let mut f = cx.finding(RULE, Level::Error, gate.unwrap_or(b.ended_at));
+    f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
+    f.message = format!("preflights for {} are answered with {status}", cx.title(w.route));
+    f.label = if gate.is_some() { "a preflight never carries credentials and is refused here" } else { "a preflight is answered here" }
+        .to_owned();
+    if let Some(op) = cx.written(list, "access-control-allow-origin") {
+        f.related.push(Related { span: op.value.origin.span, message: "this route is meant for other origins".to_owned() });
+    }
+    f.help = "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected: a browser \
+              accepts only a 2xx answer (Fetch, CORS-preflight fetch)"
+        .to_owned();
+    f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
+    cx.report(f);
+}

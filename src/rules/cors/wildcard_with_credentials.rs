@@ -1,0 +1,32 @@
+//! `cors/wildcard-with-credentials`
+
+use super::super::{Confidence, Level, Related, context::Context};
+use super::{SOME_ORIGIN, line};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for w in cx.witnesses() {
+        let mut branches = cx.cross_origin(&w, SOME_ORIGIN);
+        branches.extend(cx.preflight(&w, SOME_ORIGIN));
+        for b in &branches {
+            let (Some(origin), Some(credentials)) = (line(b, "access-control-allow-origin"), line(b, "access-control-allow-credentials"))
+            else {
+                continue;
+            };
+            if origin.value.known() != Some("*") || credentials.value.known() != Some("true") {
+                continue;
+            }
+            let (Some(at), Some(beside)) = (origin.origin, credentials.origin) else { continue };
+            let mut f = cx.finding("cors/wildcard-with-credentials", Level::Error, at.span);
+            f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
+            f.message = format!("answers for {} allow any origin and credentials at once: browsers refuse that", cx.title(w.route));
+            f.label = "any origin".to_owned();
+            f.related.push(Related { span: beside.span, message: "with credentials".to_owned() });
+            f.help =
+                "name the origins that may send credentials (a `map` from `$http_origin` with anchored patterns, and `Vary: Origin`), \
+                      or drop `Access-Control-Allow-Credentials` (Fetch, CORS check)"
+                    .to_owned();
+            f.example = Some(format!("GET {} HTTP/1.1, Origin: {SOME_ORIGIN}, with cookies", w.path));
+            cx.report(f);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the reader found, as findings.
+
+use super::{Confidence, Finding, Level, Related};
+use crate::model::{Problem, ProblemKind};
+
+/// The rule that speaks of a kind of problem.
+const fn rule_of(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::UnexpectedToken => "syntax/unexpected-token",
+        ProblemKind::Unterminated => "syntax/unterminated",
+        ProblemKind::TokenTooLong => "syntax/token-too-long",
+        ProblemKind::UnknownDirective => "syntax/unknown-directive",
+        ProblemKind::MisplacedDirective => "syntax/misplaced-directive",
+        ProblemKind::WrongArguments => "syntax/wrong-arguments",
+        ProblemKind::BadValue => "syntax/bad-value",
+        ProblemKind::DuplicateDirective => "syntax/duplicate-directive",
+        ProblemKind::MissingBlock => "syntax/missing-block",
+        ProblemKind::IncludeNotFound => "syntax/include-not-found",
+        ProblemKind::IncludeCycle => "syntax/include-cycle",
+        ProblemKind::UndefinedName => "syntax/undefined-name",
+    }
+}
+
+/// A problem as a finding: an error where the proxy refuses it for certain, otherwise a warning.
+pub fn finding(problem: Problem, proxy: &'static str) -> Finding {
+    let (level, confidence) = if problem.certain { (Level::Error, Confidence::Certain) } else { (Level::Warning, Confidence::Likely) };
+    Finding {
+        rule: rule_of(problem.kind),
+        level,
+        confidence,
+        label: problem.message.clone(),
+        message: problem.message,
+        help: problem.help,
+        proxy,
+        span: problem.span,
+        related: problem.related.into_iter().map(|(span, message)| Related { span, message }).collect(),
+        example: None,
+        versions: None,
+    }
+}

@@ -1,0 +1,78 @@
+//! `timeout/idle-below-heartbeat`
+
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, Evidence},
+};
+use crate::model::{How, Known, Limit};
+use crate::probe::{handshake::Fault, idle};
+
+/// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
+const USUAL_HEARTBEAT: u64 = 45_000;
+/// Up to this a limit is worth a hint when the heartbeat is unknown.
+const WORTH_A_HINT: u64 = 60_000;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets() {
+        let Some((_, sent)) = socket.sent() else { continue };
+        let faults = socket.faults(cx.proxy);
+        // A handshake that fails leaves no socket to cut.
+        if socket.evidence == Evidence::Named || faults.iter().any(|f| *f != Fault::TooOld) {
+            continue;
+        }
+        let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };
+        let Known::Is(Limit::After(limit)) = clock.limit.value else { continue };
+        if limit == 0 {
+            continue;
+        }
+        let origin = clock.limit.origin;
+        let written = cx.place(origin);
+        let assumed = origin.how == How::Assumed;
+        let level = match socket.heartbeat {
+            Some(beat) if limit <= beat => Level::Error,
+            Some(beat) if limit * 2 < beat * 3 => Level::Warning,
+            Some(_) => continue,
+            None if limit < USUAL_HEARTBEAT => Level::Warning,
+            None if limit <= WORTH_A_HINT => Level::Hint,
+            None => continue,
+        };
+        let level = if assumed && level == Level::Error { Level::Warning } else { level };
+        let mut f = cx.finding("timeout/idle-below-heartbeat", level, written.unwrap_or(sent.span));
+        f.confidence = if assumed || socket.heartbeat.is_none() { Confidence::Likely } else { socket.confidence() };
+        let title = cx.title(socket.witness.route);
+        let shown = seconds(limit);
+        f.message = match socket.heartbeat {
+            Some(beat) if limit <= beat => {
+                format!("an idle WebSocket through {title} is cut after {shown}, before its heartbeat of {}", seconds(beat))
+            }
+            Some(beat) => format!("an idle WebSocket through {title} is cut after {shown}, close to its heartbeat of {}", seconds(beat)),
+            None => format!("an idle WebSocket through {title} is cut after {shown}"),
+        };
+        f.label = match origin.how {
+            How::Written => format!("`{}` limits the silence to {shown}", clock.name),
+            How::Assumed => format!("`{}` is not set in this file: {shown} by default, in all versions", clock.name),
+            _ => format!("`{}` is not set: {shown} by default, in all versions", clock.name),
+        };
+        if written.is_some() && origin.seat != cx.proxy.route(socket.witness.route).seat {
+            f.related.push(Related { span: sent.span, message: "inherited by this route".to_owned() });
+        }
+        let wanted = socket
+            .heartbeat
+            .map_or_else(|| "at least twice the heartbeat".to_owned(), |b| format!("`{} {}s`", clock.name, (2 * b).div_ceil(1000)));
+        f.help = format!(
+            "set {wanted} for this route, or let either side send something more often: traffic in either direction winds the clock up again{}",
+            if socket.heartbeat.is_none() {
+                ". Tell hoplint the heartbeat (`--heartbeat 30s`, or `# hoplint: websocket heartbeat=30s`)"
+            } else {
+                ""
+            }
+        );
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}
+
+/// Milliseconds for people.
+fn seconds(ms: u64) -> String {
+    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
+}

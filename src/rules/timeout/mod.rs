@@ -1,0 +1,3 @@
+//! Clocks.
+
+pub(super) mod idle_below_heartbeat;

@@ -1,0 +1,52 @@
+//! `websocket/connection-not-forwarded`
+
+use super::super::{
+    Related,
+    context::{Context, Evidence},
+};
+use crate::model::{Expr, How, Known};
+use crate::probe::{Val, handshake::Fault};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets() {
+        let faults = socket.faults(cx.proxy);
+        let Some((_, sent)) = socket.sent() else { continue };
+        let upgrade_lost = faults.contains(&Fault::NoUpgrade) || faults.contains(&Fault::WrongUpgrade);
+        let wrong = faults.contains(&Fault::WrongConnection);
+        if upgrade_lost || !(wrong || faults.contains(&Fault::NoConnection)) || socket.evidence == Evidence::Named {
+            continue;
+        }
+        let own = cx.written(sent.list, "connection");
+        let span = own.map_or(sent.span, |op| op.value.origin.span);
+        let mut f = cx.finding("websocket/connection-not-forwarded", socket.level(), span);
+        f.confidence = socket.confidence();
+        f.message = format!(
+            "WebSocket handshakes through {} fail: `Upgrade` is forwarded without `Connection: upgrade`",
+            cx.title(socket.witness.route)
+        );
+        let value = sent.values("connection").last().map(|l| (l.value.clone(), l.origin));
+        f.label = match (own, value) {
+            (Some(_), Some((Val::Is(v), _))) => format!("a handshake gets `Connection: {v}` here"),
+            (Some(_), _) => "an empty value removes the line".to_owned(),
+            (None, Some((Val::Is(v), Some(o)))) if o.how == How::Implied => {
+                format!("{} sends `Connection: {v}` by itself", cx.proxy.dialect)
+            }
+            _ => "no `Connection` line is sent from here".to_owned(),
+        };
+        if let Some(op) = own
+            && let Known::Is(e) = op.value.value
+            && let Expr::Map(map, _) = cx.proxy.expr(e)
+        {
+            let map = cx.proxy.map(*map);
+            f.related.push(Related { span: map.span, message: format!("`{}` does not become `upgrade` for a handshake", map.name) });
+        }
+        if let Some(op) = cx.written(sent.list, "upgrade") {
+            f.related.push(Related { span: op.value.origin.span, message: "`Upgrade` is forwarded here".to_owned() });
+        }
+        f.help = "send `Connection: upgrade` with it (nginx: `proxy_set_header Connection \"upgrade\";`, or a variable that a \
+                  `map $http_upgrade` sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option"
+            .to_owned();
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}

@@ -1,0 +1,43 @@
+//! `websocket/upgrade-not-forwarded`
+
+use super::super::{
+    Confidence, Related,
+    context::{Context, Evidence},
+};
+use crate::probe::handshake::Fault;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets() {
+        let faults = socket.faults(cx.proxy);
+        let Some((_, sent)) = socket.sent() else { continue };
+        let wrong = faults.contains(&Fault::WrongUpgrade);
+        if !(wrong || faults.contains(&Fault::NoUpgrade)) || super::lost(cx, sent.list).is_some() {
+            continue;
+        }
+        let own = cx.written(sent.list, "upgrade");
+        let span = own.map_or(sent.span, |op| op.value.origin.span);
+        let mut f = cx.finding("websocket/upgrade-not-forwarded", socket.level(), span);
+        let title = cx.title(socket.witness.route);
+        f.confidence = if socket.evidence == Evidence::Named { Confidence::Guess } else { socket.confidence() };
+        if wrong {
+            f.message = format!("WebSocket handshakes through {title} reach the upstream without `Upgrade: websocket`");
+            f.label = "this value does not contain `websocket`".to_owned();
+        } else if socket.evidence == Evidence::Named {
+            f.message = format!("if {title} is a WebSocket route, its handshakes fail: `Upgrade` is not forwarded");
+            f.label = "nginx removes `Upgrade` from the request here".replace("nginx", cx.proxy.dialect);
+        } else {
+            f.message = format!("WebSocket handshakes through {title} fail: `Upgrade` is not forwarded");
+            f.label = if own.is_some() { "an empty value removes the line" } else { "`Upgrade` is hop-by-hop and removed on this way" }
+                .to_owned();
+        }
+        if let Some(op) = cx.written(sent.list, "connection") {
+            f.related.push(Related { span: op.value.origin.span, message: "`Connection` is set here".to_owned() });
+        }
+        f.help =
+            "forward the client's line (nginx: `proxy_set_header Upgrade $http_upgrade;`) beside `Connection`; RFC 9110 §7.8 needs both. \
+                  A first `proxy_set_header` in a block drops all inherited ones: repeat them"
+                .to_owned();
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}

@@ -1,0 +1,218 @@
+//! Reading files, each once, by the path that the configuration writes.
+
+use super::{FileId, SourceMap, Span, TooLarge};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is none.
+    #[error("no such file")]
+    NotFound,
+    /// It is a directory.
+    #[error("it is a directory")]
+    IsDirectory,
+    /// The system says no.
+    #[error("{0}")]
+    Unreadable(String),
+    /// More than the address space holds.
+    #[error("more than 4 GiB of configuration in one run")]
+    TooLarge,
+    /// It holds NUL bytes.
+    #[error("not a text file (NUL bytes)")]
+    Binary,
+}
+
+/// Where a path of the target machine lies in this tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludeMap {
+    /// `/etc/nginx`
+    pub from: String,
+    /// `./nginx`
+    pub to: String,
+}
+
+/// All files of a run, and how paths are found.
+#[derive(Debug, Default)]
+pub struct Files {
+    map: SourceMap,
+    by_path: BTreeMap<String, FileId>,
+    paths: BTreeMap<FileId, String>,
+    maps: Vec<IncludeMap>,
+    /// Names inside a dump, in its order; then nothing is read from disk.
+    dump: Vec<String>,
+}
+
+impl Files {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Paths of the target machine are looked for elsewhere.
+    pub fn with_include_maps(maps: Vec<IncludeMap>) -> Self {
+        Self { maps, ..Self::default() }
+    }
+
+    /// The text.
+    pub fn map(&self) -> &SourceMap {
+        &self.map
+    }
+
+    /// Takes in text that lies in no file.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, TooLarge> {
+        let id = self.map.add(name, bytes)?;
+        let path = normalise(name);
+        self.by_path.entry(path.clone()).or_insert(id);
+        self.paths.insert(id, path);
+        Ok(id)
+    }
+
+    /// The path of a file.
+    pub fn path(&self, id: FileId) -> Option<&str> {
+        self.paths.get(&id).map(String::as_str)
+    }
+
+    /// The directory of a file, empty for the current one.
+    pub fn dir(&self, id: FileId) -> String {
+        self.path(id)
+            .and_then(|p| p.rsplit_once('/'))
+            .map_or_else(String::new, |(d, _)| if d.is_empty() { "/".to_owned() } else { d.to_owned() })
+    }
+
+    /// Where a path lies, after the include maps.
+    fn place(&self, path: &str) -> String {
+        let path = normalise(path);
+        let fits = |m: &&IncludeMap| {
+            let from = m.from.trim_end_matches('/');
+            path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        match self.maps.iter().filter(fits).max_by_key(|m| m.from.len()) {
+            Some(m) => normalise(&format!("{}{}", m.to.trim_end_matches('/'), &path[m.from.trim_end_matches('/').len()..])),
+            None => path,
+        }
+    }
+
+    /// Reads a file, once.
+    ///
+    /// # Errors
+    /// Says why it could not be read.
+    pub fn read(&mut self, path: &str) -> Result<FileId, ReadError> {
+        let place = self.place(path);
+        if let Some(id) = self.by_path.get(&place) {
+            return Ok(*id);
+        }
+        if !self.dump.is_empty() {
+            return Err(ReadError::NotFound);
+        }
+        let bytes = match std::fs::read(&place) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound),
+            Err(_) if Path::new(&place).is_dir() => return Err(ReadError::IsDirectory),
+            Err(e) => return Err(ReadError::Unreadable(e.to_string())),
+        };
+        if bytes[..bytes.len().min(8192)].contains(&0) {
+            return Err(ReadError::Binary);
+        }
+        let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
+        self.by_path.insert(place.clone(), id);
+        self.paths.insert(id, place);
+        Ok(id)
+    }
+
+    /// Files that a shell pattern names, in byte order of their names; in a dump, in its order. Dot files are skipped.
+    pub fn glob(&mut self, pattern: &str) -> Vec<String> {
+        let place = self.place(pattern);
+        let Ok(matcher) = globset::GlobBuilder::new(&place).literal_separator(true).backslash_escape(true).build() else {
+            return Vec::new();
+        };
+        let matcher = matcher.compile_matcher();
+        let visible = |p: &str| !p.rsplit('/').next().unwrap_or(p).starts_with('.');
+        if !self.dump.is_empty() {
+            return self.dump.iter().filter(|p| matcher.is_match(p) && visible(p)).cloned().collect();
+        }
+        let fixed = place.split(['*', '?', '[']).next().unwrap_or_default();
+        let root = fixed.rsplit_once('/').map_or(".", |(d, _)| if d.is_empty() { "/" } else { d });
+        let depth = place[root.len().min(place.len())..].matches('/').count().max(1);
+        let mut out: Vec<String> = walkdir::WalkDir::new(root)
+            .max_depth(if root == "." { place.matches('/').count() + 1 } else { depth })
+            .follow_links(true)
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|e| !e.file_type().is_dir())
+            .map(|e| normalise(&e.path().to_string_lossy()))
+            .filter(|p| matcher.is_match(p) && visible(p))
+            .collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// Splits an `nginx -T` dump into the files that it prints, under their original names. Includes are then found in the
+    /// dump only. The first of them is the root; `None` if the text is no dump.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn split_dump(&mut self, id: FileId) -> Result<Option<FileId>, TooLarge> {
+        let text = self.map.file(id).bytes().to_vec();
+        let mark: &[u8] = b"# configuration file ";
+        let mut heads = Vec::new();
+        let mut at = 0;
+        for line in text.split_inclusive(|b| *b == b'\n') {
+            let trimmed = line.trim_ascii_end();
+            if let Some(name) = trimmed.strip_prefix(mark).and_then(|l| l.strip_suffix(b":")) {
+                heads.push((at, at + line.len(), String::from_utf8_lossy(name).into_owned()));
+            }
+            at += line.len();
+        }
+        let prologue = |b: &[u8]| b.split(|c| *c == b'\n').all(|l| l.trim_ascii().is_empty() || l.starts_with(b"nginx: "));
+        if heads.is_empty() || !prologue(&text[..heads[0].0]) {
+            return Ok(None);
+        }
+        let mut root = None;
+        for (i, (_, body, name)) in heads.iter().enumerate() {
+            let end = heads.get(i + 1).map_or(text.len(), |h| h.0);
+            // The line end behind each file is the dump's own.
+            let bytes = &text[*body..end];
+            let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            let file = self.add(name, bytes.to_vec())?;
+            self.dump.push(normalise(name));
+            root = root.or(Some(file));
+        }
+        Ok(root)
+    }
+
+    /// The name and text of a whole span, for messages.
+    pub fn text(&self, span: Span) -> String {
+        self.map.text(span)
+    }
+}
+
+/// `./a//b/../c` as `a/c`: by text alone, without looking at links.
+fn normalise(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let absolute = path.starts_with('/');
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|p| *p != "..") => {
+                parts.pop();
+            }
+            ".." if absolute => {}
+            other => parts.push(other),
+        }
+    }
+    let joined = parts.join("/");
+    if absolute { format!("/{joined}") } else { joined }
+}
+
+/// Reads a whole text file, for settings.
+///
+/// # Errors
+/// What the system says.
+pub fn read_text(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
+}
