@@ -26,7 +26,8 @@ pub enum Annotation {
 /// # Errors
 /// The inner error says what is wrong with it.
 pub fn parse_annotation(text: &str) -> Option<Result<Annotation, String>> {
-    let said = text.trim_start_matches('#').trim().strip_prefix("hoplint:")?.trim();
+    // What follows another `#` is a comment on the comment.
+    let said = text.trim_start_matches('#').split('#').next()?.trim().strip_prefix("hoplint:")?.trim();
     Some(parse(said))
 }
 

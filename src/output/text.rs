@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(wrap(text, 45), "write\n`proxy_set_header Upgrade $http_upgrade;` in\nthe block Sec-WebSocket-Extensions");
         assert_eq!(wrap("  one two three four five six", 20), "  one two three four\n  five six");
         assert_eq!(wrap("    code that is long and must stay as it is", 20), "    code that is long and must stay as it is");
-        assert_eq!(wrap("a `pair that is much wider than the whole line` z", 20), "a\n`pair that is much\nwider than the whole\nline` z");
+        assert_eq!(wrap("a `pair that is much wider than the whole line` z", 20), "a `pair that is much\nwider than the whole\nline` z");
         assert_eq!(wrap("", 0), "");
         assert_eq!(wrap(&format!("x {}", "y".repeat(50)), 20), format!("x\n{}", "y".repeat(50)));
     }

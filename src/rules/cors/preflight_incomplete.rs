@@ -14,6 +14,11 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let intent =
             serves(&plain) && plain.iter().all(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")));
         let intent = intent || serves(&plain) && speaks(cx, policy.answer);
+        // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
+        let route = cx.proxy.route(w.route);
+        let own = speaks(cx, policy.answer) && cx.proxy.list(policy.answer).seat == route.seat;
+        let redirected = plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)));
+        let intent = intent || own && redirected;
         let answers = cx.preflight(&w, &origin);
         // What one branch lacks only counts if every branch that could be taken lacks it.
         let Some(first) = answers.first() else { continue };
