@@ -17,7 +17,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
         let route = cx.proxy.route(w.route);
         let own = speaks(cx, policy.answer) && cx.proxy.list(policy.answer).seat == route.seat;
-        let redirected = plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)));
+        // The proxy's own redirect (a missing slash) ends at the head of the block; nobody wrote it.
+        let head = cx.proxy.scope(route.seat).span;
+        let redirected =
+            plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)) && b.ended_at != head);
         let intent = intent || own && redirected;
         let answers = cx.preflight(&w, &origin);
         // What one branch lacks only counts if every branch that could be taken lacks it.
