@@ -2,6 +2,8 @@
 
 use super::machine::{Assume, Branch, run};
 use super::request;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
 use crate::model::{Act, Atom, BlockId, Cond, CondId, Matcher, Pick, Proxy, RouteId, Subject, TableId, Text};
 
 /// A request that arrives at a route.
@@ -31,7 +33,7 @@ pub fn witnesses(proxy: &Proxy) -> Vec<Witness> {
                 continue;
             }
             for arm in &table.arms {
-                let hosts = candidates(proxy, arm.test, ANY_HOST);
+                let hosts = candidates(proxy, arm.test, ANY_HOST, "");
                 for host in hosts {
                     for inner in tables_of(proxy, proxy.route(arm.go).body) {
                         from_table(proxy, i, &host, inner, &mut found);
@@ -63,14 +65,17 @@ fn tables_of(proxy: &Proxy, block: BlockId) -> Vec<TableId> {
 }
 
 fn from_table(proxy: &Proxy, listener: usize, host: &str, table: TableId, found: &mut [Option<Witness>]) {
-    let mut pending = vec![table];
-    while let Some(table) = pending.pop() {
+    let mut pending = vec![(table, String::new())];
+    while let Some((table, base)) = pending.pop() {
         for arm in &proxy.table(table).arms {
-            pending.extend(arm.nested);
+            let paths = candidates(proxy, arm.test, "/", &base);
+            if let Some(nested) = arm.nested {
+                pending.push((nested, paths.first().cloned().unwrap_or_default()));
+            }
             if found[arm.go.at()].is_some() {
                 continue;
             }
-            for path in candidates(proxy, arm.test, "/") {
+            for path in paths {
                 let branches = run(proxy, &request(listener, "GET", host, &path, &[]), &Assume::default());
                 if arrives(&branches, arm.go) {
                     found[arm.go.at()] = Some(Witness { route: arm.go, listener, host: host.into(), path: path.as_str().into() });
@@ -86,8 +91,8 @@ fn arrives(branches: &[Branch], route: RouteId) -> bool {
     branches.iter().all(|b| b.routes.contains(&route))
 }
 
-/// Texts that may satisfy a test on host or path, shortest first.
-fn candidates(proxy: &Proxy, test: CondId, any: &str) -> Vec<String> {
+/// Texts that may satisfy a test on host or path; `base` is a path that leads to the table.
+fn candidates(proxy: &Proxy, test: CondId, any: &str, base: &str) -> Vec<String> {
     let Cond::Test(Atom { of, is, .. }) = proxy.cond(test) else { return vec![any.to_owned()] };
     let path = *of != Subject::Host;
     match is {
@@ -95,93 +100,65 @@ fn candidates(proxy: &Proxy, test: CondId, any: &str) -> Vec<String> {
         Matcher::Starts(list) if path => list.iter().flat_map(|p| [p.to_string(), format!("{p}x"), format!("{p}/")]).collect(),
         Matcher::Starts(list) => list.iter().map(|p| format!("{p}test")).collect(),
         Matcher::Ends(list) => list.iter().map(|t| format!("x{t}")).collect(),
-        Matcher::Regex(id) => {
-            let pattern = proxy.pattern(*id);
-            literal_of(&pattern.text, path)
+        Matcher::Regex(id) if path => {
+            let base = base.trim_end_matches('/');
+            texts_of(&proxy.pattern(*id).text)
+                .into_iter()
+                .flat_map(|t| {
+                    let own = t.starts_with('/').then(|| t.clone());
+                    own.into_iter().chain([format!("{base}/{}", t.trim_start_matches('/')), format!("{base}/a{t}"), format!("{base}{t}/")])
+                })
+                .collect()
         }
+        Matcher::Regex(id) => texts_of(&proxy.pattern(*id).text).into_iter().flat_map(|t| [t.clone(), format!("a{t}")]).collect(),
         _ => vec![any.to_owned()],
     }
 }
 
-/// Texts that the plain part of a regular expression suggests; they are run before they are believed.
-fn literal_of(regex: &str, path: bool) -> Vec<String> {
-    let body = regex.trim_start_matches('^').trim_end_matches('$');
-    let mut plain = String::new();
-    let mut chars = body.chars().peekable();
-    let mut depth = 0u32;
-    let mut skipping = 0u32;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                if let Some(n) = chars.next() {
-                    let n = match n {
-                        'd' => '1',
-                        'w' => 'a',
-                        's' => ' ',
-                        other => other,
-                    };
-                    if skipping == 0 {
-                        plain.push(n);
-                    }
-                }
+/// Texts that an expression matches somewhere in; they are run before they are believed. Expressions with look-around are
+/// beyond this and have none.
+fn texts_of(regex: &str) -> Vec<String> {
+    let Ok(hir) = regex_syntax::parse(regex) else { return Vec::new() };
+    let mut out = example(&hir, 0);
+    out.truncate(4);
+    out
+}
+
+/// Short texts of an expression, the first alternative first.
+fn example(hir: &Hir, depth: u32) -> Vec<String> {
+    if depth > 50 {
+        return Vec::new();
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => vec![String::new()],
+        HirKind::Literal(l) => vec![String::from_utf8_lossy(&l.0).into_owned()],
+        HirKind::Class(Class::Unicode(class)) => {
+            let liked = ['a', '1', 'A', '-', '/'].into_iter().find(|c| class.ranges().iter().any(|r| r.start() <= *c && *c <= r.end()));
+            liked
+                .or_else(|| class.ranges().first().map(regex_syntax::hir::ClassUnicodeRange::start))
+                .map(|c| c.to_string())
+                .into_iter()
+                .collect()
+        }
+        HirKind::Class(Class::Bytes(class)) => class.ranges().first().map(|r| char::from(r.start()).to_string()).into_iter().collect(),
+        HirKind::Repetition(r) => {
+            let one = example(&r.sub, depth + 1);
+            let times = r.min.min(20) as usize;
+            if times == 0 {
+                std::iter::once(String::new()).chain(one).take(2).collect()
+            } else {
+                one.into_iter().take(2).map(|t| t.repeat(times)).collect()
             }
-            '(' => {
-                depth += 1;
-                if chars.peek() == Some(&'?') {
-                    for n in chars.by_ref() {
-                        if matches!(n, ':' | '>' | '=' | '!') {
-                            break;
-                        }
-                    }
-                }
+        }
+        HirKind::Capture(c) => example(&c.sub, depth + 1),
+        HirKind::Alternation(parts) => parts.iter().flat_map(|p| example(p, depth + 1)).take(4).collect(),
+        HirKind::Concat(parts) => {
+            let mut all = vec![String::new()];
+            for part in parts {
+                let tails = example(part, depth + 1);
+                all = all.iter().flat_map(|h| tails.iter().map(move |t| format!("{h}{t}"))).take(4).collect();
             }
-            ')' => {
-                if skipping == depth {
-                    skipping = 0;
-                }
-                depth = depth.saturating_sub(1);
-            }
-            '|' if depth > 0 && skipping == 0 => skipping = depth,
-            '|' if depth > 0 => {}
-            '|' => break,
-            '[' => {
-                let mut first = None;
-                for n in chars.by_ref() {
-                    if n == ']' && first.is_some() {
-                        break;
-                    }
-                    if first.is_none() {
-                        first = Some(n);
-                    }
-                }
-                if skipping == 0 {
-                    plain.push(match first {
-                        Some('^') | None => 'a',
-                        Some(c) => c,
-                    });
-                }
-            }
-            '.' if skipping == 0 => plain.push('a'),
-            '+' | '?' | '*' | '^' | '$' => {}
-            '{' => {
-                for n in chars.by_ref() {
-                    if n == '}' {
-                        break;
-                    }
-                }
-            }
-            other if skipping == 0 => plain.push(other),
-            _ => {}
+            all
         }
     }
-    let mut out = vec![plain.clone()];
-    if path {
-        out.push(format!("/{plain}"));
-        out.push(format!("/a{plain}"));
-        out.push(format!("{plain}/"));
-        out.push(format!("{plain}a"));
-    } else {
-        out.push(format!("a{plain}"));
-    }
-    out
 }
