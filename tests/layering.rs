@@ -12,8 +12,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("probe", &["source", "model"]),
     ("rules", &["source", "model", "config", "probe"]),
     ("audit", &["source", "model", "config", "probe", "proxy", "rules"]),
-    ("output", &["source", "rules", "audit"]),
-    ("cli", &["source", "model", "config", "proxy", "rules", "audit", "output"]),
+    ("output", &["source", "model", "probe", "rules", "audit"]),
+    ("cli", &["source", "model", "config", "proxy", "probe", "rules", "audit", "output"]),
 ];
 
 fn files(dir: &Path, out: &mut Vec<(String, String)>) {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{RouteDeclaration, parse_duration, parse_include_map, parse_route, parse_target},
     model::Version,
+    probe::Far,
     rules::Level,
     source::IncludeMap,
 };
@@ -36,6 +37,8 @@ const EXITS: &str = "Exit codes:\n  0  nothing found at or above the level of --
 pub enum Command {
     /// Check configuration files and report what will break
     Check(Check),
+    /// Say what one request would meet: who takes it, what reaches the upstream, what comes back
+    Trace(Box<Trace>),
     /// Show the page about a rule: what it finds, why that breaks, and the correction
     Explain(Explain),
     /// List all rules
@@ -120,6 +123,123 @@ pub struct Check {
     /// Say on standard error which files were read and what was taken for granted (repeat for more)
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// Arguments of `trace`.
+#[derive(Args, Clone, Debug)]
+#[command(disable_help_flag = true)]
+#[command(
+    after_help = "Exit codes:\n  0  answered; what is not known is said\n  2  wrong usage, an unreadable configuration, or no such listener"
+)]
+pub struct Trace {
+    /// What is asked for: http://, https://, ws:// or wss://; the path is taken byte for byte
+    #[arg(value_name = "URL")]
+    pub url: String,
+
+    /// The main file of the configuration; several where the proxy loads several
+    #[arg(value_name = "CONFIG", required = true)]
+    pub configs: Vec<String>,
+
+    /// The language of the configuration, instead of working it out
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    pub dialect: Option<String>,
+
+    /// The release, as `nginx=1.22`; without it the newest supported one
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    pub target: Vec<(String, Version)>,
+
+    /// Where the connection arrives, as `127.0.0.1:8080`; without it the URL's port decides
+    #[arg(long, value_name = "ADDRESS")]
+    pub listener: Option<String>,
+
+    /// The method
+    #[arg(short = 'X', long = "method", value_name = "METHOD")]
+    pub method: Option<String>,
+
+    /// A header line, in this order; replaces what the URL's scheme sends by that name
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
+    pub headers: Vec<(String, String)>,
+
+    /// The protocol version of the client
+    #[arg(long, value_enum, default_value_t = Http::H11, value_name = "VERSION")]
+    pub http: Http,
+
+    /// The request target as it is, instead of the URL's path and query
+    #[arg(long, value_name = "TARGET")]
+    pub raw_target: Option<String>,
+
+    /// Send no Host line
+    #[arg(long)]
+    pub no_host: bool,
+
+    /// The name that TLS asks for; without it the URL's host
+    #[arg(long, value_name = "NAME")]
+    pub sni: Option<String>,
+
+    /// Size of the request body in bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub body_size: u64,
+
+    /// What an upstream answers: strict, lenient, refused or a status (`*` is every upstream)
+    #[arg(long, value_name = "ADDR=REPLY", value_parser = parse_reply)]
+    pub upstream: Vec<(String, Far)>,
+
+    /// A header line of an upstream's answer
+    #[arg(long, value_name = "ADDR=NAME: VALUE", value_parser = parse_reply_header)]
+    pub upstream_header: Vec<(String, (String, String))>,
+
+    /// Where a path of the target machine lies here, as `/etc/nginx=./nginx` (repeatable)
+    #[arg(long, value_name = "FROM=TO", value_parser = parse_include_map)]
+    pub include_map: Vec<IncludeMap>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub help: Option<bool>,
+}
+
+/// The protocol version of a client.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Http {
+    /// HTTP/1.0
+    #[value(name = "1.0")]
+    H10,
+    /// HTTP/1.1
+    #[value(name = "1.1")]
+    H11,
+    /// HTTP/2
+    #[value(name = "2")]
+    H2,
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or_else(|| format!("`{text}` is not `Name: value`"))?;
+    if name.trim().is_empty() {
+        return Err(format!("`{text}` has no header name"));
+    }
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn parse_reply(text: &str) -> Result<(String, Far), String> {
+    let (at, reply) = text.rsplit_once('=').ok_or_else(|| format!("`{text}` is not `ADDR=REPLY`, such as `10.0.0.1:80=refused`"))?;
+    let reply = match reply {
+        "strict" => Far::Strict,
+        "lenient" => Far::Lenient,
+        "refused" => Far::Refused,
+        status => match status.parse::<u16>() {
+            Ok(status @ 100..=599) => Far::Status(status),
+            _ => return Err(format!("`{status}` is no reply: strict, lenient, refused or a status")),
+        },
+    };
+    Ok((at.to_owned(), reply))
+}
+
+fn parse_reply_header(text: &str) -> Result<(String, (String, String)), String> {
+    let (at, line) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `ADDR=Name: value`"))?;
+    Ok((at.to_owned(), parse_header(line)?))
 }
 
 /// Arguments of `explain`.

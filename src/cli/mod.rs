@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 pub mod terminal;
+mod trace;
 
 use crate::output::{self, Look, catalog, explain};
 use crate::rules::{RULES, rule};
@@ -24,6 +25,7 @@ pub fn run() -> ExitCode {
     let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal());
     let code = match &cli.command {
         Command::Check(check) => check::run(check, look),
+        Command::Trace(t) => trace::run(t),
         Command::Explain(e) => explain_rule(&e.rule, look),
         Command::Rules(r) => list(r.format),
     };

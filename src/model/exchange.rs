@@ -15,6 +15,23 @@ pub struct Request {
     pub target: Text,
     /// Headers, in order, names as sent; `Host` among them.
     pub headers: Vec<(Text, Text)>,
+    /// How the client dials.
+    pub dial: Dial,
+    /// Name that TLS asked for.
+    pub sni: Option<Text>,
+    /// Address of the client; none: any.
+    pub client: Option<Text>,
+}
+
+/// How a client dials.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dial {
+    /// As the listener wants it.
+    Fitting,
+    /// Plainly.
+    Plain,
+    /// With TLS.
+    Tls,
 }
 
 impl Request {

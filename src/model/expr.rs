@@ -95,6 +95,8 @@ pub enum Subject {
     Cookie(Text),
     /// Client address.
     Client,
+    /// Port that the request names beside the host, or nothing.
+    NamedPort,
     /// Port of the listener.
     Port,
     /// Server name of TLS.
@@ -134,6 +136,8 @@ pub enum Matcher {
     Has(Vec<Text>),
     /// One of these comma-separated tokens.
     Token(Vec<Text>),
+    /// An address within one of these networks (`10.0.0.0/8`).
+    Within(Vec<Text>),
     /// Matches, anywhere unless anchored.
     Regex(PatternId),
 }

@@ -11,14 +11,14 @@ mod proxy;
 mod remark;
 mod version;
 
-pub use exchange::{Because, Request, Role};
+pub use exchange::{Because, Dial, Request, Role};
 pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
 pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Scope, Seat, Why};
 pub use policy::{
-    Answers, Clock, Clocks, Combine, Cors, Ending, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart, Traffic,
-    Unmatched, UpgradeMode, Verb, Wire,
+    Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart,
+    Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
-pub use program::{Act, Arm, Gate, GateOn, Lane, Listener, Pick, Rank, Route, Server, Step, Table, Target, Upstream};
+pub use program::{Act, Arm, Ask, Gate, GateOn, Intake, Lane, Listener, Pick, Rank, Route, Server, Stand, Step, Table, Target, Upstream};
 pub use proxy::{Comment, Proxy};
 pub use remark::{Problem, ProblemKind};
 pub use version::{Era, Version};

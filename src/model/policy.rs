@@ -1,6 +1,6 @@
 //! What holds: groups of settings shared by id.
 
-use super::{BlockId, ClocksId, CondId, ExprId, Fact, HopId, ListId, Seat, Text, Why};
+use super::{BlockId, ClocksId, CondId, ExprId, Fact, HopId, ListId, Seat, TableId, Text, Why};
 use crate::source::Span;
 use std::marker::PhantomData;
 
@@ -23,6 +23,10 @@ pub struct Policy {
     pub content: Option<BlockId>,
     /// What to do when the proxy itself makes an error answer; may jump.
     pub errors: Option<BlockId>,
+    /// What is put before a Location that begins with `/`.
+    pub absolute: Option<ExprId>,
+    /// Largest request body in bytes; a larger one is answered 413.
+    pub max_body: Option<u64>,
 }
 
 /// A list of header operations.
@@ -183,6 +187,19 @@ pub struct Hop {
     pub client_headers: bool,
     /// Method sent instead of the client's.
     pub method: Option<ExprId>,
+    /// Whether error answers of the upstream are handled like the proxy's own.
+    pub intercepts: bool,
+    /// A header of the upstream's answer that makes the proxy answer with another route instead.
+    pub follows: Option<Follow>,
+}
+
+/// A header of an answer that names the path to answer with instead (`X-Accel-Redirect`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Follow {
+    /// Its name.
+    pub header: &'static str,
+    /// Where the route is chosen.
+    pub table: TableId,
 }
 
 /// Protocol towards the upstream.

@@ -56,6 +56,15 @@ pub enum Act {
         /// Whether the route is chosen again at the next [`Act::Reselect`].
         moved: bool,
     },
+    /// The virtual host's own name, from here on.
+    Named(Text),
+    /// Whatever answers from here on, its status is this; its method may become GET.
+    Stands {
+        /// Which status.
+        status: Stand,
+        /// Whether anything but HEAD becomes GET.
+        get: bool,
+    },
     /// Changes the request's headers from here on.
     Edit(ListId),
     /// Pushes operations that are unwound, last first, when an answer exists.
@@ -102,6 +111,17 @@ pub enum Act {
     },
     /// From here on nothing is known.
     Opaque(Why),
+}
+
+/// The status of an answer that another one leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stand {
+    /// The one that led there.
+    Keep,
+    /// This one.
+    Is(u16),
+    /// Its own.
+    Free,
 }
 
 /// Which answers a pushed list applies to.
@@ -209,10 +229,21 @@ pub struct Gate {
     pub on: GateOn,
     /// What it answers when it refuses.
     pub deny: Fact<u16>,
-    /// The route that is asked, for [`GateOn::Remote`].
-    pub ask: Option<RouteId>,
+    /// What is asked, for [`GateOn::Remote`].
+    pub ask: Option<Ask>,
     /// Requests it lets through unasked.
     pub spares: Option<CondId>,
+}
+
+/// A request of the proxy's own that asks for permission: 2xx permits, 401 and 403 are passed on, anything else is an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// Its path.
+    pub path: ExprId,
+    /// Where its route is chosen.
+    pub table: TableId,
+    /// Answer when it neither permits nor refuses.
+    pub broken: u16,
 }
 
 /// What a gate asks for.
@@ -239,8 +270,29 @@ pub struct Listener {
     pub at: Text,
     /// Whether TLS is spoken.
     pub tls: bool,
+    /// How requests are taken in.
+    pub intake: Intake,
     /// Steps for each request.
     pub body: BlockId,
+}
+
+/// How a listener takes requests in, before anything of the configuration is asked. The default takes everything as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Intake {
+    /// Whether a connection must begin with a PROXY protocol header.
+    pub proxy_protocol: bool,
+    /// Whether only HTTP/2 is spoken.
+    pub only_http2: bool,
+    /// Answer to plain HTTP where TLS is expected; none: the connection is closed.
+    pub plain_on_tls: Option<u16>,
+    /// Answer to malformed requests: no Host in HTTP/1.1 (RFC 9112 §3.2), a path above the root; none: they are taken.
+    pub malformed: Option<u16>,
+    /// Whether the path is percent-decoded and its dot segments are removed before routes are chosen.
+    pub decode: bool,
+    /// Whether runs of slashes in the path become one.
+    pub merge_slashes: bool,
+    /// Longest header line in bytes.
+    pub longest_line: Option<u32>,
 }
 
 /// A group of servers.

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod full;
 pub mod json;
 mod text;
+pub mod trace;
 
 use std::io::{self, Write};
 

@@ -2,6 +2,7 @@
 
 use super::machine::Run;
 use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PatternId, Proxy, Subject, Text, Why};
+use std::net::IpAddr;
 
 /// A text, or why it is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -206,6 +207,7 @@ impl Run<'_> {
                 .any(|t| if fold { text.to_ascii_lowercase().contains(&t.to_ascii_lowercase()) } else { text.contains(&**t) })
                 .into(),
             Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
+            Matcher::Within(list) => list.iter().any(|network| within(&text, network)).into(),
             Matcher::Regex(pattern) => self.regex(*pattern, &text),
         }
     }
@@ -228,6 +230,19 @@ impl Run<'_> {
             Err(_) => Tri::Maybe(Proxy::RUNTIME),
         }
     }
+}
+
+/// Whether an address lies in a network such as `10.0.0.0/8`.
+fn within(address: &str, network: &str) -> bool {
+    let (base, length) = network.split_once('/').map_or((network, None), |(b, l)| (b, l.parse::<u32>().ok()));
+    let (Ok(address), Ok(base)) = (address.parse::<IpAddr>(), base.parse::<IpAddr>()) else { return false };
+    let (a, b, width) = match (address, base) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(u32::from(a)), u128::from(u32::from(b)), 32),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (u128::from(a), u128::from(b), 128),
+        _ => return false,
+    };
+    let away = width - length.unwrap_or(width).min(width);
+    away == 128 || a >> away == b >> away
 }
 
 fn convert(conv: &Conv, text: &str) -> Text {
@@ -265,7 +280,7 @@ impl Run<'_> {
     pub(super) fn read(&mut self, subject: &Subject) -> Val {
         let is = |t: &str| Val::Is(t.into());
         match subject {
-            Subject::Method => Val::Is(self.request.method.clone()),
+            Subject::Method => Val::Is(self.method.clone()),
             Subject::Scheme => is(if self.proxy.listeners[self.request.listener].tls { "https" } else { "http" }),
             Subject::Protocol => is(&match &*self.request.http {
                 "2" => "HTTP/2.0".to_owned(),
@@ -273,10 +288,10 @@ impl Run<'_> {
             }),
             Subject::Host => Val::Is(self.host()),
             Subject::Path => is(&self.path),
-            Subject::Target => Val::Is(self.request.target.clone()),
+            Subject::Target => Val::Is(self.target.clone()),
             Subject::Onward => {
                 if self.untouched {
-                    return Val::Is(self.request.target.clone());
+                    return Val::Is(self.target.clone());
                 }
                 let path = encode_path(&self.path);
                 match &self.query {
@@ -299,12 +314,17 @@ impl Run<'_> {
                 let cookies = self.request.header("cookie").cloned().unwrap_or_else(|| "".into());
                 is(cookies.split(';').find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name)).map_or("", |(_, v)| v))
             }
+            Subject::NamedPort => {
+                let line = self.authority_line();
+                let after = line.rsplit(']').next().unwrap_or_default();
+                is(after.rsplit_once(':').map_or("", |(_, port)| port))
+            }
             Subject::Port => {
                 let at = &self.proxy.listeners[self.request.listener].at;
                 is(at.rsplit(':').next().unwrap_or_default())
             }
-            Subject::Client => Val::runtime(),
-            Subject::Sni => Val::Is(self.host()),
+            Subject::Client => self.request.client.clone().map_or_else(Val::runtime, Val::Is),
+            Subject::Sni => self.request.sni.clone().map_or_else(|| Val::Is(self.host()), Val::Is),
             Subject::UpstreamAuthority => self.authority.clone(),
             Subject::HostName => Val::Is(self.host_name.clone()),
             Subject::Status => self.status.map_or_else(|| is(""), |s| is(&s.to_string())),

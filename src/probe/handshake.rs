@@ -19,10 +19,29 @@ pub enum Fault {
     TooOld,
     /// HTTP/2, FastCGI, …: this wire has no upgrade.
     CannotCarry,
+    /// No `Host` arrives.
+    NoHost,
     /// No `Sec-WebSocket-Key` arrives.
     NoKey,
     /// The method is not GET.
     WrongMethod,
+}
+
+impl Fault {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoUpgrade => "no `Upgrade` arrives",
+            Self::WrongUpgrade => "`Upgrade` does not say `websocket`",
+            Self::NoConnection => "no `Connection` arrives",
+            Self::WrongConnection => "`Connection` does not say `upgrade`",
+            Self::TooOld => "it arrives over HTTP/1.0",
+            Self::CannotCarry => "this protocol carries no upgrade",
+            Self::NoHost => "no `Host` arrives",
+            Self::NoKey => "no `Sec-WebSocket-Key` arrives",
+            Self::WrongMethod => "the method is not GET",
+        }
+    }
 }
 
 /// The verdict on a request that reaches an upstream.
@@ -67,6 +86,7 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
     let wire = proxy.hop(sent.hop).wire;
     line("upgrade", "websocket", Some(Fault::NoUpgrade), Some(Fault::WrongUpgrade), &mut faults);
     line("connection", "upgrade", Some(Fault::NoConnection), Some(Fault::WrongConnection), &mut faults);
+    line("host", "", Some(Fault::NoHost), None, &mut faults);
     line("sec-websocket-key", "", Some(Fault::NoKey), None, &mut faults);
     match wire.value {
         crate::model::Known::Is(Wire::H10) => faults.push(Fault::TooOld),
@@ -86,20 +106,17 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
     }
 }
 
+/// What a browser sends beside Host to open a WebSocket (RFC 6455 §4.1).
+pub const LINES: &[(&str, &str)] = &[
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+];
+
 /// A complete RFC 6455 handshake, as a browser sends it.
 pub fn ask(listener: usize, host: &str, target: &str) -> Request {
-    request(
-        listener,
-        "GET",
-        host,
-        target,
-        &[
-            ("Upgrade", "websocket"),
-            ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            ("Sec-WebSocket-Version", "13"),
-        ],
-    )
+    request(listener, "GET", host, target, LINES)
 }
 
 /// Sends a handshake.

@@ -5,8 +5,8 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, BlockId, CondId, GateId, GateOn, HopId, Lane, ListId, Origin, PolicyId, Proxy, Request, RouteId, Slot, TableId, Target,
-    Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, BlockId, CondId, Dial, GateId, GateOn, HopId, Lane, ListId, Listener, Origin, PolicyId, Proxy, Request, RouteId, Slot,
+    Stand, TableId, Target, Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 
@@ -33,15 +33,36 @@ pub enum Far {
 /// What the configuration does not say.
 #[derive(Clone, Debug)]
 pub struct Assume {
-    /// Whether the client brings valid credentials.
-    pub credentials: bool,
+    /// What the client brings.
+    pub credentials: Credentials,
     /// What upstreams do.
     pub far: Far,
+    /// What upstreams at certain addresses do.
+    pub replies: Vec<(Text, Far)>,
+    /// Header lines of the upstreams' answers, by address (`*`: all).
+    pub lines: Vec<(Text, (Text, Text))>,
+}
+
+/// What a client has to show for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Whatever is asked for, and it is right.
+    Valid,
+    /// Nothing.
+    None,
+    /// What stands in the request; whether it is right is not known.
+    AsSent,
+}
+
+impl Assume {
+    fn far_at(&self, at: &str) -> &Far {
+        self.replies.iter().rev().find(|r| &*r.0 == at).map_or(&self.far, |r| &r.1)
+    }
 }
 
 impl Default for Assume {
     fn default() -> Self {
-        Self { credentials: true, far: Far::Strict }
+        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new() }
     }
 }
 
@@ -108,6 +129,8 @@ pub enum End {
     Served,
     /// The connection is closed without an answer.
     Closed,
+    /// No upstream could be reached.
+    Failed,
     /// Too many internal redirects.
     Loops,
     /// Not known.
@@ -175,6 +198,13 @@ enum Flow {
 pub(super) struct Run<'a> {
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
+    pub(super) method: Text,
+    /// The request target in origin form.
+    pub(super) target: Text,
+    /// Host of an absolute request target.
+    pub(super) named: Option<Text>,
+    /// Status of whatever answers, and whether it is fixed.
+    stands: Option<u16>,
     assume: &'a Assume,
     script: Vec<bool>,
     made: usize,
@@ -212,6 +242,10 @@ impl<'a> Run<'a> {
         Self {
             proxy,
             request,
+            method: request.method.clone(),
+            target: request.target.clone(),
+            named: None,
+            stands: None,
             assume,
             script,
             made: 0,
@@ -245,10 +279,17 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn host(&self) -> Text {
-        let raw = self.request.header("host").cloned().unwrap_or_else(|| "".into());
+        let raw = self.authority_line();
         let bare =
             if raw.starts_with('[') { raw.find(']').map_or(&*raw, |i| &raw[..=i]) } else { raw.split(':').next().unwrap_or_default() };
-        bare.trim_end_matches('.').to_ascii_lowercase().into()
+        let host: Text = bare.trim_end_matches('.').to_ascii_lowercase().into();
+        // Whoever names no host means the one that takes the request.
+        if host.is_empty() { self.host_name.clone() } else { host }
+    }
+
+    /// Host and port as the client names them.
+    pub(super) fn authority_line(&self) -> Text {
+        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -287,8 +328,66 @@ impl<'a> Run<'a> {
     }
 
     fn go(&mut self) {
-        let body = self.proxy.listeners[self.request.listener].body;
-        self.block(body);
+        let listener = &self.proxy.listeners[self.request.listener];
+        if !self.take_in(listener) {
+            self.block(listener.body);
+        }
+    }
+
+    /// What the listener does with the request before anything is asked; whether that ended it.
+    fn take_in(&mut self, listener: &Listener) -> bool {
+        let intake = &listener.intake;
+        let at = self.proxy.scope(listener.seat).span;
+        let dial = self.request.dial;
+        let refuse = |run: &mut Self, status: Option<u16>| {
+            run.status = status;
+            run.stop(if status.is_some() { End::Answered } else { End::Closed }, at) == Flow::Done
+        };
+        if dial != Dial::Fitting && intake.proxy_protocol
+            || dial == Dial::Plain && intake.only_http2 && !listener.tls && &*self.request.http != "2"
+            || dial == Dial::Tls && !listener.tls
+        {
+            return refuse(self, None);
+        }
+        if dial == Dial::Plain && listener.tls {
+            return refuse(self, intake.plain_on_tls);
+        }
+        if let Some(rest) = self.target.split_once("://").map(|(_, rest)| rest.to_owned())
+            && !self.target.starts_with('/')
+            && intake.decode
+        {
+            let (authority, target) = rest.find(['/', '?']).map_or((&*rest, ""), |i| rest.split_at(i));
+            self.named = Some(authority.into());
+            self.target = if target.starts_with('/') { target.into() } else { format!("/{target}").into() };
+        }
+        if let Some(status) = intake.malformed {
+            let hosts = self.request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("host"));
+            let named = hosts.clone().any(|(_, v)| !v.is_empty());
+            let doubled = hosts.count() > 1;
+            if doubled || &*self.request.http == "1.1" && !named {
+                return refuse(self, Some(status));
+            }
+        }
+        if let Some(longest) = intake.longest_line
+            && self.request.headers.iter().any(|(n, v)| n.len() + v.len() + 4 > longest as usize)
+        {
+            return refuse(self, intake.malformed);
+        }
+        let target = self.target.clone();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        self.query = Val::Is(query.into());
+        self.path = path.to_owned();
+        if intake.decode && path != "*" {
+            match normal_path(path, intake.merge_slashes) {
+                Path::Is(path) => self.path = path,
+                Path::Malformed => return refuse(self, intake.malformed),
+                Path::Binary => {
+                    self.stop(End::Unknown(Proxy::RUNTIME), at);
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn stop(&mut self, end: End, at: Span) -> Flow {
@@ -357,6 +456,17 @@ impl<'a> Run<'a> {
                 self.jumps.push(Jump { span: at, left: self.policy });
                 return self.dispatch(*table, at);
             }
+            Act::Named(name) => self.host_name = name.clone(),
+            Act::Stands { status, get } => {
+                self.stands = match status {
+                    Stand::Keep => self.status,
+                    Stand::Is(s) => Some(*s),
+                    Stand::Free => None,
+                };
+                if *get && &*self.method != "HEAD" {
+                    self.method = "GET".into();
+                }
+            }
             Act::Let(slot, expr) => {
                 let value = self.eval(*expr);
                 self.assign(*slot, value);
@@ -397,7 +507,7 @@ impl<'a> Run<'a> {
                 return self.stop(End::Answered, at);
             }
             Act::Serve => {
-                return match &*self.request.method {
+                return match &*self.method {
                     "GET" | "HEAD" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
                 };
@@ -427,6 +537,15 @@ impl<'a> Run<'a> {
 
     fn enter(&mut self, route: RouteId) -> Flow {
         self.routes.push(route);
+        let policy = self.proxy.route(route).policy;
+        if let Some(most) = self.proxy.policy(policy).max_body
+            && self.request.header("content-length").and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > most)
+            && !self.failing
+        {
+            self.policy = Some(policy);
+            let at = self.proxy.scope(self.proxy.policy(policy).seat).span;
+            return self.answer(413, at);
+        }
         self.block(self.proxy.route(route).body)
     }
 
@@ -458,8 +577,16 @@ impl<'a> Run<'a> {
                 return Flow::Next;
             }
         }
+        if gate.on == GateOn::Remote && self.assume.credentials == Credentials::AsSent {
+            return self.ask(id, at);
+        }
         let pass = match gate.on {
-            GateOn::Credentials | GateOn::Remote => self.assume.credentials,
+            GateOn::Credentials | GateOn::Remote => match self.assume.credentials {
+                Credentials::Valid => true,
+                Credentials::None => false,
+                Credentials::AsSent if gate.on == GateOn::Credentials && self.request.header("authorization").is_none() => false,
+                Credentials::AsSent => self.decide(None, Proxy::RUNTIME),
+            },
             GateOn::Address | GateOn::Rate => true,
             GateOn::Closed => false,
         };
@@ -473,9 +600,48 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Asks another route for permission.
+    fn ask(&mut self, id: GateId, at: Span) -> Flow {
+        let Some(ask) = self.proxy.gate(id).ask else {
+            self.gates.push((id, true));
+            return Flow::Next;
+        };
+        let Val::Is(path) = self.eval(ask.path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        let outer = (
+            std::mem::replace(&mut self.path, path.split('?').next().unwrap_or_default().to_owned()),
+            std::mem::replace(&mut self.query, Val::Is(path.split_once('?').map_or("", |p| p.1).into())),
+            std::mem::replace(&mut self.method, "GET".into()),
+            std::mem::take(&mut self.pushed),
+            std::mem::replace(&mut self.untouched, false),
+            std::mem::replace(&mut self.internal, true),
+            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing),
+        );
+        self.dispatch(ask.table, at);
+        let (end, status) = (self.end.clone(), self.status);
+        (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) =
+            (outer.0, outer.1, outer.2, outer.3, outer.4, outer.5);
+        let (policy, routes, jumps, sent, failing) = outer.6;
+        (self.policy, self.sent, self.failing, self.status) = (policy, sent, failing, None);
+        self.routes.truncate(routes);
+        self.jumps.truncate(jumps);
+        (self.end, self.body, self.location, self.stands) = (End::Unknown(Proxy::RUNTIME), None, None, None);
+        let verdict = match (end, status) {
+            (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
+            (End::Served, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+            (End::Tunnel, _) => Some(ask.broken),
+            (_, Some(200..300)) => None,
+            (_, Some(s @ (401 | 403))) => Some(s),
+            (_, Some(_)) => Some(ask.broken),
+            (End::Closed | End::Loops, None) => Some(ask.broken),
+            (_, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+        };
+        self.gates.push((id, verdict.is_none()));
+        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+    }
+
     fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {
         let cors = self.proxy.cors_of(id);
-        let preflight = &*self.request.method == "OPTIONS" && self.request.header("access-control-request-method").is_some();
+        let preflight = &*self.method == "OPTIONS" && self.request.header("access-control-request-method").is_some();
         if self.request.header("origin").is_none() {
             return Flow::Next;
         }
@@ -535,7 +701,12 @@ impl<'a> Run<'a> {
             if op.drop_empty && value.known() == Some("") {
                 continue;
             }
-            lines.push(Line { name: op.name.clone(), value, origin: Some(op.value.origin) });
+            // A colon inside a name ends it for whoever reads the line.
+            let (name, value) = match (op.name.split_once(':'), value) {
+                (Some((name, rest)), Val::Is(v)) => (Text::from(name), Val::Is(format!("{rest}: {v}").into())),
+                (_, value) => (op.name.clone(), value),
+            };
+            lines.push(Line { name, value, origin: Some(op.value.origin) });
         }
         proxy.list(list).open
     }
@@ -598,20 +769,52 @@ impl<'a> Run<'a> {
         let list = proxy.policy(policy).outgoing;
         let mut headers = if edge.client_headers { self.headers.clone() } else { Vec::new() };
         let open = self.apply(list, &mut headers);
-        let method = edge.method.map_or_else(|| Val::Is(self.request.method.clone()), |m| self.eval(m));
+        let method = match edge.method {
+            Some(method) => self.eval(method),
+            None => Val::Is(self.method.clone()),
+        };
         let target = line.unwrap_or_else(|| self.eval(target));
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, span: at });
         self.far(hop, at)
+    }
+
+    /// The reply of the first server that can be reached; none: none can. Which of several servers is chosen is chance, as
+    /// far as they answer differently.
+    fn reply(&mut self, addresses: &[Text]) -> Option<Far> {
+        let mut left: Vec<Far> = Vec::new();
+        for at in addresses {
+            let far = self.assume.far_at(at);
+            if *far != Far::Refused && !left.contains(far) {
+                left.push(far.clone());
+            }
+        }
+        if addresses.is_empty() && self.assume.far != Far::Refused {
+            left.push(self.assume.far.clone());
+        }
+        while left.len() > 1 {
+            if self.decide(None, Proxy::RUNTIME) {
+                break;
+            }
+            left.remove(0);
+        }
+        left.into_iter().next()
     }
 
     /// What the assumed upstream answers.
     fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
         let Some(sent) = &self.sent else { return Flow::Next };
+        let addresses = sent.addresses.clone();
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
-        let status = match (&self.assume.far, verdict) {
-            (Far::Refused, _) => return self.answer(502, at),
-            (Far::Status(s), _) => Some(*s),
+        let Some(reply) = self.reply(&addresses) else {
+            let end = self.answer(502, at);
+            if self.end == End::Answered && self.status == Some(502) {
+                self.end = End::Failed;
+            }
+            return end;
+        };
+        let status = match (reply, verdict) {
+            (Far::Status(s), _) => Some(s),
             (_, super::handshake::Judged::Unknown(_)) => None,
             (_, super::handshake::Judged::Valid) => Some(101),
             (Far::Strict, super::handshake::Judged::Faulty(_)) if key => Some(426),
@@ -627,19 +830,70 @@ impl<'a> Run<'a> {
                 _ => {}
             }
         }
+        if let Some(follow) = edge.follows {
+            let fits = |l: &&(Text, (Text, Text))| (&*l.0 == "*" || addresses.contains(&l.0)) && l.1.0.eq_ignore_ascii_case(follow.header);
+            if let Some((_, (_, to))) = self.assume.lines.iter().find(fits) {
+                if !to.starts_with('/') || !self.may_jump() {
+                    return self.stop(End::Unknown(Proxy::RUNTIME), at);
+                }
+                let (path, query) = to.split_once('?').unwrap_or((to, ""));
+                (self.path, self.query) = (path.to_owned(), Val::Is(query.into()));
+                (self.untouched, self.internal, self.status) = (false, true, None);
+                if &*self.method != "HEAD" {
+                    self.method = "GET".into();
+                }
+                self.jumps.push(Jump { span: at, left: self.policy });
+                return self.dispatch(follow.table, at);
+            }
+        }
+        if edge.intercepts
+            && !self.failing
+            && status.is_some_and(|s| s >= 300)
+            && let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
+        {
+            self.failing = true;
+            if self.block(errors) == Flow::Done {
+                return Flow::Done;
+            }
+        }
         self.stop(End::Relayed, at)
     }
 
     fn finish(mut self) -> Branch {
+        if let Some(status) = self.stands
+            && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
+        {
+            self.status = Some(status);
+            if self.end == End::Served {
+                self.end = End::Answered;
+            }
+        }
         let mut answer = Vec::new();
         let mut answer_open = None;
-        let local = matches!(self.end, End::Answered | End::Served);
-        if let Some((value, at)) = self.location.take() {
+        if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
+            for (at, (name, value)) in &self.assume.lines {
+                if &**at == "*" || sent.addresses.contains(at) {
+                    answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
+                }
+            }
+        }
+        let local = matches!(self.end, End::Answered | End::Served | End::Failed);
+        if let Some((mut value, at)) = self.location.take() {
+            let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
+            if let (Some(prefix), Val::Is(path)) = (prefix, &value)
+                && path.starts_with('/')
+            {
+                let path = path.clone();
+                value = match self.eval(prefix) {
+                    Val::Is(before) => Val::Is(format!("{before}{path}").into()),
+                    unknown @ Val::Unknown { .. } => unknown,
+                };
+            }
             let seat = self.policy.map_or(crate::model::Seat(0), |p| self.proxy.policy(p).seat);
             let origin = Origin { how: crate::model::How::Written, span: at, seat };
             answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
         }
-        if matches!(self.end, End::Answered | End::Served | End::Relayed | End::Tunnel) {
+        if matches!(self.end, End::Answered | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
                 if let Some(relayed) = policy.relayed.filter(|_| !local) {
                     self.apply(relayed, &mut answer);
@@ -669,5 +923,59 @@ impl<'a> Run<'a> {
             ended_at: self.ended_at,
             gates: self.gates,
         }
+    }
+}
+
+/// A path as routes are chosen by it.
+enum Path {
+    Is(String),
+    Malformed,
+    /// Decoded, it is no text.
+    Binary,
+}
+
+/// Percent-decoding and removal of dot segments, in one pass as proxies do it: `%2e%2e` counts as `..`, `%2F` as `/`.
+fn normal_path(path: &str, merge_slashes: bool) -> Path {
+    if !path.starts_with('/') {
+        return Path::Malformed;
+    }
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.bytes();
+    while let Some(b) = rest.next() {
+        if b != b'%' {
+            bytes.push(b);
+            continue;
+        }
+        let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
+        let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else { return Path::Malformed };
+        match (high * 16 + low) as u8 {
+            0 => return Path::Malformed,
+            decoded => bytes.push(decoded),
+        }
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let segments: Vec<&[u8]> = bytes[1..].split(|b| *b == b'/').collect();
+    for (i, segment) in segments.iter().enumerate() {
+        let last = i + 1 == segments.len();
+        match *segment {
+            b"." if last => parts.push(b""),
+            b"." => {}
+            b".." => {
+                if parts.pop().is_none() {
+                    return Path::Malformed;
+                }
+                if last {
+                    parts.push(b"");
+                }
+            }
+            b"" if merge_slashes && !last => {}
+            segment => parts.push(segment),
+        }
+    }
+    let joined: Vec<u8> = parts.iter().flat_map(|p| std::iter::once(b'/').chain(p.iter().copied())).collect();
+    match String::from_utf8(joined) {
+        Ok(path) if path.is_empty() => Path::Is("/".to_owned()),
+        Ok(path) => Path::Is(path),
+        Err(_) => Path::Binary,
     }
 }

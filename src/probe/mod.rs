@@ -11,16 +11,26 @@ mod witness;
 pub mod handshake;
 pub mod idle;
 pub mod preflight;
+pub mod trace;
 
 pub use eval::Val;
-pub use machine::{Assume, Branch, End, Far, Jump, Line, Sent, run};
+pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
 pub use witness::{Witness, witnesses};
 
-use crate::model::{Request, Text};
+use crate::model::{Dial, Request, Text};
 
 /// A request with these headers.
 pub fn request(listener: usize, method: &str, host: &str, target: &str, headers: &[(&str, &str)]) -> Request {
     let mut lines: Vec<(Text, Text)> = vec![("Host".into(), host.into())];
     lines.extend(headers.iter().map(|(n, v)| (Text::from(*n), Text::from(*v))));
-    Request { listener, http: "1.1".into(), method: method.into(), target: target.into(), headers: lines }
+    Request {
+        listener,
+        http: "1.1".into(),
+        method: method.into(),
+        target: target.into(),
+        headers: lines,
+        dial: Dial::Fitting,
+        sni: None,
+        client: None,
+    }
 }

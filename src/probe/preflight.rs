@@ -1,6 +1,6 @@
 //! Would a browser accept the answer to a preflight? (Fetch, "CORS-preflight fetch" and "CORS check")
 
-use super::machine::{Assume, Branch, run};
+use super::machine::{Assume, Branch, Credentials, run};
 use super::request;
 use crate::model::{Proxy, Request};
 
@@ -17,7 +17,7 @@ pub fn ask(listener: usize, host: &str, target: &str, origin: &str) -> Request {
 
 /// Sends a preflight; it never carries credentials.
 pub fn probe(proxy: &Proxy, listener: usize, host: &str, target: &str, origin: &str) -> Vec<Branch> {
-    run(proxy, &ask(listener, host, target, origin), &Assume { credentials: false, ..Assume::default() })
+    run(proxy, &ask(listener, host, target, origin), &Assume { credentials: Credentials::None, ..Assume::default() })
 }
 
 /// A plain GET from a page of another origin.

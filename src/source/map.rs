@@ -156,6 +156,11 @@ impl SourceMap {
         String::from_utf8_lossy(self.bytes(span)).into_owned()
     }
 
+    /// `file:line:column` of a span's beginning.
+    pub fn place(&self, span: Span) -> String {
+        self.locate(span.start).map_or_else(|| "?".to_owned(), |(name, p)| format!("{name}:{}:{}", p.line, p.column))
+    }
+
     /// The name of the file and the position of a global offset.
     pub fn locate(&self, offset: u32) -> Option<(&str, Position)> {
         self.file_at(offset).map(|(_, f)| (f.name(), f.position(offset - f.base)))

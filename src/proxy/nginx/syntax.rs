@@ -196,7 +196,9 @@ struct Parse<'a> {
 impl Parse<'_> {
     fn push(&mut self, kind: Kind, end: usize) -> u32 {
         let (start, len) = (self.at as u32, end - self.at);
-        if len >= LONGEST && !matches!(kind, Kind::Space | Kind::Script) {
+        // The limit is that of the text between the quotes.
+        let text = if kind == Kind::Quoted { len.saturating_sub(2) } else { len };
+        if text >= LONGEST && !matches!(kind, Kind::Space | Kind::Script) {
             self.error(Fault::TooLong, self.at, end);
         }
         self.tree.tokens.push(Token { kind, start, end: end as u32 });

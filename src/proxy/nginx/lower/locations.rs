@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
 use crate::model::{
-    Act, Arm, Atom, BlockId, Cond, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Step, Subject, TableId, Target,
-    Text,
+    Act, Arm, Atom, BlockId, Cond, Conv, Expr, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Stand, Step,
+    Subject, TableId, Target, Text,
 };
 use crate::source::Span;
 
@@ -116,7 +116,11 @@ impl Lower<'_> {
             return;
         }
         let Some(bare) = place.text.strip_suffix('/') else { return };
-        let location = self.interpolate("$scheme://$http_host$uri/$is_args$args", span);
+        // The path is sent encoded.
+        let path = self.p.add_expr(Expr::Read(Subject::Path));
+        let path = self.via(Conv::EncodePath, path);
+        let rest = self.interpolate("/$is_args$args", span);
+        let location = self.p.add_expr(Expr::Join(vec![path, rest]));
         let status = Fact::is(301, How::Implied, span, seat);
         let steps =
             vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Respond { status, location: Some(location), body: None }, span }];
@@ -255,16 +259,29 @@ impl Lower<'_> {
             let Some((last, codes)) = words.split_last() else { continue };
             let codes: Vec<Text> = codes.iter().filter(|c| !c.0.starts_with('=')).map(|c| Text::from(c.0.as_str())).collect();
             let test = self.p.test(Subject::Status, Matcher::Is(codes), span);
-            let act = if last.1 {
-                let why = self.p.doubt(Reason::Template, span, "the page is filled in later");
-                Act::Opaque(why)
-            } else if last.0.starts_with('@') || last.0.starts_with("http") {
-                self.go_to(&last.0, span, s, None)
-            } else {
-                // A page of its own: the status stays, only the body differs.
-                continue;
+            let other = words.iter().rev().nth(1).and_then(|w| w.0.strip_prefix('='));
+            let status = match other {
+                None => Stand::Keep,
+                Some(code) => code.parse().map_or(Stand::Free, Stand::Is),
             };
-            let then = self.p.one(act, span);
+            let mut then = Vec::new();
+            if last.1 || last.0.starts_with('$') {
+                let why = self.p.doubt(Reason::Template, span, "the page is known only later");
+                then.push(Step { act: Act::Opaque(why), span });
+            } else if last.0.starts_with(['@', '/']) {
+                then.push(Step { act: Act::Stands { status, get: last.0.starts_with('/') }, span });
+                let act = self.go_to(&last.0, span, s, None);
+                then.push(Step { act, span });
+            } else {
+                let status = match status {
+                    Stand::Is(code @ (301 | 302 | 303 | 307 | 308)) => code,
+                    _ => 302,
+                };
+                let location = self.interpolate(&last.0, span);
+                let status = Fact::is(status, How::Written, span, s.seat);
+                then.push(Step { act: Act::Respond { status, location: Some(location), body: None }, span });
+            }
+            let then = self.p.add_block(then);
             steps.push(Step { act: Act::When { test, then, other: None }, span });
         }
         (!steps.is_empty()).then(|| self.p.add_block(steps))

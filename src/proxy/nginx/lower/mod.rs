@@ -7,6 +7,7 @@ mod policy;
 mod rewrite;
 mod servers;
 mod settings;
+mod stream;
 mod upstreams;
 mod vars;
 
@@ -25,6 +26,11 @@ const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
 const ONE_HOST: Version = Version(1, 31, 4);
 /// `add_header_inherit` `[inh-add_header_inherit]`.
 const HEADER_MERGE: Version = Version(1, 29, 3);
+
+/// `$request_port`, `$is_request_port` `[host-request_port]`.
+const REQUEST_PORT: Version = Version(1, 29, 3);
+/// `listen … http2` also takes HTTP/1.1 without TLS `[tls-h2-cleartext]`.
+const SHARED_PORT: Version = Version(1, 25, 1);
 
 /// What a variable's name means.
 #[derive(Clone, Copy)]
@@ -45,6 +51,8 @@ pub(super) struct Lower<'a> {
     modern: bool,
     one_host: bool,
     outside: Option<Why>,
+    /// Directives right inside `http`.
+    http_dirs: Vec<DirId>,
     seats: HashMap<DirId, Seat>,
     named: HashMap<String, RouteId>,
     /// The location table of the server at hand.
@@ -68,6 +76,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         modern: era.since(MODERN_UPSTREAMS),
         one_host: era.since(ONE_HOST),
         outside: None,
+        http_dirs: Vec::new(),
         seats: HashMap::new(),
         named: HashMap::new(),
         table: TableId(0),
@@ -99,13 +108,16 @@ impl Lower<'_> {
         match context {
             Context::Main => {
                 for id in &top {
-                    if self.name(*id) == "http" {
-                        self.http(*id, root, &base);
+                    match self.name(*id) {
+                        "http" => self.http(*id, root, &base),
+                        "stream" => self.stream(Some(*id), root, &base),
+                        _ => {}
                     }
                 }
             }
             Context::Http => self.http_body(&top, root, &base),
             Context::Server => self.loose_server(&top, root, &base),
+            Context::Stream => self.stream(None, root, &base),
             Context::Location => self.loose_location(&top, root, &base),
             _ => {}
         }
@@ -125,6 +137,7 @@ impl Lower<'_> {
     }
 
     fn http_settings(&mut self, children: &[DirId], seat: Seat, settings: &Settings) {
+        self.http_dirs = children.iter().copied().filter(|c| self.conf.get(*c).body.is_none()).collect();
         self.variables(children);
         self.upstream_blocks(children, seat);
         let servers: Vec<DirId> = children.iter().copied().filter(|c| self.name(*c) == "server").collect();

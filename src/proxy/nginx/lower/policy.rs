@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, settings::Settings};
 use crate::model::{
-    Act, Clock, Clocks, Combine, CondId, Ending, Fact, Gate, GateOn, Hop, How, Idle, Known, Policy, PolicyId, Restart, Seat, Step, Traffic,
-    UpgradeMode, Wire,
+    Act, Ask, Clock, Clocks, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy, PolicyId,
+    Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
 
@@ -53,6 +53,8 @@ impl Lower<'_> {
             hop,
             content: s.content,
             errors: s.errors,
+            absolute: s.absolute,
+            max_body: s.max_body,
         })
     }
 
@@ -70,21 +72,27 @@ impl Lower<'_> {
             buffered: s.buffering,
             client_headers: s.pass_headers,
             method: s.method,
+            intercepts: s.intercepts,
+            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table }),
         })
     }
 
     /// The access phase: what may refuse, in nginx's order.
     pub(super) fn gates(&mut self, s: &Settings, seat: Seat, spares: Option<CondId>) -> Vec<Step> {
         let mut steps = Vec::new();
-        if let Some(first) = s.access.first().copied() {
+        let permitted = (!s.access.is_empty()).then(|| self.permitted(&s.access));
+        if let Some(first) = s.access.first().copied().filter(|_| !(s.satisfy_any && (s.auth_basic.or(s.auth_request)).is_some())) {
             let closed = self.name(first) == "deny" && self.arg(first, 0) == Some("all");
             let denies = s.access.iter().any(|d| self.name(*d) == "deny");
             if denies {
                 let on = if closed { GateOn::Closed } else { GateOn::Address };
                 let by = if closed { first } else { s.access.iter().copied().find(|d| self.name(*d) == "deny").unwrap_or(first) };
-                steps.push(self.gate(on, 403, by, seat, spares));
+                let spared = self.either(spares, permitted.filter(|_| !closed));
+                steps.push(self.gate(on, 403, by, seat, spared));
             }
         }
+        // One of them is enough `[inh2-satisfy]`.
+        let spares = self.either(spares, permitted.filter(|_| s.satisfy_any));
         if let Some(id) = s.auth_basic {
             steps.push(self.gate(GateOn::Credentials, 401, id, seat, spares));
         }
@@ -94,10 +102,46 @@ impl Lower<'_> {
         steps
     }
 
+    fn either(&mut self, a: Option<CondId>, b: Option<CondId>) -> Option<CondId> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(self.p.add_cond(Cond::Any(vec![a, b]))),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// `allow` and `deny` in the order of the text; the first that fits decides, none permits.
+    fn permitted(&mut self, rules: &[DirId]) -> CondId {
+        let mut rest = self.p.add_cond(Cond::Always);
+        for id in rules.iter().rev() {
+            let span = self.span(*id);
+            let allows = self.name(*id) == "allow";
+            let word = self.conf.get(*id).args.first().map(|w| (w.text.to_string(), w.opaque));
+            let fits = match word {
+                Some((text, false)) if text == "all" => self.p.add_cond(Cond::Always),
+                Some((text, false)) if text != "unix:" => self.p.test(Subject::Client, Matcher::Within(vec![text.into()]), span),
+                _ => {
+                    let why = self.p.doubt(Reason::Template, span, "who is meant is known only later");
+                    self.p.add_cond(Cond::Opaque(why))
+                }
+            };
+            rest = if allows {
+                self.p.add_cond(Cond::Any(vec![fits, rest]))
+            } else {
+                let not = self.p.add_cond(Cond::Not(fits));
+                self.p.add_cond(Cond::All(vec![not, rest]))
+            };
+        }
+        rest
+    }
+
     fn gate(&mut self, on: GateOn, status: u16, by: DirId, seat: Seat, spares: Option<CondId>) -> Step {
         let span = self.span(by);
         let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
-        let gate = self.p.add_gate(Gate { on, deny, ask: None, spares });
+        let ask = (on == GateOn::Remote).then(|| {
+            let path = self.arg(by, 0).unwrap_or_default().to_owned();
+            Ask { path: self.interpolate(&path, span), table: self.table, broken: 500 }
+        });
+        let gate = self.p.add_gate(Gate { on, deny, ask, spares });
         Step { act: Act::Gate(gate), span }
     }
 }

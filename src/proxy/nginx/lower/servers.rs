@@ -1,14 +1,20 @@
 //! Servers: addresses, names, and what happens before any location.
 
-use super::{DirId, Lower, policy::Pass, settings::Settings};
-use crate::model::{Act, Arm, Atom, Cond, Listener, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table, Text};
+use super::{
+    DirId, Lower, SHARED_PORT,
+    policy::Pass,
+    settings::{Settings, flag, size},
+};
+use crate::model::{Act, Arm, Atom, Cond, Intake, Listener, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table, Text};
 use crate::source::Span;
 
 /// An address of a server.
-struct Listen {
-    at: String,
+pub(super) struct Listen {
+    pub(super) at: String,
     default: bool,
-    tls: bool,
+    pub(super) tls: bool,
+    http2: bool,
+    pub(super) proxy_protocol: bool,
 }
 
 /// A server, ready to be put behind its listeners.
@@ -17,6 +23,7 @@ struct Ready {
     seat: Seat,
     listens: Vec<Listen>,
     names: Vec<(String, Span, bool)>,
+    intake: Intake,
 }
 
 impl Lower<'_> {
@@ -65,7 +72,7 @@ impl Lower<'_> {
         let test = self.p.test(Subject::Path, Matcher::Starts(vec!["/".into()]), at);
         self.p.tables[self.table.at()].arms.push(Arm { test, rank: Rank::Plain, go: route, nested: None });
         let body = self.p.one(Act::Dispatch(self.table), at);
-        self.p.listeners.push(Listener { seat, at: "*:80".into(), tls: false, body });
+        self.p.listeners.push(Listener { seat, at: "*:80".into(), tls: false, intake: Intake::default(), body });
     }
 
     fn server(&mut self, id: Option<DirId>, dirs: &[DirId], seat: Seat, outer: &Settings) -> Ready {
@@ -85,7 +92,9 @@ impl Lower<'_> {
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
         let policy = self.policy(&s, Pass::Proxy);
-        let mut steps = vec![Step { act: Act::Enter(policy), span }];
+        let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
+        let own_name: Text = own_name.trim_start_matches('.').into();
+        let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];
         let rewrites = self.rewrite_phase(dirs, &s, false);
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
@@ -109,12 +118,13 @@ impl Lower<'_> {
             }
         }
         if listens.is_empty() {
-            listens.push(Listen { at: "*:80".into(), default: false, tls: false });
+            listens.push(Listen { at: "*:80".into(), default: false, tls: false, http2: false, proxy_protocol: false });
         }
-        Ready { route, seat, listens, names }
+        let intake = self.intake(dirs);
+        Ready { route, seat, listens, names, intake }
     }
 
-    fn listen(&self, id: DirId) -> Listen {
+    pub(super) fn listen(&self, id: DirId) -> Listen {
         let words: Vec<&str> = self.conf.get(id).args.iter().map(|a| &*a.text).collect();
         let raw = words.first().copied().unwrap_or_default();
         let at = if raw.bytes().all(|b| b.is_ascii_digit()) && !raw.is_empty() {
@@ -125,7 +135,38 @@ impl Lower<'_> {
             format!("{raw}:80")
         };
         let has = |w: &str| words.iter().skip(1).any(|x| *x == w);
-        Listen { at, default: has("default_server") || has("default"), tls: has("ssl") || has("quic") }
+        Listen {
+            at,
+            default: has("default_server") || has("default"),
+            tls: has("ssl") || has("quic"),
+            http2: has("http2"),
+            proxy_protocol: has("proxy_protocol"),
+        }
+    }
+
+    /// How a server takes requests in: what its address's default server says holds for all of them.
+    fn intake(&self, dirs: &[DirId]) -> Intake {
+        let http = self.http_dirs.iter().chain(dirs).copied();
+        let mut intake = Intake {
+            plain_on_tls: Some(400),
+            malformed: Some(400),
+            decode: true,
+            merge_slashes: true,
+            longest_line: Some(8 << 10),
+            ..Intake::default()
+        };
+        let mut small = 1 << 10;
+        let mut large = 8 << 10;
+        for id in http {
+            match self.name(id) {
+                "merge_slashes" => intake.merge_slashes = self.arg(id, 0).and_then(flag).unwrap_or(true),
+                "client_header_buffer_size" => small = self.arg(id, 0).and_then(size).unwrap_or(small),
+                "large_client_header_buffers" => large = self.arg(id, 1).and_then(size).unwrap_or(large),
+                _ => {}
+            }
+        }
+        intake.longest_line = u32::try_from(small.max(large)).ok();
+        intake
     }
 
     /// Groups servers by address; the default server takes what no name claims `[srv-*]`.
@@ -162,7 +203,13 @@ impl Lower<'_> {
             let table = self.p.add_table(Table { pick: Pick::SpecificHost, arms, miss, open: None, seat: http });
             let body = self.p.one(Act::Dispatch(table), span);
             let tls = group.iter().any(|g| g.1.tls);
-            self.p.listeners.push(Listener { seat: ready[fallback].seat, at: at.into(), tls, body });
+            let any = |of: fn(&Listen) -> bool| group.iter().any(|g| of(g.1));
+            let intake = Intake {
+                proxy_protocol: any(|l| l.proxy_protocol),
+                only_http2: any(|l| l.http2) && !self.era.since(SHARED_PORT),
+                ..ready[fallback].intake.clone()
+            };
+            self.p.listeners.push(Listener { seat: ready[fallback].seat, at: at.into(), tls, intake, body });
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{DirId, HEADER_MERGE, Lower};
 use crate::model::{
-    Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Reason, Seat, Subject, Verb, Version, Why, Wire,
+    Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Matcher, Reason, Seat, Subject, Verb, Version,
+    Why, Wire,
 };
 use crate::proxy::nginx::duration;
 use crate::source::Span;
@@ -39,6 +40,22 @@ pub(super) struct Settings {
     pub(super) inherit: Inherit,
     pub(super) content: Option<BlockId>,
     pub(super) errors: Option<BlockId>,
+    pub(super) max_body: Option<u64>,
+    pub(super) intercepts: bool,
+    pub(super) follows: bool,
+    pub(super) satisfy_any: bool,
+    pub(super) redirect: Redirect,
+    pub(super) absolute: Option<ExprId>,
+    pub(super) gzip: bool,
+    pub(super) gzip_vary: Option<DirId>,
+}
+
+/// How nginx completes a Location of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Redirect {
+    pub(super) absolute: bool,
+    pub(super) own_name: bool,
+    pub(super) port: bool,
 }
 
 fn default<T: Copy>(value: T, since: Option<Version>, fragment: bool, seat: Seat, at: Span) -> Fact<T> {
@@ -95,6 +112,14 @@ impl Lower<'_> {
             inherit: Inherit::On,
             content: None,
             errors: None,
+            max_body: Some(1 << 20),
+            intercepts: false,
+            follows: true,
+            satisfy_any: false,
+            redirect: Redirect { absolute: true, own_name: false, port: true },
+            absolute: None,
+            gzip: false,
+            gzip_vary: None,
         }
     }
 
@@ -137,6 +162,19 @@ impl Lower<'_> {
                 }
                 "auth_basic" => s.auth_basic = (self.arg(id, 0) != Some("off")).then_some(id),
                 "auth_request" => s.auth_request = (self.arg(id, 0) != Some("off")).then_some(id),
+                "client_max_body_size" => {
+                    s.max_body = self.arg(id, 0).and_then(size).filter(|n| *n > 0);
+                }
+                "proxy_intercept_errors" => s.intercepts = self.arg(id, 0).and_then(flag).unwrap_or(false),
+                "proxy_ignore_headers" => {
+                    s.follows = !self.conf.get(id).args.iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"));
+                }
+                "satisfy" => s.satisfy_any = self.arg(id, 0) == Some("any"),
+                "absolute_redirect" => s.redirect.absolute = self.arg(id, 0).and_then(flag).unwrap_or(true),
+                "server_name_in_redirect" => s.redirect.own_name = self.arg(id, 0).and_then(flag).unwrap_or(false),
+                "port_in_redirect" => s.redirect.port = self.arg(id, 0).and_then(flag).unwrap_or(true),
+                "gzip" => s.gzip = self.arg(id, 0).and_then(flag).unwrap_or(false),
+                "gzip_vary" => s.gzip_vary = self.arg(id, 0).and_then(flag).unwrap_or(false).then_some(id),
                 "add_header_inherit" if self.era.since(HEADER_MERGE) => {
                     s.inherit = match self.arg(id, 0) {
                         Some("merge") => Inherit::Merge,
@@ -164,7 +202,39 @@ impl Lower<'_> {
             let ops = lists[2].iter().map(|id| self.op(*id, seat, Verb::Remove, Answers::All)).collect();
             s.relayed = Some(self.p.add_list(HeaderList { seat, base: None, ops, displaced: outer.relayed, open: None }));
         }
+        if s.redirect != outer.redirect || s.absolute.is_none() && s.redirect.absolute {
+            let host = if s.redirect.own_name { "$server_name" } else { "$host" };
+            s.absolute = s.redirect.absolute.then(|| self.absolute(host, s.redirect.port, Span::default()));
+        }
+        if (s.gzip, s.gzip_vary, s.answer) != (outer.gzip, outer.gzip_vary, outer.answer) {
+            s.answer = self.with_vary(&s, seat);
+        }
         s
+    }
+
+    /// `gzip_vary` adds a line of its own, if the answer is one that would be compressed: only its type tells `[cors-vary-two]`.
+    fn with_vary(&mut self, s: &Settings, seat: Seat) -> ListId {
+        let mut list = self.p.list(s.answer).clone();
+        let is_own = |o: &HeaderOp| o.value.origin.how == How::Implied && &*o.name == "Vary";
+        let had = list.ops.iter().any(is_own);
+        match s.gzip_vary.filter(|_| s.gzip) {
+            Some(by) if !had => {
+                let span = self.span(by);
+                let why = self.p.doubt(Reason::RuntimeState, span, "depends on the type of the answer");
+                let value = self.p.add_expr(Expr::Opaque { why, full: false });
+                list.ops.push(HeaderOp {
+                    verb: Verb::Add,
+                    name: "Vary".into(),
+                    value: Fact::is(value, How::Implied, span, seat),
+                    drop_empty: true,
+                    on: Answers::All,
+                    guard: None,
+                });
+            }
+            None if had => list.ops.retain(|o| !is_own(o)),
+            _ => return s.answer,
+        }
+        self.p.add_list(list)
     }
 
     /// Whatever is not written in a block with an unread include may be written there.
@@ -181,7 +251,7 @@ impl Lower<'_> {
         }
     }
 
-    fn word_fact<T: Copy>(&mut self, id: DirId, seat: Seat, read: impl Fn(&str) -> Option<T>) -> Fact<T> {
+    pub(super) fn word_fact<T: Copy>(&mut self, id: DirId, seat: Seat, read: impl Fn(&str) -> Option<T>) -> Fact<T> {
         let dir = self.conf.get(id);
         let span = dir.span;
         let Some(word) = dir.args.first().filter(|w| !w.opaque) else {
@@ -228,10 +298,12 @@ impl Lower<'_> {
             if host && self.one_host {
                 // "" is the default line there.
                 op.drop_empty = false;
-                if let Known::Is(e) = op.value.value
-                    && matches!(self.p.expr(e), Expr::Text(t) if t.is_empty())
-                {
-                    continue;
+                if let Known::Is(e) = op.value.value {
+                    match self.p.expr(e) {
+                        Expr::Text(t) if t.is_empty() => continue,
+                        Expr::Text(_) => {}
+                        _ => op.guard = Some(self.p.test(Subject::Value(e), Matcher::Present, op.value.origin.span)),
+                    }
                 }
             }
             ops.push(op);
@@ -263,6 +335,17 @@ impl Lower<'_> {
         }
         self.p.add_list(HeaderList { seat, base: None, ops, displaced, open })
     }
+}
+
+/// `8k`, `1m`, `1g` in bytes.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], 1 << 10),
+        b'm' | b'M' => (&text[..text.len() - 1], 1 << 20),
+        b'g' | b'G' => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// `on` or `off`, in any letter case.

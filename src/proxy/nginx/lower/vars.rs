@@ -1,5 +1,6 @@
 //! Variables: text with `$name` in it, `map` tables, and what the built-in names read.
 
+use super::REQUEST_PORT;
 use super::{DirId, Lower, Meaning};
 use crate::model::{Conv, Expr, ExprId, Fact, How, Map, Matcher, Pattern, PatternId, Reason, Slot, Subject, Text};
 use crate::source::Span;
@@ -120,6 +121,7 @@ impl Lower<'_> {
                         }
                     }
                     "auth_request_set" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" | "perl_set" | "js_set" => self.scripted(c),
+                    "server_name" | "location" | "if" | "rewrite" => self.declare_groups(c),
                     _ => {}
                 }
                 if self.conf.get(c).body.is_some() {
@@ -129,17 +131,15 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn slot(&mut self, name: &str) -> Slot {
-        if let Some(Meaning::Slot(s)) = self.meanings.get(name) {
-            return *s;
+    /// Named groups of the regular expressions of a directive.
+    fn declare_groups(&mut self, id: DirId) {
+        let words: Vec<String> = self.conf.get(id).args.iter().filter(|w| w.text.contains("(?")).map(|w| w.text.to_string()).collect();
+        for word in words {
+            self.named_groups(&word);
         }
-        let slot = self.p.add_slot();
-        self.meanings.insert(name.to_owned(), Meaning::Slot(slot));
-        slot
     }
 
-    /// A regular expression; its named groups become variables.
-    pub(super) fn pattern(&mut self, regex: &str, fold: bool) -> PatternId {
+    fn named_groups(&mut self, regex: &str) -> Vec<(Text, Slot)> {
         let mut names = Vec::new();
         let mut rest = regex;
         while let Some(i) = rest.find("(?") {
@@ -153,6 +153,21 @@ impl Lower<'_> {
                 names.push((Text::from(name), self.slot(name)));
             }
         }
+        names
+    }
+
+    pub(super) fn slot(&mut self, name: &str) -> Slot {
+        if let Some(Meaning::Slot(s)) = self.meanings.get(name) {
+            return *s;
+        }
+        let slot = self.p.add_slot();
+        self.meanings.insert(name.to_owned(), Meaning::Slot(slot));
+        slot
+    }
+
+    /// A regular expression; its named groups become variables.
+    pub(super) fn pattern(&mut self, regex: &str, fold: bool) -> PatternId {
+        let names = self.named_groups(regex);
         self.p.add_pattern(Pattern::new(regex.into(), fold, names))
     }
 
@@ -218,12 +233,16 @@ impl Lower<'_> {
             "status" => Subject::Status,
             "proxy_host" => Subject::UpstreamAuthority,
             "ssl_server_name" => Subject::Sni,
-            "remote_addr"
-            | "remote_port"
+            "remote_addr" | "realip_remote_addr" => Subject::Client,
+            "request_port" if self.era.since(REQUEST_PORT) => Subject::NamedPort,
+            "is_request_port" if self.era.since(REQUEST_PORT) => {
+                let port = self.p.add_expr(Expr::Read(Subject::NamedPort));
+                return self.unless_empty("$is_request_port", port, ":", span);
+            }
+            "remote_port"
             | "binary_remote_addr"
             | "server_addr"
             | "proxy_add_x_forwarded_for"
-            | "realip_remote_addr"
             | "request_id"
             | "msec"
             | "time_iso8601"
@@ -235,21 +254,12 @@ impl Lower<'_> {
             | "nginx_version"
             | "document_root"
             | "realpath_root"
-            | "request_filename" => Subject::Client,
+            | "request_filename" => {
+                return self.p.add_expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: true });
+            }
             "is_args" => {
                 let q = self.p.add_expr(Expr::Read(Subject::QueryString));
-                let (mark, none) = (self.p.text("?"), self.p.text(""));
-                let seat = crate::model::Seat(0);
-                let map = self.p.add_map(Map {
-                    name: "$is_args".into(),
-                    span,
-                    exact: vec![("".into(), Fact::is(none, How::Implied, span, seat))],
-                    rules: Vec::new(),
-                    default: Fact::is(mark, How::Implied, span, seat),
-                    fold: false,
-                    open: None,
-                });
-                return self.p.add_expr(Expr::Map(map, q));
+                return self.unless_empty("$is_args", q, "?", span);
             }
             n if n.starts_with("http_") => Subject::Header(header(&n[5..])),
             n if n.starts_with("arg_") => Subject::Query(n[4..].into()),
@@ -263,6 +273,45 @@ impl Lower<'_> {
             }
         };
         self.p.add_expr(Expr::Read(read))
+    }
+
+    /// A mark, if a text is not empty.
+    fn unless_empty(&mut self, name: &str, of: ExprId, mark: &str, span: Span) -> ExprId {
+        let (mark, none) = (self.p.text(mark), self.p.text(""));
+        let seat = crate::model::Seat(0);
+        let map = self.p.add_map(Map {
+            name: name.into(),
+            span,
+            exact: vec![("".into(), Fact::is(none, How::Implied, span, seat))],
+            rules: Vec::new(),
+            default: Fact::is(mark, How::Implied, span, seat),
+            fold: false,
+            open: None,
+        });
+        self.p.add_expr(Expr::Map(map, of))
+    }
+
+    /// Scheme, host and port that nginx puts before a Location of its own: the port unless it is the scheme's.
+    pub(super) fn absolute(&mut self, host: &str, with_port: bool, span: Span) -> ExprId {
+        let before = self.interpolate(&format!("$scheme://{host}"), span);
+        if !with_port {
+            return before;
+        }
+        let seat = crate::model::Seat(0);
+        let port = self.interpolate("$scheme:$server_port", span);
+        let (none, shown) = (self.p.text(""), self.interpolate(":$server_port", span));
+        let usual = ["http:80", "https:443"].map(|k| (Text::from(k), Fact::is(none, How::Implied, span, seat)));
+        let map = self.p.add_map(Map {
+            name: "port".into(),
+            span,
+            exact: usual.to_vec(),
+            rules: Vec::new(),
+            default: Fact::is(shown, How::Implied, span, seat),
+            fold: false,
+            open: None,
+        });
+        let port = self.p.add_expr(Expr::Map(map, port));
+        self.p.add_expr(Expr::Join(vec![before, port]))
     }
 
     /// A converted text.

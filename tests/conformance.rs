@@ -1,0 +1,358 @@
+//! What `hoplint trace` says, cell by cell, against what real proxies did. A cell is one probe at one release.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports its numbers")]
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+/// How a cell compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    Agreed,
+    Unknown(String),
+    Contradicted(String),
+}
+
+struct Cell {
+    case: String,
+    group: String,
+    probe: String,
+    version: String,
+    verdict: Verdict,
+}
+
+fn base() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/nginx")
+}
+
+/// Where the scripted backends of the recordings listen.
+fn addresses(backend: &str) -> &'static [&'static str] {
+    match backend {
+        "b1" => &["127.0.0.1:9001", "localhost:9001", "[::1]:9001"],
+        "b2" => &["127.0.0.1:9002", "localhost:9002", "[::1]:9002"],
+        "u1" => &["unix:/run/hoplint-corpus/u1.sock"],
+        other => panic!("no backend {other}"),
+    }
+}
+
+fn trace(case: &Value, probe: &Value, version: &str) -> Result<Value, String> {
+    let text = |v: &Value| v.as_str().map(ToOwned::to_owned);
+    let websocket = probe["kind"] == "websocket";
+    let tls = probe["tls"] == true;
+    let scheme = match (websocket, tls) {
+        (true, true) => "wss",
+        (true, false) => "ws",
+        (false, true) => "https",
+        (false, false) => "http",
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoplint"));
+    command.args(["trace", "--format", "json", "--dialect", "nginx", "--target", &format!("nginx={version}")]);
+    command.args(["--listener", probe["listener"].as_str().unwrap(), "-X", probe["method"].as_str().unwrap()]);
+    command.args(["--http", probe["http"].as_str().unwrap(), "--raw-target", probe["target"].as_str().unwrap()]);
+    match text(&probe["host"]) {
+        None => {
+            command.arg("--no-host");
+        }
+        Some(host) => {
+            command.args(["-H", &format!("Host: {host}")]);
+        }
+    }
+    let own = |name: &str| probe["headers"].as_array().unwrap().iter().any(|h| h[0].as_str().unwrap().eq_ignore_ascii_case(name));
+    if websocket {
+        // The recorded request is exactly its own lines.
+        for name in ["Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"] {
+            assert!(own(name) || probe["method"] != "GET" || probe["http"] != "1.1", "a handshake without {name}: {}", case["id"]);
+        }
+    }
+    for h in probe["headers"].as_array().unwrap() {
+        command.args(["-H", &format!("{}: {}", h[0].as_str().unwrap(), h[1].as_str().unwrap())]);
+    }
+    if let Some(sni) = text(&probe["sni"]) {
+        command.args(["--sni", &sni]);
+    } else if tls {
+        command.args(["--sni", "example.test"]);
+    }
+    if let Some(body) = probe["body"].as_str() {
+        command.args(["--body-size", &body.len().to_string()]);
+    }
+    let running: Vec<&str> = match case["backends"].as_array() {
+        Some(list) => list.iter().map(|b| b.as_str().unwrap_or_else(|| b["name"].as_str().unwrap_or("b1"))).collect(),
+        None => vec!["b1", "b2"],
+    };
+    for name in ["b1", "b2"] {
+        if !running.contains(&name) {
+            for at in addresses(name) {
+                command.args(["--upstream", &format!("{at}=refused")]);
+            }
+        }
+    }
+    command.args(["--upstream", "127.0.0.1:9009=refused"]);
+    for name in running.into_iter().chain(["u1"]) {
+        for at in addresses(name) {
+            command.args(["--upstream-header", &format!("{at}=X-Backend: {name}")]);
+        }
+        let reply = &probe["backend_reply"][name];
+        // With a status no handshake is accepted: the plain answer is what comes.
+        let headers = if websocket && reply["status"].is_null() { &reply["handshake_headers"] } else { &reply["headers"] };
+        for at in addresses(name) {
+            if let Some(status) = reply["status"].as_u64() {
+                command.args(["--upstream", &format!("{at}={status}")]);
+            }
+            if reply["drop"] == true {
+                command.args(["--upstream", &format!("{at}=refused")]);
+            }
+            for h in headers.as_array().into_iter().flatten() {
+                command.args(["--upstream-header", &format!("{at}={}: {}", h[0].as_str().unwrap(), h[1].as_str().unwrap())]);
+            }
+        }
+    }
+    command.arg(format!("{scheme}://example.test/"));
+    command.arg(base().join(case["config"].as_str().unwrap()));
+    let out = command.output().unwrap();
+    match out.status.code() {
+        Some(0) => Ok(serde_json::from_slice(&out.stdout).unwrap()),
+        _ => Err(String::from_utf8_lossy(&out.stderr).trim().to_owned()),
+    }
+}
+
+/// Fields of one comparison: what is wrong, and what is not known.
+#[derive(Default)]
+struct Fields {
+    wrong: Vec<String>,
+    unknown: Vec<String>,
+}
+
+fn is_unknown(said: &Value, pointer: &str) -> bool {
+    let under = |p: &str| p == pointer || pointer.strip_prefix(p).is_some_and(|r| r.starts_with('/'));
+    said["unknown"].as_array().unwrap().iter().any(|u| under(u["pointer"].as_str().unwrap()))
+}
+
+fn reason(said: &Value) -> String {
+    said["unknown"][0]["reason"].as_str().unwrap_or("").to_owned()
+}
+
+fn headers(fields: &mut Fields, said: &Value, recorded: &Value, at: &str, names: &dyn Fn(&str) -> bool) {
+    let lines = |list: &Value| -> BTreeMap<String, Vec<Option<String>>> {
+        let mut out: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+        for line in list.as_array().into_iter().flatten() {
+            let name = line[0].as_str().unwrap().to_ascii_lowercase();
+            if names(&name) {
+                out.entry(name).or_default().push(line[1].as_str().map(ToOwned::to_owned));
+            }
+        }
+        out
+    };
+    let (ours, theirs) = (lines(said.pointer(at).unwrap_or(&Value::Null)), lines(recorded));
+    let open = is_unknown(said, at);
+    let all: std::collections::BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    for name in all {
+        let (a, b) = (ours.get(name), theirs.get(name));
+        if a.is_some_and(|v| v.iter().any(Option::is_none)) {
+            fields.unknown.push(format!("{at} {name}"));
+        } else if a.map(|v| v.iter().flatten().cloned().collect::<Vec<_>>()) != b.map(|v| v.iter().flatten().cloned().collect::<Vec<_>>()) {
+            let list = if open { &mut fields.unknown } else { &mut fields.wrong };
+            list.push(format!("{at} {name}: {a:?} but recorded {b:?}"));
+        }
+    }
+    if open {
+        fields.unknown.push(at.to_owned());
+    }
+}
+
+fn compare(probe: &Value, recorded: &Value, said: &Value) -> Verdict {
+    let mut f = Fields::default();
+    let mut check = |pointer: &str, ours: String, theirs: String| {
+        if is_unknown(said, pointer) {
+            f.unknown.push(pointer.to_owned());
+        } else if ours != theirs {
+            f.wrong.push(format!("{pointer}: {ours} but recorded {theirs}"));
+        }
+    };
+    let websocket = probe["kind"] == "websocket";
+    let own_answer = websocket && recorded["upgraded"] == false && recorded["backend"].is_string();
+    if !own_answer || recorded["extra"]["body"].is_string() {
+        check("/response/status", said["response"]["status"].to_string(), recorded["status"].to_string());
+    }
+    if websocket {
+        let verdict = said["handshake"]["verdict"].as_str().unwrap();
+        if verdict == "unknown" {
+            check("/handshake/verdict", String::new(), String::new());
+        } else {
+            check("/handshake/verdict", (verdict == "upgraded").to_string(), recorded["upgraded"].to_string());
+        }
+    }
+    if let Some(backend) = recorded["backend"].as_str() {
+        let ours = said["upstream"]["addresses"].as_array().cloned().unwrap_or_default();
+        let fits = addresses(backend).iter().any(|a| ours.iter().any(|o| o == a));
+        if is_unknown(said, "/upstream") || is_unknown(said, "/upstream/addresses") {
+            f.unknown.push("/upstream/addresses".to_owned());
+        } else if !fits {
+            f.wrong.push(format!("/upstream/addresses: {ours:?} but recorded {backend}"));
+        }
+    }
+    let request = &recorded["upstream_request"];
+    if request.is_object() {
+        let mut check = |pointer: &str, ours: &Value, theirs: &Value| {
+            if is_unknown(said, pointer) {
+                f.unknown.push(pointer.to_owned());
+            } else if ours != theirs {
+                f.wrong.push(format!("{pointer}: {ours} but recorded {theirs}"));
+            }
+        };
+        check("/upstream/request/line", &said["upstream"]["request"]["line"], &request["line"]);
+        headers(&mut f, said, &request["headers"], "/upstream/request/headers", &|name| {
+            matches!(name, "host" | "upgrade" | "connection" | "origin")
+                || name.starts_with("sec-websocket-") && name != "sec-websocket-key"
+        });
+    }
+    if recorded["status"].is_number() && !own_answer {
+        headers(&mut f, said, &recorded["response_headers"], "/response/headers", &|name| {
+            name.starts_with("access-control-") || name == "vary" || name == "location"
+        });
+    }
+    if let Some(body) = recorded["extra"]["body"].as_str()
+        && body != "<page made by nginx>"
+        && recorded["backend"].is_null()
+        && said["action"] != "static"
+    {
+        if is_unknown(said, "/response/body") || is_unknown(said, "/action") {
+            f.unknown.push("/response/body".to_owned());
+        } else if !same_body(said["response"]["body"].as_str().unwrap_or(""), body) {
+            f.wrong.push(format!("/response/body: {} but recorded {body:?}", said["response"]["body"]));
+        }
+    }
+    if probe["hold"].is_object() && recorded["upgraded"] == true {
+        hold(&mut f, &probe["hold"], &recorded["cut_after_s"], said);
+    }
+    if let Some(first) = f.wrong.first() {
+        Verdict::Contradicted(first.clone())
+    } else if let Some(first) = f.unknown.first() {
+        Verdict::Unknown(format!("{first}: {}", reason(said)))
+    } else {
+        Verdict::Agreed
+    }
+}
+
+/// Bodies were recorded as Latin-1, the first 300 bytes of them.
+fn same_body(ours: &str, recorded: &str) -> bool {
+    let ours: String = ours.bytes().map(char::from).collect();
+    ours == recorded || recorded.chars().count() >= 300 && ours.starts_with(recorded)
+}
+
+/// The idle cut: by the limit that the trace names, and by who sends how often.
+fn hold(f: &mut Fields, hold: &Value, cut: &Value, said: &Value) {
+    let idle = &said["timers"]["idle"];
+    if is_unknown(said, "/timers/idle/milliseconds") {
+        f.unknown.push("/timers/idle".to_owned());
+        return;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds of a test")]
+    let limit = if idle.is_null() { None } else { idle["milliseconds"].as_u64().map(|ms| ms as f64 / 1000.0) };
+    if idle.is_null() {
+        f.wrong.push("/timers/idle: none, but a tunnel was held".to_owned());
+        return;
+    }
+    let max = hold["max_s"].as_f64().unwrap();
+    let rearmed = |by: &str| idle["rearmed_by"].as_array().unwrap().iter().any(|r| r == by);
+    let often =
+        |who: &str, keys: [&str; 2]| keys.iter().filter_map(|k| hold[*k].as_f64()).filter(|_| rearmed(who)).fold(f64::INFINITY, f64::min);
+    let sender = often("client", ["client_ping_every_s", "client_data_every_s"])
+        .min(often("upstream", ["backend_ping_every_s", "backend_data_every_s"]));
+    match (cut.as_f64(), limit) {
+        (Some(cut), Some(limit)) => {
+            if (cut - limit).abs() > (limit * 0.1).max(0.3) && sender > limit {
+                f.wrong.push(format!("/timers/idle: {limit} s but cut after {cut} s"));
+            }
+            if sender <= limit {
+                f.wrong.push(format!("/timers/idle: {limit} s, a sender every {sender} s, but cut after {cut} s"));
+            }
+        }
+        (Some(cut), None) => f.wrong.push(format!("/timers/idle: never, but cut after {cut} s")),
+        (None, Some(limit)) if limit < max && sender > limit => f.wrong.push(format!("/timers/idle: {limit} s but held {max} s")),
+        (None, _) => {}
+    }
+}
+
+fn cells() -> Vec<Cell> {
+    let text = std::fs::read_to_string(base().join("expected.jsonl")).unwrap();
+    let only = std::env::var("CONFORMANCE_CASE").ok();
+    let mut work: Vec<(Value, usize, usize, String)> = Vec::new();
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        if only.as_ref().is_some_and(|o| case["id"] != **o) {
+            continue;
+        }
+        for (i, probe) in case["probes"].as_array().into_iter().flatten().enumerate() {
+            let kind = probe["kind"].as_str().unwrap();
+            if !matches!(kind, "http" | "websocket") || probe["static"] == false {
+                continue;
+            }
+            for (j, result) in probe["results"].as_array().unwrap().iter().enumerate() {
+                for version in result["versions"].as_array().unwrap() {
+                    work.push((case.clone(), i, j, version.as_str().unwrap().to_owned()));
+                }
+            }
+        }
+    }
+    let next = Mutex::new(work.into_iter());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, Into::into) {
+            scope.spawn(|| {
+                loop {
+                    let Some((case, i, j, version)) = next.lock().unwrap().next() else { return };
+                    let probe = &case["probes"][i];
+                    let verdict = match trace(&case, probe, &version) {
+                        Ok(said) => compare(probe, &probe["results"][j], &said),
+                        Err(message) => Verdict::Contradicted(format!("no answer: {message}")),
+                    };
+                    done.lock().unwrap().push(Cell {
+                        case: case["id"].as_str().unwrap().to_owned(),
+                        group: case["group"].as_str().unwrap().to_owned(),
+                        probe: probe["id"].as_str().unwrap().to_owned(),
+                        version,
+                        verdict,
+                    });
+                }
+            });
+        }
+    });
+    let mut cells = done.into_inner().unwrap();
+    cells.sort_by(|a, b| (&a.group, &a.case, &a.probe, &a.version).cmp(&(&b.group, &b.case, &b.probe, &b.version)));
+    cells
+}
+
+#[test]
+fn recorded_outcomes_are_predicted() {
+    let cells = cells();
+    let mut groups: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+    for c in &cells {
+        let at = match &c.verdict {
+            Verdict::Agreed => 0,
+            Verdict::Unknown(_) => 1,
+            Verdict::Contradicted(_) => 2,
+        };
+        groups.entry(&c.group).or_default()[at] += 1;
+        match &c.verdict {
+            Verdict::Agreed => {}
+            Verdict::Unknown(why) => println!("unknown {} {} {}: {why}", c.case, c.probe, c.version),
+            Verdict::Contradicted(why) => println!("CONTRADICTED {} {} {}: {why}", c.case, c.probe, c.version),
+        }
+    }
+    println!("{:8} {:>7} {:>8} {:>13}", "group", "agreed", "unknown", "contradicted");
+    let mut total = [0; 3];
+    for (group, n) in &groups {
+        println!("{group:8} {:7} {:8} {:13}", n[0], n[1], n[2]);
+        for i in 0..3 {
+            total[i] += n[i];
+        }
+    }
+    println!("{:8} {:7} {:8} {:13}", "all", total[0], total[1], total[2]);
+    if std::env::var("CONFORMANCE_CASE").is_err() {
+        assert_eq!(cells.len(), 2937, "cells compared");
+    }
+    assert_eq!(total[2], 0, "contradicted");
+    assert!(total[1] * 20 <= cells.len(), "more than one cell in twenty is unknown");
+}
