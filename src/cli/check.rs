@@ -1,17 +1,18 @@
 //! `hoplint check`
 
-use super::args::{Check, FailOn, Format};
+use super::args::{Check, FailOn};
 use super::{CLEAN, FOUND, WRONG};
 use crate::audit::{Report, audit, settle};
 use crate::config::{self, Settings, image_targets};
-use crate::output::{self, Look, full, json};
+use crate::output::{self, Format, Look};
 use crate::proxy::{DIALECTS, Dialect, Reading, dialect};
+use crate::rules::{Confidence, Level};
 use crate::source::{Discovery, FileId, Files, discover};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-pub(super) fn run(args: &Check, look: Look) -> Result<u8, String> {
+pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String> {
     let mut settings = settings(args)?;
     let paths = if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() };
     let stdin = paths.iter().any(|p| p == "-");
@@ -59,10 +60,14 @@ pub(super) fn run(args: &Check, look: Look) -> Result<u8, String> {
         report.suppressed += part.suppressed;
     }
     settle(&mut report.findings);
-    print(args, &files, &report, look)?;
+    let (least, sure) = (args.min_level.map(Level::from), args.min_confidence.map(Confidence::from));
+    report.findings.retain(|f| least.is_none_or(|l| f.level >= l) && sure.is_none_or(|c| f.confidence >= c));
+    print(args, &files, &report, look, actions)?;
     let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| clap::ValueEnum::from_str(l, true).ok()));
     Ok(if !report.unreadable.is_empty() {
         WRONG
+    } else if args.exit_zero {
+        CLEAN
     } else if fail_on.unwrap_or(FailOn::Error).fails(report.worst()) {
         FOUND
     } else {
@@ -70,15 +75,31 @@ pub(super) fn run(args: &Check, look: Look) -> Result<u8, String> {
     })
 }
 
-fn print(args: &Check, files: &Files, report: &Report, look: Look) -> Result<(), String> {
-    let done = match args.format {
-        Format::Full => output::to_stdout(look.colour, |out| full::print(out, files.map(), report, look)),
-        Format::Json => output::to_stdout(false, |out| json::print(out, files.map(), report)),
-    };
+/// All reports that were asked for: those for files first, so that they are complete when the terminal says something.
+fn print(args: &Check, files: &Files, report: &Report, look: Look, actions: bool) -> Result<(), String> {
+    let mut wanted: Vec<(Format, Option<&Path>)> = args.output.iter().map(|(f, file)| ((*f).into(), file.as_deref())).collect();
+    if wanted.is_empty() {
+        let format = if args.statistics {
+            Format::Statistics
+        } else {
+            args.format.map_or(if actions { Format::Github } else { Format::Full }, Into::into)
+        };
+        wanted.push((format, None));
+    }
+    wanted.sort_by_key(|(_, file)| file.is_none());
+    for (format, file) in wanted {
+        let done = match file {
+            Some(path) => output::to_file(path, |out| format.print(out, files.map(), report, Look::default()))
+                .map_err(|e| format!("{}: {e}", path.display())),
+            None => output::to_stdout(look.colour && format.for_people(), |out| format.print(out, files.map(), report, look))
+                .map_err(|e| e.to_string()),
+        };
+        done?;
+    }
     for (path, reason) in &report.unreadable {
         output::to_stderr(&format!("error: {path}: {reason}"));
     }
-    done.map_err(|e| e.to_string())
+    Ok(())
 }
 
 fn claimed(args: &Check, name: &str, head: &[u8]) -> Option<&'static dyn Dialect> {
