@@ -1,7 +1,9 @@
 //! Reads arguments and the environment. Nobody else does.
 
+mod analyse;
 pub mod args;
 mod check;
+mod settings;
 pub mod terminal;
 mod trace;
 
