@@ -166,25 +166,48 @@ pub struct Branch {
     pub gates: Vec<(GateId, bool)>,
 }
 
-/// Runs a request; every branch that could not be excluded.
-pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    let mut done = Vec::new();
-    let mut scripts = vec![Vec::new()];
-    while let Some(script) = scripts.pop() {
-        if done.len() >= BRANCHES {
-            break;
-        }
-        let known = script.len();
-        let mut run = Run::new(proxy, request, assume, script);
-        run.go();
-        for i in (known..run.script.len().min(FORKS)).rev() {
-            let mut other = run.script[..=i].to_vec();
-            other[i] = !other[i];
-            scripts.push(other);
-        }
-        done.push(run.finish());
+/// A configuration made ready for many requests.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    proxy: &'a Proxy,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes a configuration ready.
+    pub const fn new(proxy: &'a Proxy) -> Self {
+        Self { proxy }
     }
-    done
+
+    /// The configuration.
+    pub const fn proxy(&self) -> &'a Proxy {
+        self.proxy
+    }
+
+    /// Runs a request; every branch that could not be excluded.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        let mut done = Vec::new();
+        let mut scripts = vec![Vec::new()];
+        while let Some(script) = scripts.pop() {
+            if done.len() >= BRANCHES {
+                break;
+            }
+            let known = script.len();
+            let mut run = Run::new(self, request, assume, script);
+            run.go();
+            for i in (known..run.script.len().min(FORKS)).rev() {
+                let mut other = run.script[..=i].to_vec();
+                other[i] = !other[i];
+                scripts.push(other);
+            }
+            done.push(run.finish());
+        }
+        done
+    }
+}
+
+/// Runs a single request, see [`Machine::run`].
+pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
+    Machine::new(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -196,6 +219,7 @@ enum Flow {
 }
 
 pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine<'a>,
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
     pub(super) method: Text,
@@ -237,9 +261,11 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+        let proxy = machine.proxy;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
+            machine,
             proxy,
             request,
             method: request.method.clone(),

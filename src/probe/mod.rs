@@ -4,8 +4,12 @@
 //! reports every branch; what all branches share is known, the rest is unknown.
 
 mod eval;
+mod example;
 mod machine;
 mod select;
+mod shadow;
+mod solve;
+mod way;
 mod witness;
 
 pub mod handshake;
@@ -14,7 +18,8 @@ pub mod preflight;
 pub mod trace;
 
 pub use eval::Val;
-pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
+pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Machine, Sent, run};
+pub use shadow::{Shadowed, shadowed};
 pub use witness::{Witness, witnesses};
 
 use crate::model::{Dial, Request, Text};

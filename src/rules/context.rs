@@ -2,10 +2,11 @@
 
 use super::{Confidence, Finding, Level};
 use crate::config::{Annotation, Purpose, Settings};
-use crate::model::{HeaderList, HeaderOp, How, Known, ListId, Origin, PolicyId, Proxy, RouteId, Seat};
-use crate::probe::{Branch, Val, Witness, handshake, preflight, witnesses};
+use crate::model::{HeaderList, HeaderOp, How, Known, ListId, Origin, PolicyId, Proxy, Request, RouteId, Seat};
+use crate::probe::{Assume, Branch, Machine, Shadowed, Val, Witness, handshake, preflight, shadowed, witnesses};
 use crate::source::Span;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Why a route is taken for a WebSocket route, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -35,18 +36,20 @@ pub struct WebSocket {
 pub struct Context<'a> {
     /// The model.
     pub proxy: &'a Proxy,
+    machine: Machine<'a>,
     settings: &'a Settings,
-    sockets: Vec<WebSocket>,
-    witnesses: Vec<Witness>,
+    sockets: Vec<Arc<WebSocket>>,
+    witnesses: Vec<Arc<Witness>>,
     found: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     /// Probes a configuration.
     pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
-        let witnesses = witnesses(proxy);
-        let sockets = sockets(proxy, settings, &witnesses);
-        Self { proxy, settings, sockets, witnesses, found: Vec::new() }
+        let machine = Machine::new(proxy);
+        let witnesses: Vec<Arc<Witness>> = witnesses(&machine).into_iter().map(Arc::new).collect();
+        let sockets = sockets(&machine, settings, &witnesses);
+        Self { proxy, machine, settings, sockets, witnesses, found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -55,13 +58,23 @@ impl<'a> Context<'a> {
     }
 
     /// Routes that carry WebSocket.
-    pub fn sockets(&self) -> Vec<WebSocket> {
+    pub fn sockets(&self) -> Vec<Arc<WebSocket>> {
         self.sockets.clone()
     }
 
-    /// One request for every route that can be reached.
-    pub fn witnesses(&self) -> Vec<Witness> {
+    /// One request for every place that can be reached.
+    pub fn witnesses(&self) -> Vec<Arc<Witness>> {
         self.witnesses.clone()
+    }
+
+    /// Routes that an earlier arm takes every request from.
+    pub fn shadowed(&self) -> Vec<Shadowed> {
+        shadowed(self.proxy, self.witnesses.iter().map(|w| w.route))
+    }
+
+    /// What becomes of any request.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        self.machine.run(request, assume)
     }
 
     /// The heartbeat that holds for all routes, in milliseconds.
@@ -99,14 +112,14 @@ impl<'a> Context<'a> {
         (origin.how == How::Written).then_some(origin.span)
     }
 
-    /// What becomes of a plain GET from another origin.
+    /// What becomes of a plain request from another origin; nothing where only handshakes or preflights come.
     pub fn cross_origin(&self, w: &Witness, origin: &str) -> Vec<Branch> {
-        preflight::cross_origin(self.proxy, w.listener, &w.host, &w.path, origin)
+        w.cross_origin(origin).map_or_else(Vec::new, |r| self.run(&r, &Assume::default()))
     }
 
-    /// What becomes of a preflight.
+    /// What becomes of a preflight; nothing where only handshakes come.
     pub fn preflight(&self, w: &Witness, origin: &str) -> Vec<Branch> {
-        preflight::probe(self.proxy, w.listener, &w.host, &w.path, origin)
+        w.preflight(origin).map_or_else(Vec::new, |r| self.run(&r, &preflight::assume()))
     }
 }
 
@@ -150,8 +163,14 @@ pub(super) fn named(path: &str) -> bool {
         || path.to_ascii_lowercase().contains("socket.io")
 }
 
-fn sockets(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Vec<WebSocket> {
-    let mut declared: HashMap<RouteId, (Option<u64>, Option<String>)> = HashMap::new();
+/// Routes that people declared: their heartbeat, and the path if one was named.
+fn declared<'a>(
+    machine: &Machine<'_>,
+    settings: &'a Settings,
+    witnesses: &[Arc<Witness>],
+) -> HashMap<RouteId, (Option<u64>, Option<&'a str>)> {
+    let proxy = machine.proxy();
+    let mut declared = HashMap::new();
     let mut by_seat: HashMap<Seat, Option<u64>> = HashMap::new();
     for c in &proxy.comments {
         if let Some(Ok(Annotation::Purpose { purpose: Purpose::WebSocket, heartbeat })) = crate::config::parse_annotation(&c.text)
@@ -165,26 +184,39 @@ fn sockets(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Vec<Web
             declared.insert(RouteId(i as u32), (*h, None));
         }
     }
+    if settings.routes.is_empty() {
+        return declared;
+    }
     let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
     entries.sort_unstable();
     entries.dedup();
     for r in settings.routes.iter().filter(|r| r.purpose == Purpose::WebSocket) {
         for (listener, host) in &entries {
-            for b in handshake::probe(proxy, *listener, host, &r.path) {
+            for b in machine.run(&handshake::ask(*listener, host, &r.path), &Assume::default()) {
                 if let Some(route) = b.routes.last() {
-                    declared.insert(*route, (r.heartbeat, Some(r.path.clone())));
+                    declared.insert(*route, (r.heartbeat, Some(&*r.path)));
                 }
             }
         }
     }
+    declared
+}
+
+fn sockets(machine: &Machine<'_>, settings: &Settings, witnesses: &[Arc<Witness>]) -> Vec<Arc<WebSocket>> {
+    let proxy = machine.proxy();
+    let declared = declared(machine, settings, witnesses);
+    let assume = Assume::default();
     let mut out = Vec::new();
     for w in witnesses {
         let told = declared.get(&w.route);
-        let mut w = w.clone();
-        if let Some((_, Some(path))) = told {
-            w.path = path.as_str().into();
+        let elsewhere = told.and_then(|t| t.1).map(|path| w.at(path));
+        let w = elsewhere.as_ref().unwrap_or(w);
+        let Some(request) = w.handshake() else { continue };
+        let branches = machine.run(&request, &assume);
+        // A handshake that is led elsewhere is the concern of the route that takes it.
+        if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+            continue;
         }
-        let branches = handshake::probe(proxy, w.listener, &w.host, &w.path);
         // A jump may end in a route that was declared, or that a comment stands in.
         let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.get(r)));
         let evidence = if told.is_some() {
@@ -197,7 +229,7 @@ fn sockets(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Vec<Web
             continue;
         };
         let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
-        out.push(WebSocket { witness: w, evidence, heartbeat, branches });
+        out.push(Arc::new(WebSocket { witness: w.clone(), evidence, heartbeat, branches }));
     }
     out
 }
