@@ -88,9 +88,9 @@ impl Run<'_> {
         }
     }
 
-    fn look_up(&mut self, map: crate::model::MapId, value: &Val, depth: u32) -> Val {
+    fn look_up(&mut self, id: crate::model::MapId, value: &Val, depth: u32) -> Val {
         let proxy = self.proxy;
-        let map = proxy.map(map);
+        let map = proxy.map(id);
         let text = match value {
             Val::Is(t) => t.clone(),
             Val::Unknown { why, .. } => {
@@ -107,8 +107,7 @@ impl Run<'_> {
                 return seen.filter(|_| map.open.is_none()).unwrap_or(Val::Unknown { why: *why, full: false });
             }
         };
-        let exact = map.exact.iter().find(|(k, _)| if map.fold { k.eq_ignore_ascii_case(&text) } else { **k == *text }).map(|e| e.1);
-        let mut found = exact;
+        let mut found = self.machine.entry(id, &text).map(|i| map.exact[i].1);
         if found.is_none() {
             for (is, fold, fact) in &map.rules {
                 match self.matches(is, *fold, &Val::Is(text.clone())) {

@@ -2,13 +2,16 @@
 
 use super::{
     eval::{Tri, Val},
+    index::TableIndex,
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, BlockId, CondId, Dial, GateId, GateOn, HopId, Lane, ListId, Listener, Origin, PolicyId, Proxy, Request, RouteId, Slot,
+    Act, Answers, BlockId, CondId, Dial, GateId, GateOn, HopId, Lane, ListId, Listener, MapId, Origin, PolicyId, Proxy, Request, RouteId, Slot,
     Stand, TableId, Target, Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How many steps one request may take.
 const STEPS: u32 = 4000;
@@ -16,6 +19,8 @@ const STEPS: u32 = 4000;
 const FORKS: usize = 6;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
+/// Maps with fewer keys are searched from end to end.
+const FEW: usize = 8;
 
 /// What the upstream does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,12 +175,53 @@ pub struct Branch {
 #[derive(Debug)]
 pub struct Machine<'a> {
     proxy: &'a Proxy,
+    tables: Vec<OnceLock<Option<TableIndex>>>,
+    maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    groups: OnceLock<HashMap<Text, UpstreamId>>,
 }
 
 impl<'a> Machine<'a> {
     /// Makes a configuration ready.
-    pub const fn new(proxy: &'a Proxy) -> Self {
-        Self { proxy }
+    pub fn new(proxy: &'a Proxy) -> Self {
+        fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
+            std::iter::repeat_with(OnceLock::new).take(n).collect()
+        }
+        Self { proxy, tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), groups: OnceLock::new() }
+    }
+
+    /// The index of a table, made when it is first asked.
+    pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
+        self.tables[id.at()].get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+    }
+
+    /// The place of an exact key in a map.
+    pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
+        let map = self.proxy.map(id);
+        let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
+        if map.exact.len() < FEW {
+            return map.exact.iter().position(|e| same(&e.0));
+        }
+        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
+        let index = self.maps[id.at()].get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, (k, _)) in map.exact.iter().enumerate() {
+                index.entry(cased(k)).or_insert(i);
+            }
+            index
+        });
+        index.get(&cased(key)).copied()
+    }
+
+    /// The first group of that name.
+    fn group(&self, name: &str) -> Option<UpstreamId> {
+        let index = self.groups.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, u) in self.proxy.upstreams.iter().enumerate() {
+                index.entry(u.name.clone()).or_insert(UpstreamId(i as u32));
+            }
+            index
+        });
+        index.get(name).copied()
     }
 
     /// The configuration.
@@ -768,9 +814,8 @@ impl<'a> Run<'a> {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
                     self.authority = Val::Is(authority.into());
-                    let found = proxy.upstreams.iter().position(|u| *u.name == *authority);
-                    match found {
-                        Some(i) => upstream = Some(UpstreamId(i as u32)),
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
                         None => addresses.push(Text::from(authority)),
                     }
                     if !uri.is_empty() {

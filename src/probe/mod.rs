@@ -5,6 +5,7 @@
 
 mod eval;
 mod example;
+mod index;
 mod machine;
 mod select;
 mod shadow;
