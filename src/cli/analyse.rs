@@ -6,7 +6,7 @@ use crate::audit::{Report, audit, settle};
 use crate::config::Settings;
 use crate::output;
 use crate::proxy::{DIALECTS, Dialect, Reading, dialect};
-use crate::source::{Discovery, FileId, Files, discover, read_text};
+use crate::source::{Discovery, FileId, Files, discover, is_markdown, read_text};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
     let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some();
-    let found = discover(&named, &judge);
+    let found = discover(&named, args.markdown, &judge);
     add_targets(&mut settings, &found, args.verbose);
     let mut files = Files::with_include_maps(settings.include_maps.clone());
     let mut report = Report { unreadable: found.unreadable.clone(), ..Report::default() };
@@ -58,15 +58,28 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         return Err(format!("nothing to check: no configuration of {} was found (`-v` says what was skipped and why)", names.join(", ")));
     }
     let mut rooms: BTreeMap<&str, (&dyn Dialect, Vec<FileId>, bool)> = BTreeMap::new();
+    let mut put = |room: &'static dyn Dialect, id: FileId, explicit: bool| {
+        let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
+        entry.1.push(id);
+        entry.2 &= explicit;
+    };
     for (id, explicit) in given {
+        if is_markdown(files.map().file(id).name()) {
+            let blocks = files.split_markdown(id, &|info| fenced(args, info).is_some()).map_err(|e| e.to_string())?;
+            for (block, info) in blocks {
+                if let Some(room) = fenced(args, &info) {
+                    // A block is an excerpt: what it lacks may stand elsewhere.
+                    put(room, block, false);
+                }
+            }
+            continue;
+        }
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
         let room = claimed(args, file.name(), head).or_else(|| DIALECTS.first().copied());
         if let Some(room) = room {
-            let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
-            entry.1.push(id);
-            entry.2 &= explicit;
+            put(room, id, explicit);
         }
     }
     for (room, ids, explicit) in rooms.into_values() {
@@ -90,6 +103,12 @@ fn listed(list: &Path) -> Result<Vec<String>, String> {
         read_text(list).map_err(wrong)?
     };
     Ok(text.lines().map(|l| l.trim_end_matches('\r')).filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+}
+
+/// The dialect of a fenced block, by the words behind its fence: `nginx`, `yaml envoy`.
+fn fenced(args: &Check, info: &str) -> Option<&'static dyn Dialect> {
+    let only = args.dialect.as_deref();
+    info.split([' ', ',', '{', '}', '.']).find_map(|word| dialect(word).filter(|d| only.is_none_or(|o| o == d.name())))
 }
 
 fn claimed(args: &Check, name: &str, head: &[u8]) -> Option<&'static dyn Dialect> {

@@ -143,6 +143,12 @@ pub struct Check {
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
+    /// Check the fenced blocks of Markdown files too that a search of folders finds
+    ///
+    /// Blocks marked nginx, haproxy or envoy (as `yaml envoy`) are checked. A Markdown file that is named is always checked.
+    #[arg(long)]
+    pub markdown: bool,
+
     /// Read the paths to check from this file, one a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
