@@ -1,5 +1,6 @@
 //! Runs the rules over every configuration and every era, and is the only place that filters.
 
+mod fingerprint;
 mod report;
 pub mod suppress;
 
@@ -121,5 +122,11 @@ fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Findi
         rule.check(&mut cx);
     }
     found.extend(cx.finish());
+    if !found.is_empty() {
+        let order = proxy.scopes_in_text();
+        for f in &mut found {
+            f.within = proxy.path(&order, f.span);
+        }
+    }
     (found, era.asked(), proxy.comments)
 }

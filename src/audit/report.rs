@@ -46,22 +46,10 @@ pub fn settle(findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{rules::Confidence, source::Span};
+    use crate::source::Span;
 
     fn finding(rule: &'static str, start: u32, level: Level, message: &str) -> Finding {
-        Finding {
-            rule,
-            level,
-            confidence: Confidence::Certain,
-            message: message.into(),
-            label: String::new(),
-            help: String::new(),
-            proxy: "nginx",
-            span: Span { start, len: 2 },
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding { message: message.into(), ..Finding::new(rule, level, "nginx", Span { start, len: 2 }) }
     }
 
     #[test]

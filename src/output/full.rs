@@ -39,7 +39,7 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) 
 }
 
 /// The last line: `3 findings: 1 error, 1 warning, 1 hint in 4 files`.
-fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report) -> String {
     let levels: Vec<String> = [Level::Error, Level::Warning, Level::Hint]
         .into_iter()
         .map(|level| (level, report.count(level)))

@@ -5,5 +5,5 @@ mod files;
 mod map;
 
 pub use discover::{Discovery, discover};
-pub use files::{Files, IncludeMap, ReadError, read_text};
+pub use files::{Files, IncludeMap, ReadError, read_text, write_file};
 pub use map::{FileId, Position, SourceFile, SourceMap, Span, TooLarge};
