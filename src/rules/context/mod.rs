@@ -10,7 +10,7 @@ pub(super) use socket::{Evidence, WebSocket};
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
 pub(super) use socket::named;
 
-use super::{Confidence, Finding, Level, Related};
+use super::{Finding, Level, Related};
 use crate::config::Settings;
 use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, RouteId};
 use crate::probe::{Branch, Witness, witnesses};
@@ -77,19 +77,7 @@ impl<'a> Context<'a> {
 
     /// A finding with the usual parts filled in.
     pub fn finding(&self, rule: &'static str, level: Level, span: Span) -> Finding {
-        Finding {
-            rule,
-            level,
-            confidence: Confidence::Certain,
-            message: String::new(),
-            label: String::new(),
-            help: String::new(),
-            proxy: self.proxy.dialect,
-            span,
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding::new(rule, level, self.proxy.dialect, span)
     }
 
     /// How a person names a route.
