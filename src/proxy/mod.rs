@@ -41,6 +41,11 @@ pub trait Site {
 
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
+
+    /// Whether it stands by itself; otherwise it is a fragment that something else includes.
+    fn whole(&self) -> bool {
+        true
+    }
 }
 
 /// All dialects.

@@ -67,7 +67,7 @@ impl Files {
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, TooLarge> {
         let id = self.map.add(name, bytes)?;
         let path = normalise(name);
-        self.by_path.entry(path.clone()).or_insert(id);
+        self.by_path.entry(key(&path)).or_insert(id);
         self.paths.insert(id, path);
         Ok(id)
     }
@@ -103,7 +103,7 @@ impl Files {
     /// Says why it could not be read.
     pub fn read(&mut self, path: &str) -> Result<FileId, ReadError> {
         let place = self.place(path);
-        if let Some(id) = self.by_path.get(&place) {
+        if let Some(id) = self.by_path.get(&key(&place)) {
             return Ok(*id);
         }
         if !self.dump.is_empty() {
@@ -119,7 +119,7 @@ impl Files {
             return Err(ReadError::Binary);
         }
         let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
-        self.by_path.insert(place.clone(), id);
+        self.by_path.insert(key(&place), id);
         self.paths.insert(id, place);
         Ok(id)
     }
@@ -205,6 +205,14 @@ impl Files {
     pub fn text(&self, span: Span) -> String {
         self.map.text(span)
     }
+}
+
+/// What stands for a file, however it is named.
+fn key(place: &str) -> String {
+    if place.starts_with('/') {
+        return place.to_owned();
+    }
+    std::path::absolute(place).map_or_else(|_| place.to_owned(), |p| normalise(&p.to_string_lossy()))
 }
 
 /// `./a//b/../c` as `a/c`: by text alone, without looking at links.
