@@ -105,7 +105,7 @@ pub fn images_above(paths: &[String]) -> Vec<(String, String)> {
     }
     folders.sort_unstable();
     folders.dedup();
-    let here = std::env::current_dir().unwrap_or_default();
+    let here = std::path::absolute(".").unwrap_or_default();
     let mut files: Vec<PathBuf> = folders
         .iter()
         .filter_map(|d| std::fs::read_dir(d).ok())
