@@ -4,7 +4,7 @@
 //! of the whole block when that line opens one. The dialect finds and reads the comments; here they take effect.
 
 use crate::{
-    rules::{Confidence, Finding, Level},
+    rules::{Finding, Level},
     source::{SourceFile, SourceMap, Span},
 };
 
@@ -135,17 +135,10 @@ fn fits(written: &str, rule: &str) -> bool {
 
 fn remarks(suppression: &Suppression, used: &[bool], known: &[&str]) -> Vec<Finding> {
     let finding = |rule, level, message: String, label: &str, help: String| Finding {
-        rule,
-        level,
-        confidence: Confidence::Certain,
         message,
         label: label.into(),
         help,
-        proxy: suppression.proxy,
-        span: suppression.span_of_comment,
-        related: Vec::new(),
-        example: None,
-        versions: None,
+        ..Finding::new(rule, level, suppression.proxy, suppression.span_of_comment)
     };
     let mut out = Vec::new();
     if suppression.rules.is_empty() {

@@ -24,19 +24,7 @@ impl Bench {
     }
 
     fn finding(&self, rule: &'static str, at: &str) -> Finding {
-        Finding {
-            rule,
-            level: Level::Error,
-            confidence: Confidence::Certain,
-            message: "m".into(),
-            label: String::new(),
-            help: String::new(),
-            proxy: "nginx",
-            span: self.span(at),
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding { message: "m".into(), ..Finding::new(rule, Level::Error, "nginx", self.span(at)) }
     }
 
     fn suppression(&self, comment: &str, rules: &[&str]) -> Suppression {

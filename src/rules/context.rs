@@ -76,19 +76,7 @@ impl<'a> Context<'a> {
 
     /// A finding with the usual parts filled in.
     pub fn finding(&self, rule: &'static str, level: Level, span: Span) -> Finding {
-        Finding {
-            rule,
-            level,
-            confidence: Confidence::Certain,
-            message: String::new(),
-            label: String::new(),
-            help: String::new(),
-            proxy: self.proxy.dialect,
-            span,
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding::new(rule, level, self.proxy.dialect, span)
     }
 
     /// How a person names a route.

@@ -216,3 +216,11 @@ fn normalise(path: &str) -> String {
 pub fn read_text(path: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(path)
 }
+
+/// Writes a whole file, in place of what is there.
+///
+/// # Errors
+/// What the system says.
+pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::write(path, bytes)
+}
