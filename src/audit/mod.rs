@@ -1,8 +1,11 @@
 //! Runs the rules over every configuration and every era, and is the only place that filters.
 
+mod baseline;
+mod fingerprint;
 mod report;
 pub mod suppress;
 
+pub use baseline::{Baseline, Entry};
 pub use report::{Report, settle};
 
 use crate::config::{Annotation, Settings, parse_annotation};
@@ -20,7 +23,15 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     for site in sites {
         let (found, comments) = site_findings(dialect, site.as_ref(), settings, target);
         findings.extend(found);
-        for s in comments.iter().filter_map(|c| suppression(c, dialect.name())) {
+        for comment in &comments {
+            let s = match parse_annotation(&comment.text) {
+                Some(Ok(Annotation::Ignore { file, rules, reason })) => suppression(comment, file, rules, reason, dialect.name()),
+                Some(Err(wrong)) => {
+                    findings.push(suppress::not_understood(comment.span, &wrong, dialect.name()));
+                    continue;
+                }
+                Some(Ok(Annotation::Purpose { .. })) | None => continue,
+            };
             if !suppressions.iter().any(|known| known.span_of_comment == s.span_of_comment) {
                 suppressions.push(s);
             }
@@ -34,16 +45,11 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     let mut files: Vec<_> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
     files.sort_unstable();
     files.dedup();
-    Report { findings: kept, files: files.len(), suppressed, unreadable: Vec::new() }
+    Report { findings: kept, files: files.len(), suppressed, ..Report::default() }
 }
 
-fn suppression(comment: &Comment, proxy: &'static str) -> Option<Suppression> {
-    match parse_annotation(&comment.text)? {
-        Ok(Annotation::Ignore { rules, reason }) => {
-            Some(Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, proxy })
-        }
-        _ => None,
-    }
+fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str) -> Suppression {
+    Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy }
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
@@ -121,5 +127,11 @@ fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Findi
         rule.check(&mut cx);
     }
     found.extend(cx.finish());
+    if !found.is_empty() {
+        let order = proxy.scopes_in_text();
+        for f in &mut found {
+            f.within = proxy.path(&order, f.span);
+        }
+    }
     (found, era.asked(), proxy.comments)
 }

@@ -13,6 +13,8 @@ pub struct Report {
     pub files: usize,
     /// How many findings a comment silenced.
     pub suppressed: usize,
+    /// How many findings were known already, from a baseline or an older state.
+    pub known: usize,
     /// Path and reason of what could not be read.
     pub unreadable: Vec<(String, String)>,
 }
@@ -46,22 +48,10 @@ pub fn settle(findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{rules::Confidence, source::Span};
+    use crate::source::Span;
 
     fn finding(rule: &'static str, start: u32, level: Level, message: &str) -> Finding {
-        Finding {
-            rule,
-            level,
-            confidence: Confidence::Certain,
-            message: message.into(),
-            label: String::new(),
-            help: String::new(),
-            proxy: "nginx",
-            span: Span { start, len: 2 },
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding { message: message.into(), ..Finding::new(rule, level, "nginx", Span { start, len: 2 }) }
     }
 
     #[test]

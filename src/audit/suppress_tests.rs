@@ -24,19 +24,7 @@ impl Bench {
     }
 
     fn finding(&self, rule: &'static str, at: &str) -> Finding {
-        Finding {
-            rule,
-            level: Level::Error,
-            confidence: Confidence::Certain,
-            message: "m".into(),
-            label: String::new(),
-            help: String::new(),
-            proxy: "nginx",
-            span: self.span(at),
-            related: Vec::new(),
-            example: None,
-            versions: None,
-        }
+        Finding { message: "m".into(), ..Finding::new(rule, Level::Error, "nginx", self.span(at)) }
     }
 
     fn suppression(&self, comment: &str, rules: &[&str]) -> Suppression {
@@ -46,6 +34,7 @@ impl Bench {
             reason: Some("because".into()),
             line_target: Vec::new(),
             block: None,
+            file: false,
             proxy: "nginx",
         }
     }
@@ -82,6 +71,15 @@ fn a_comment_alone_holds_for_the_next_code_and_its_block() {
     assert_eq!(bench.run("three", std::slice::from_ref(&s)), (1, vec![]));
     assert_eq!(bench.run("four", std::slice::from_ref(&s)), (0, vec![UNUSED]));
     assert_eq!(bench.run("one", &[s]), (0, vec![UNUSED]));
+}
+
+#[test]
+fn a_comment_for_the_file_holds_everywhere_in_it() {
+    let bench = Bench::new(TEXT);
+    let s = Suppression { file: true, ..bench.suppression("# last", &["websocket"]) };
+    assert_eq!(bench.run("location /a", std::slice::from_ref(&s)), (1, vec![]));
+    let first = Finding { span: Span { start: 0, len: 6 }, ..bench.finding(KNOWN[1], "one") };
+    assert_eq!(apply(&bench.map, vec![first], &[s], &KNOWN).0.len(), 1, "another file");
 }
 
 #[test]

@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{RouteDeclaration, parse_duration, parse_include_map, parse_route, parse_target},
     model::Version,
+    output,
     probe::Far,
-    rules::Level,
+    rules::{Confidence, Level},
     source::IncludeMap,
 };
 
@@ -36,7 +37,7 @@ const EXITS: &str = "Exit codes:\n  0  nothing found at or above the level of --
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// Check configuration files and report what will break
-    Check(Check),
+    Check(Box<Check>),
     /// Say what one request would meet: who takes it, what reaches the upstream, what comes back
     Trace(Box<Trace>),
     /// Show the page about a rule: what it finds, why that breaks, and the correction
@@ -100,9 +101,61 @@ pub struct Check {
     #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
     pub dialect: Option<String>,
 
-    /// How to print the findings
-    #[arg(long, value_enum, default_value_t = Format::Full, value_name = "FORMAT", env = "HOPLINT_FORMAT")]
-    pub format: Format,
+    /// How to print the findings [default: full, under GitHub Actions github]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "HOPLINT_FORMAT")]
+    pub format: Option<Format>,
+
+    /// Print in that format, into a file where one is named, as `sarif=report.sarif` (repeatable)
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = parse_output, conflicts_with = "format")]
+    pub output: Vec<(Format, Option<PathBuf>)>,
+
+    /// Print how many findings each rule has instead of the findings
+    #[arg(long, conflicts_with_all = ["format", "output"])]
+    pub statistics: bool,
+
+    /// Report only findings of at least this level
+    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_MIN_LEVEL")]
+    pub min_level: Option<MinLevel>,
+
+    /// Report only findings that are at least this sure
+    #[arg(long, value_enum, value_name = "CONFIDENCE", env = "HOPLINT_MIN_CONFIDENCE")]
+    pub min_confidence: Option<MinConfidence>,
+
+    /// Do not report what this file holds
+    #[arg(long, value_name = "FILE", env = "HOPLINT_BASELINE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write everything that is found into this file, to be used with --baseline, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "diff_base"])]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Report only what came after this commit
+    ///
+    /// All files are read and judged, in the work tree and as they were in that commit; what was found there is left out.
+    #[arg(long, value_name = "COMMIT")]
+    pub diff_base: Option<String>,
+
+    /// Report only these rules or categories, such as `websocket` (repeatable, comma separated)
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub select: Vec<String>,
+
+    /// Do not report these rules or categories (repeatable, comma separated)
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Check the fenced blocks of Markdown files too that a search of folders finds
+    ///
+    /// Blocks marked nginx, haproxy or envoy (as `yaml envoy`) are checked. A Markdown file that is named is always checked.
+    #[arg(long)]
+    pub markdown: bool,
+
+    /// Read the paths to check from this file, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub files_from: Option<PathBuf>,
+
+    /// Exit with 0 although there are findings; what cannot be read still gives 2
+    #[arg(long)]
+    pub exit_zero: bool,
 
     /// The lowest level that makes the exit code 1 [default: error]
     #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_FAIL_ON")]
@@ -274,8 +327,93 @@ pub enum Color {
 pub enum Format {
     /// For people: with the lines of the file
     Full,
+    /// One line for each finding
+    Concise,
     /// For programs: one JSON document
     Json,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's Code Quality report
+    Gitlab,
+    /// JUnit's XML
+    Junit,
+    /// Checkstyle's XML
+    Checkstyle,
+    /// Reviewdog's diagnostic format
+    Rdjson,
+}
+
+impl From<Format> for output::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Full => Self::Full,
+            Format::Concise => Self::Concise,
+            Format::Json => Self::Json,
+            Format::Sarif => Self::Sarif,
+            Format::Github => Self::Github,
+            Format::Gitlab => Self::Gitlab,
+            Format::Junit => Self::Junit,
+            Format::Checkstyle => Self::Checkstyle,
+            Format::Rdjson => Self::Rdjson,
+        }
+    }
+}
+
+fn parse_output(text: &str) -> Result<(Format, Option<PathBuf>), String> {
+    let (format, file) = text.split_once('=').map_or((text, None), |(f, file)| (f, Some(PathBuf::from(file))));
+    if file.as_ref().is_some_and(|f| f.as_os_str().is_empty()) {
+        return Err(format!("`{text}` names no file"));
+    }
+    let format = Format::from_str(format, true).map_err(|_| {
+        let known: Vec<String> =
+            Format::value_variants().iter().filter_map(|f| Some(f.to_possible_value()?.get_name().to_owned())).collect();
+        format!("`{format}` is no format: {}", known.join(", "))
+    })?;
+    Ok((format, file))
+}
+
+/// The lowest level that is reported.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MinLevel {
+    /// Everything
+    Hint,
+    /// Not what is only worth knowing
+    Warning,
+    /// Only what breaks for certain
+    Error,
+}
+
+impl From<MinLevel> for Level {
+    fn from(level: MinLevel) -> Self {
+        match level {
+            MinLevel::Hint => Self::Hint,
+            MinLevel::Warning => Self::Warning,
+            MinLevel::Error => Self::Error,
+        }
+    }
+}
+
+/// How sure a finding must be to be reported.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MinConfidence {
+    /// Everything
+    Guess,
+    /// What follows from the configuration and a usual assumption
+    Likely,
+    /// What follows from the configuration
+    Certain,
+}
+
+impl From<MinConfidence> for Confidence {
+    fn from(confidence: MinConfidence) -> Self {
+        match confidence {
+            MinConfidence::Guess => Self::Guess,
+            MinConfidence::Likely => Self::Likely,
+            MinConfidence::Certain => Self::Certain,
+        }
+    }
 }
 
 /// How to print the list of rules.

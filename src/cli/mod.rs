@@ -1,7 +1,9 @@
 //! Reads arguments and the environment. Nobody else does.
 
+mod analyse;
 pub mod args;
 mod check;
+mod settings;
 pub mod terminal;
 mod trace;
 
@@ -24,7 +26,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal());
     let code = match &cli.command {
-        Command::Check(check) => check::run(check, look),
+        Command::Check(check) => {
+            let actions = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
+            check::run(check, look, actions)
+        }
         Command::Trace(t) => trace::run(t),
         Command::Explain(e) => explain_rule(&e.rule, look),
         Command::Rules(r) => list(r.format),

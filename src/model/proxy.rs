@@ -172,6 +172,31 @@ impl Proxy {
         if scope.name.is_empty() { scope.noun.to_owned() } else { format!("{} {}", scope.noun, scope.name) }
     }
 
+    /// The scopes around some bytes, outermost first: `server a.test > location /ws/`. Without the whole file, which is around
+    /// everything.
+    ///
+    /// `order` holds all scopes by the start of their bodies, see [`Proxy::scopes_in_text`].
+    pub fn path(&self, order: &[Seat], span: Span) -> String {
+        let body = |s: &Seat| self.scope(*s).body;
+        let before = order.partition_point(|s| body(s).start <= span.start);
+        let innermost = before.checked_sub(1).and_then(|last| self.outward(order[last]).find(|s| body(s).holds(span)));
+        let mut titles: Vec<String> = innermost
+            .into_iter()
+            .flat_map(|s| self.outward(s))
+            .filter(|s| !self.scope(*s).noun.is_empty())
+            .map(|s| self.title(s))
+            .collect();
+        titles.reverse();
+        titles.join(" > ")
+    }
+
+    /// All scopes in the order of their bodies, outer ones first.
+    pub fn scopes_in_text(&self) -> Vec<Seat> {
+        let mut order: Vec<Seat> = (0..self.scopes.len() as u32).map(Seat).collect();
+        order.sort_by_key(|s| (self.scope(*s).body.start, std::cmp::Reverse(self.scope(*s).body.len)));
+        order
+    }
+
     /// The scope and all around it, innermost first.
     pub fn outward(&self, seat: Seat) -> impl Iterator<Item = Seat> {
         std::iter::successors(Some(seat), |s| self.scope(*s).parent)

@@ -1,14 +1,75 @@
 //! Prints. Nobody else does, and nothing here reads the environment: how it shall look comes in as a [`Look`].
 
 pub mod catalog;
+mod concise;
 mod excerpt;
 pub mod explain;
 pub mod full;
+mod github;
+mod gitlab;
 pub mod json;
+mod place;
+mod rdjson;
+mod sarif;
+mod statistics;
 mod text;
 pub mod trace;
+mod xml;
 
+use crate::{audit::Report, source::SourceMap};
 use std::io::{self, Write};
+use std::path::Path;
+
+/// How findings are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people: with the lines of the file.
+    Full,
+    /// One line for each finding.
+    Concise,
+    /// For programs, version 1.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit.
+    Junit,
+    /// Checkstyle.
+    Checkstyle,
+    /// Reviewdog's diagnostic format.
+    Rdjson,
+    /// How many findings each rule has.
+    Statistics,
+}
+
+impl Format {
+    /// Prints a report.
+    ///
+    /// # Errors
+    /// What the writer reports.
+    pub fn print(self, out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) -> io::Result<()> {
+        match self {
+            Self::Full => full::print(out, map, report, look),
+            Self::Concise => concise::print(out, map, report),
+            Self::Json => json::print(out, map, report),
+            Self::Sarif => sarif::print(out, map, report),
+            Self::Github => github::print(out, map, report),
+            Self::Gitlab => gitlab::print(out, map, report),
+            Self::Junit => xml::junit(out, map, report),
+            Self::Checkstyle => xml::checkstyle(out, map, report),
+            Self::Rdjson => rdjson::print(out, map, report),
+            Self::Statistics => statistics::print(out, report),
+        }
+    }
+
+    /// Whether people read it, so that it may have colours.
+    pub const fn for_people(self) -> bool {
+        matches!(self, Self::Full | Self::Concise | Self::Statistics)
+    }
+}
 
 /// Where the pages of the rules live: the package's repository, or nothing while it has none.
 pub const DOCS_BASE: &str = env!("CARGO_PKG_REPOSITORY");
@@ -50,6 +111,16 @@ pub fn to_stdout(colour: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<
     }
 }
 
+/// Lets something write into a file, in place of what is there.
+///
+/// # Errors
+/// What the system reports.
+pub fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut text = Vec::new();
+    write(&mut text)?;
+    crate::source::write_file(path, &text)
+}
+
 /// Lets something write to standard error. Nothing is left to tell when that fails.
 pub fn to_stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -67,7 +138,7 @@ fn quiet_pipe(out: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Result<
 }
 
 /// `1 file`, `2 files`.
-fn count(n: usize, noun: &str) -> String {
+pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

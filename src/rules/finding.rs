@@ -81,4 +81,26 @@ pub struct Finding {
     pub example: Option<String>,
     /// Versions it holds for, when not for all considered ("before 1.29.7").
     pub versions: Option<String>,
+    /// Scopes around it, outermost first (`server a.test > location /ws/`): a place that stays when lines move.
+    pub within: String,
+}
+
+impl Finding {
+    /// A finding that is certain and says nothing yet.
+    pub const fn new(rule: &'static str, level: Level, proxy: &'static str, span: Span) -> Self {
+        Self {
+            rule,
+            level,
+            confidence: Confidence::Certain,
+            message: String::new(),
+            label: String::new(),
+            help: String::new(),
+            proxy,
+            span,
+            related: Vec::new(),
+            example: None,
+            versions: None,
+            within: String::new(),
+        }
+    }
 }

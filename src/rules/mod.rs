@@ -9,7 +9,7 @@ mod syntax;
 mod timeout;
 mod websocket;
 
-pub use context::{Context, Evidence};
+pub use context::Context;
 pub use finding::{Confidence, Finding, Level, Related};
 
 /// What is known of a rule besides its code.
@@ -63,6 +63,7 @@ rules! {
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
     "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
+    "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
     "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
     "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere;
     "syntax/bad-value" Error "a value that the proxy refuses" elsewhere;

@@ -25,16 +25,11 @@ const fn rule_of(kind: ProblemKind) -> &'static str {
 pub fn finding(problem: Problem, proxy: &'static str) -> Finding {
     let (level, confidence) = if problem.certain { (Level::Error, Confidence::Certain) } else { (Level::Warning, Confidence::Likely) };
     Finding {
-        rule: rule_of(problem.kind),
-        level,
         confidence,
         label: problem.message.clone(),
         message: problem.message,
         help: problem.help,
-        proxy,
-        span: problem.span,
         related: problem.related.into_iter().map(|(span, message)| Related { span, message }).collect(),
-        example: None,
-        versions: None,
+        ..Finding::new(rule_of(problem.kind), level, proxy, problem.span)
     }
 }

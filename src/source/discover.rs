@@ -24,7 +24,9 @@ const BACKUPS: &[&str] = &["~", ".bak", ".orig", ".rpmsave", ".rpmnew", ".dpkg-o
 
 /// Files that are named are taken as they are; directories are walked, honouring `.gitignore`, and their files judged by
 /// name and content.
-pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discovery {
+///
+/// With `markdown`, Markdown files of directories are taken too.
+pub fn discover(paths: &[String], markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool) -> Discovery {
     let mut out = Discovery::default();
     for path in paths {
         let meta = match std::fs::metadata(path) {
@@ -39,7 +41,7 @@ pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discov
             }
         };
         if meta.is_dir() {
-            walk(path, judge, &mut out);
+            walk(path, markdown, judge, &mut out);
         } else {
             out.files.push(path.clone());
         }
@@ -49,7 +51,7 @@ pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discov
     out
 }
 
-fn walk(root: &str, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
+fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
     for entry in ignore::WalkBuilder::new(root).require_git(false).sort_by_file_name(Ord::cmp).build() {
         let entry = match entry {
             Ok(e) => e,
@@ -79,12 +81,17 @@ fn walk(root: &str, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
         }
         if head.contains(&0) {
             out.skipped.push((path, "not a text file".to_owned()));
-        } else if judge(&path, &head) {
+        } else if markdown && is_markdown(&path) || judge(&path, &head) {
             out.files.push(path);
         } else {
             out.skipped.push((path, "not a configuration of a known proxy by its content".to_owned()));
         }
     }
+}
+
+/// Whether a file is Markdown, by its name.
+pub fn is_markdown(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("markdown"))
 }
 
 /// `Dockerfile`, `compose.yaml` and their kin.

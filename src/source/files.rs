@@ -1,6 +1,6 @@
 //! Reading files, each once, by the path that the configuration writes.
 
-use super::{FileId, SourceMap, Span, TooLarge};
+use super::{FileId, SourceMap, Span, TooLarge, markdown};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -185,6 +185,22 @@ impl Files {
         Ok(root)
     }
 
+    /// The fenced blocks of a Markdown file that `wanted` says of their info strings, each as a file of the same name in which
+    /// everything else is blank, so that its spans are those of the Markdown.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn split_markdown(&mut self, id: FileId, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(FileId, String)>, TooLarge> {
+        let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
+        let mut out = Vec::new();
+        for fence in markdown::fences(&text).into_iter().filter(|f| wanted(&f.info)) {
+            let file = self.map.add(name.clone(), markdown::masked(&text, &fence))?;
+            self.paths.insert(file, normalise(&name));
+            out.push((file, fence.info));
+        }
+        Ok(out)
+    }
+
     /// The name and text of a whole span, for messages.
     pub fn text(&self, span: Span) -> String {
         self.map.text(span)
@@ -215,4 +231,12 @@ fn normalise(path: &str) -> String {
 /// What the system says.
 pub fn read_text(path: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(path)
+}
+
+/// Writes a whole file, in place of what is there.
+///
+/// # Errors
+/// What the system says.
+pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::write(path, bytes)
 }

@@ -2,8 +2,11 @@
 
 mod discover;
 mod files;
+mod git;
 mod map;
+mod markdown;
 
-pub use discover::{Discovery, discover};
-pub use files::{Files, IncludeMap, ReadError, read_text};
+pub use discover::{Discovery, discover, is_markdown};
+pub use files::{Files, IncludeMap, ReadError, read_text, write_file};
+pub use git::check_out;
 pub use map::{FileId, Position, SourceFile, SourceMap, Span, TooLarge};

@@ -1,0 +1,101 @@
+//! Reviewdog's diagnostic format (<https://github.com/reviewdog/reviewdog/tree/master/proto/rdf>).
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{page, place::Place};
+use crate::{audit::Report, rules::Level, source::SourceMap};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    source: Source,
+    diagnostics: Vec<Diagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Diagnostic<'a> {
+    message: String,
+    location: Location<'a>,
+    severity: &'static str,
+    code: Code<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Related<'a>>,
+}
+
+#[derive(Serialize)]
+struct Location<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    message: &'a str,
+    location: Location<'a>,
+}
+
+/// Columns are bytes of the line, from 1; the end is behind the last byte.
+#[derive(Serialize)]
+struct Range {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Serialize)]
+struct Position {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    value: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+/// Prints the report.
+///
+/// # Errors
+/// What the writer reports.
+pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io::Result<()> {
+    let found = report.findings.iter().filter_map(|f| {
+        let related = f.related.iter().filter_map(|r| Some(Related { message: &r.message, location: location(&Place::of(map, r.span)?) }));
+        Some(Diagnostic {
+            message: if f.help.is_empty() { f.message.clone() } else { format!("{}\n{}", f.message, f.help) },
+            location: location(&Place::of(map, f.span)?),
+            severity: match f.level {
+                Level::Error => "ERROR",
+                Level::Warning => "WARNING",
+                Level::Hint => "INFO",
+            },
+            code: Code { value: f.rule, url: Some(page(f.rule)).filter(|p| p.starts_with("https://")) },
+            related_locations: related.collect(),
+        })
+    });
+    let unreadable = report.unreadable.iter().map(|(path, reason)| Diagnostic {
+        message: format!("could not be read: {reason}"),
+        location: Location { path, range: None },
+        severity: "ERROR",
+        code: Code { value: "unreadable", url: None },
+        related_locations: Vec::new(),
+    });
+    let document = Document { source: Source { name: "hoplint" }, diagnostics: found.chain(unreadable).collect() };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn location<'a>(p: &Place<'a>) -> Location<'a> {
+    let range = Range {
+        start: Position { line: p.line, column: p.bytes_in_line.0 + 1 },
+        end: Position { line: p.end_line, column: p.bytes_in_line.1 + 1 },
+    };
+    Location { path: p.file, range: Some(range) }
+}
