@@ -2,7 +2,7 @@
 
 use super::{FileId, SourceMap, Span, TooLarge, markdown};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,8 @@ pub struct IncludeMap {
 pub struct Files {
     map: SourceMap,
     by_path: BTreeMap<String, FileId>,
+    /// Files on disk by where they really are: a link or an include map may name one of them a second time.
+    by_real_path: BTreeMap<PathBuf, FileId>,
     paths: BTreeMap<FileId, String>,
     maps: Vec<IncludeMap>,
     /// Names inside a dump, in its order; then nothing is read from disk.
@@ -109,6 +111,11 @@ impl Files {
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
         }
+        let real = std::fs::canonicalize(&place).ok();
+        if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
+            self.by_path.insert(place, id);
+            return Ok(id);
+        }
         let bytes = match std::fs::read(&place) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound),
@@ -120,6 +127,7 @@ impl Files {
         }
         let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
         self.by_path.insert(place.clone(), id);
+        self.by_real_path.extend(real.map(|r| (r, id)));
         self.paths.insert(id, place);
         Ok(id)
     }
