@@ -14,8 +14,8 @@ pub mod preflight;
 pub mod trace;
 
 pub use eval::Val;
-pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
-pub use witness::{Witness, witnesses};
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
+pub use witness::{Witness, texts_of, witnesses};
 
 use crate::model::{Dial, Request, Text};
 

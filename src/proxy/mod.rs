@@ -1,6 +1,7 @@
 //! One room per dialect: recognising it, its lossless syntax, its semantics *into* the model. A further proxy is a folder
 //! here and one line in [`DIALECTS`].
 
+pub mod haproxy;
 pub mod nginx;
 
 use crate::model::{Era, Problem, Proxy, Version};

@@ -9,7 +9,7 @@ mod syntax;
 mod timeout;
 mod websocket;
 
-pub use context::{Context, Evidence};
+pub use context::Context;
 pub use finding::{Confidence, Finding, Level, Related};
 
 /// What is known of a rule besides its code.

@@ -1,13 +1,14 @@
 //! `cors/wildcard-with-credentials`
 
-use super::super::{Confidence, Level, Related, context::Context};
-use super::{SOME_ORIGIN, line};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, SOME_ORIGIN, line},
+};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for w in cx.witnesses() {
-        let mut branches = cx.cross_origin(&w, SOME_ORIGIN);
-        branches.extend(cx.preflight(&w, SOME_ORIGIN));
-        for b in &branches {
+    for route in cx.cross_origin().iter() {
+        let w = &route.witness;
+        for b in route.plain.iter().chain(&route.preflight) {
             let (Some(origin), Some(credentials)) = (line(b, "access-control-allow-origin"), line(b, "access-control-allow-credentials"))
             else {
                 continue;
