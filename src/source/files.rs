@@ -2,7 +2,7 @@
 
 use super::{FileId, SourceMap, Span, TooLarge, markdown};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,8 @@ pub struct IncludeMap {
 pub struct Files {
     map: SourceMap,
     by_path: BTreeMap<String, FileId>,
+    /// Files on disk by where they really are: a link or an include map may name one of them a second time.
+    by_real_path: BTreeMap<PathBuf, FileId>,
     paths: BTreeMap<FileId, String>,
     maps: Vec<IncludeMap>,
     /// Names inside a dump, in its order; then nothing is read from disk.
@@ -67,7 +69,7 @@ impl Files {
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, TooLarge> {
         let id = self.map.add(name, bytes)?;
         let path = normalise(name);
-        self.by_path.entry(key(&path)).or_insert(id);
+        self.by_path.entry(path.clone()).or_insert(id);
         self.paths.insert(id, path);
         Ok(id)
     }
@@ -103,11 +105,16 @@ impl Files {
     /// Says why it could not be read.
     pub fn read(&mut self, path: &str) -> Result<FileId, ReadError> {
         let place = self.place(path);
-        if let Some(id) = self.by_path.get(&key(&place)) {
+        if let Some(id) = self.by_path.get(&place) {
             return Ok(*id);
         }
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
+        }
+        let real = std::fs::canonicalize(&place).ok();
+        if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
+            self.by_path.insert(place, id);
+            return Ok(id);
         }
         let bytes = match std::fs::read(&place) {
             Ok(bytes) => bytes,
@@ -119,7 +126,8 @@ impl Files {
             return Err(ReadError::Binary);
         }
         let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
-        self.by_path.insert(key(&place), id);
+        self.by_path.insert(place.clone(), id);
+        self.by_real_path.extend(real.map(|r| (r, id)));
         self.paths.insert(id, place);
         Ok(id)
     }
@@ -205,14 +213,6 @@ impl Files {
     pub fn text(&self, span: Span) -> String {
         self.map.text(span)
     }
-}
-
-/// What stands for a file, however it is named.
-fn key(place: &str) -> String {
-    if place.starts_with('/') {
-        return place.to_owned();
-    }
-    std::path::absolute(place).map_or_else(|_| place.to_owned(), |p| normalise(&p.to_string_lossy()))
 }
 
 /// `./a//b/../c` as `a/c`: by text alone, without looking at links.
