@@ -3,6 +3,7 @@
 //! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
 //! reports every branch; what all branches share is known, the rest is unknown.
 
+mod essence;
 mod eval;
 mod machine;
 mod select;
@@ -12,7 +13,9 @@ pub mod handshake;
 pub mod idle;
 pub mod preflight;
 pub mod trace;
+pub mod trial;
 
+pub use essence::{Aspect, Essence};
 pub use eval::Val;
 pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
 pub use witness::{Witness, witnesses};
