@@ -31,8 +31,7 @@ impl Check<'_> {
             let entry = &table::DIRECTIVES[i];
             self.released(id, entry);
             let contexts = self.candidates(id);
-            let forms: Vec<&Form> =
-                entry.forms.iter().filter(|f| contexts.is_empty() || contexts.iter().any(|c| f.fits(*c))).collect();
+            let forms: Vec<&Form> = entry.forms.iter().filter(|f| contexts.is_empty() || contexts.iter().any(|c| f.fits(*c))).collect();
             if forms.is_empty() {
                 self.misplaced(id, entry);
                 continue;

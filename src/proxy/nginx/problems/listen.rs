@@ -27,7 +27,8 @@ impl Check<'_> {
         for id in self.conf.all() {
             let dir = self.dir(id);
             let Some(first) = dir.args.first() else { continue };
-            if self.context(id) != Context::Server || self.name(id) != "listen" || dir.args.iter().any(|a| a.opaque || a.text.contains('$')) {
+            if self.context(id) != Context::Server || self.name(id) != "listen" || dir.args.iter().any(|a| a.opaque || a.text.contains('$'))
+            {
                 continue;
             }
             self.parameters(id);
@@ -69,7 +70,8 @@ impl Check<'_> {
         for word in &words {
             let text = &*word.text;
             if text == "quic" {
-                self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only = Only::Before(QUIC);
+                self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only =
+                    Only::Before(QUIC);
             } else if text == "reuseport" || is_option(text) || is_plain(text) {
             } else {
                 self.bad_value(
@@ -87,11 +89,12 @@ impl Check<'_> {
         let Some((word, _)) = at.servers.iter().find_map(|s| ssl(self, s.1).map(|w| (w, s.1))) else { return };
         let listen = at.default.or_else(|| at.servers.first().map(|s| s.1));
         let Some(server) = listen.and_then(|l| self.dir(l).parent) else { return };
-        let has = |scope: Option<DirId>| {
-            ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| !self.inside(scope, n).is_empty())
-        };
+        let has = |scope: Option<DirId>| ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| !self.inside(scope, n).is_empty());
         // A module (ACME, Lua) may bring one.
-        let foreign = self.conf.all().any(|d| matches!(self.name(d), "load_module" | "acme_certificate") || self.name(d).starts_with("ssl_certificate_by_lua"));
+        let foreign = self
+            .conf
+            .all()
+            .any(|d| matches!(self.name(d), "load_module" | "acme_certificate") || self.name(d).starts_with("ssl_certificate_by_lua"));
         if !self.complete() || foreign || has(Some(server)) || has(self.dir(server).parent) {
             return;
         }
