@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 /// `listen … quic`
 const QUIC: Version = Version(1, 25, 0);
+/// The first release that was seen to refuse `listen … spdy`; older ones only warn.
+const NO_SPDY: Version = Version(1, 22, 1);
 
 /// What is known of one address.
 #[derive(Default)]
@@ -27,19 +29,24 @@ impl Check<'_> {
         for id in self.conf.all() {
             let dir = self.dir(id);
             let Some(first) = dir.args.first() else { continue };
-            if self.context(id) != Context::Server || self.name(id) != "listen" || dir.args.iter().any(|a| a.opaque || a.text.contains('$')) {
+            if self.context(id) != Context::Server
+                || self.name(id) != "listen"
+                || self.unended.contains(&id)
+                || dir.args.iter().any(|a| a.opaque || a.text.contains('$'))
+            {
                 continue;
             }
             self.parameters(id);
             if !self.sure {
                 continue;
             }
-            let key = socket(&first.text);
+            let has = |name: &str| dir.args.iter().skip(1).any(|a| &*a.text == name);
+            // QUIC has its own, over UDP.
+            let key = if has("quic") { format!("{} quic", socket(&first.text)) } else { socket(&first.text) };
             if !addresses.contains_key(&key) {
                 order.push(key.clone());
             }
             let at = addresses.entry(key).or_default();
-            let has = |name: &str| dir.args.iter().skip(1).any(|a| &*a.text == name);
             let server = dir.parent;
             let twice = at.servers.iter().find(|s| s.0 == server).map(|s| s.1);
             let default = (has("default_server") || has("default")).then_some(at.default).flatten();
@@ -69,9 +76,12 @@ impl Check<'_> {
         for word in &words {
             let text = &*word.text;
             if text == "quic" {
-                self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only = Only::Before(QUIC);
-            } else if text == "reuseport" || is_option(text) || is_plain(text) {
-            } else {
+                self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only =
+                    Only::Before(QUIC);
+            } else if text == "spdy" {
+                let message = format!("nginx {NO_SPDY} and later do not take `spdy` in `listen`");
+                self.bad_value(word, message, "remove it, or use `http2`").only = Only::Since(NO_SPDY);
+            } else if !is_option(text) && !is_plain(text) {
                 self.bad_value(
                     word,
                     format!("`{text}` is not a parameter of `listen`"),
@@ -87,11 +97,12 @@ impl Check<'_> {
         let Some((word, _)) = at.servers.iter().find_map(|s| ssl(self, s.1).map(|w| (w, s.1))) else { return };
         let listen = at.default.or_else(|| at.servers.first().map(|s| s.1));
         let Some(server) = listen.and_then(|l| self.dir(l).parent) else { return };
-        let has = |scope: Option<DirId>| {
-            ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| !self.inside(scope, n).is_empty())
-        };
+        let has = |scope: Option<DirId>| ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| !self.inside(scope, n).is_empty());
         // A module (ACME, Lua) may bring one.
-        let foreign = self.conf.all().any(|d| matches!(self.name(d), "load_module" | "acme_certificate") || self.name(d).starts_with("ssl_certificate_by_lua"));
+        let foreign = self
+            .conf
+            .all()
+            .any(|d| matches!(self.name(d), "load_module" | "acme_certificate") || self.name(d).starts_with("ssl_certificate_by_lua"));
         if !self.complete() || foreign || has(Some(server)) || has(self.dir(server).parent) {
             return;
         }
@@ -143,5 +154,5 @@ fn is_option(text: &str) -> bool {
 }
 
 fn is_plain(text: &str) -> bool {
-    matches!(text, "default_server" | "default" | "ssl" | "http2" | "spdy" | "http3" | "proxy_protocol")
+    matches!(text, "default_server" | "default" | "ssl" | "http2" | "http3" | "proxy_protocol")
 }

@@ -32,7 +32,13 @@ impl<'a> Check<'a> {
             let Some((way, name)) = self.location(id) else {
                 if let [modifier, _] = &dir.args[..] {
                     let message = format!("`{}` is no modifier of a location", modifier.text);
-                    self.report(ProblemKind::BadValue, true, modifier.span, message, "it takes `=`, `^~`, `~` and `~*`; a path with spaces needs quotes");
+                    self.report(
+                        ProblemKind::BadValue,
+                        true,
+                        modifier.span,
+                        message,
+                        "it takes `=`, `^~`, `~` and `~*`; a path with spaces needs quotes",
+                    );
                 }
                 continue;
             };
@@ -79,9 +85,7 @@ impl<'a> Check<'a> {
         let Some(parent) = self.dir(id).parent.filter(|p| self.name(*p) == "location") else { return };
         let Some((around, outer)) = self.location(parent) else { return };
         let (message, help) = match around {
-            _ if way == Way::Named => {
-                (format!("the named location `{name}` can only stand right inside a server"), "move it there")
-            }
+            _ if way == Way::Named => (format!("the named location `{name}` can only stand right inside a server"), "move it there"),
             Way::Exact => (format!("no location can be inside the exact location `{outer}`"), "move it out, or remove the `=`"),
             Way::Named => (format!("no location can be inside the named location `{outer}`"), "move it out"),
             Way::Prefix if way != Way::Regex && !name.starts_with(outer) => {

@@ -155,7 +155,10 @@ impl Check<'_> {
         let (message, help) = if mention.open {
             (format!("the variable `${{{}` has no closing `}}`", mention.name), "write it, or leave out the `{`")
         } else {
-            ("a `$` without a variable's name".to_owned(), "nginx has no way to write a `$` itself here: let a `geo` or `map` variable hold it")
+            (
+                "a `$` without a variable's name".to_owned(),
+                "nginx has no way to write a `$` itself here: let a `geo` or `map` variable hold it",
+            )
         };
         self.report(ProblemKind::BadValue, true, span, message, help);
     }
@@ -255,7 +258,8 @@ impl Check<'_> {
                 continue;
             }
             let Some(word) = self.dir(id).args.last().filter(|w| w.text.starts_with('@') && !w.opaque) else { continue };
-            let Some(server) = std::iter::successors(self.dir(id).parent, |p| self.dir(*p).parent).find(|p| self.name(*p) == "server") else {
+            let Some(server) = std::iter::successors(self.dir(id).parent, |p| self.dir(*p).parent).find(|p| self.name(*p) == "server")
+            else {
                 continue;
             };
             let hole = self.conf.holes.iter().any(|h| h.0 == Some(server) && !crate::proxy::nginx::lower::harmless(&h.2));

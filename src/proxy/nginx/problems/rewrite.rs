@@ -54,7 +54,8 @@ impl Check<'_> {
                 self.report(ProblemKind::BadValue, true, *span, format!("unexpected `{op}` in a condition"), help);
             }
             _ => {
-                let help = "it takes one variable, or one comparison of a variable with one word (in quotes if it has spaces); there is no `&&`";
+                let help =
+                    "it takes one variable, or one comparison of a variable with one word (in quotes if it has spaces); there is no `&&`";
                 let span = rest.last().map_or(*at, |r| at.to(r.1));
                 self.report(ProblemKind::WrongArguments, true, span, "invalid condition".to_owned(), help);
             }

@@ -11,14 +11,95 @@ pub(super) const BOM: char = '\u{feff}';
 
 /// Beginnings and ends of the directives of well-known modules that are not part of nginx's own source.
 const FOREIGN_BEGINNINGS: &[&str] = &[
-    "accesskey", "acme_", "ajp_", "api", "app_protect", "array_", "auth_digest", "auth_gss", "auth_jwt", "auth_ldap", "auth_oidc",
-    "auth_pam", "auth_spnego", "aws_", "brotli", "cache_purge", "check", "concat", "cookie_flag", "ct", "dash", "datadog_", "dav_ext",
-    "deny_", "drizzle_", "dynamic_", "echo", "encrypted_session", "eval", "fair", "fancyindex", "f4f", "geoip2", "health_check", "hls",
-    "iconv_", "jdomain", "js_", "jwt", "keyval", "length_hiding", "limit_traffic_rate", "live", "lua_", "memc_", "mgmt", "modsecurity",
-    "more_", "mruby_", "nchan_", "ndk_", "njs", "ntlm", "opentelemetry", "opentracing", "otel", "pagespeed", "passenger", "pg_",
-    "postgres_", "push_stream", "queue", "rds_", "redis", "rtmp", "secure_token", "security_headers", "session_log", "set_", "shib_",
-    "slowfs_", "srcache_", "ssl_ct", "ssl_dyn_rec", "state", "status_zone", "sticky_", "subs_filter", "sysguard", "testcookie",
-    "track_uploads", "upload_", "upstream_", "vhost_traffic_status", "vod", "waf", "xss_", "zone_sync", "zstd",
+    "accesskey",
+    "acme_",
+    "ajp_",
+    "api",
+    "app_protect",
+    "array_",
+    "auth_digest",
+    "auth_gss",
+    "auth_jwt",
+    "auth_ldap",
+    "auth_oidc",
+    "auth_pam",
+    "auth_spnego",
+    "aws_",
+    "brotli",
+    "cache_purge",
+    "check",
+    "concat",
+    "cookie_flag",
+    "ct",
+    "dash",
+    "datadog_",
+    "dav_ext",
+    "deny_",
+    "drizzle_",
+    "dynamic_",
+    "echo",
+    "encrypted_session",
+    "eval",
+    "fair",
+    "fancyindex",
+    "f4f",
+    "geoip2",
+    "health_check",
+    "hls",
+    "iconv_",
+    "jdomain",
+    "js_",
+    "jwt",
+    "keyval",
+    "length_hiding",
+    "limit_traffic_rate",
+    "live",
+    "lua_",
+    "memc_",
+    "mgmt",
+    "modsecurity",
+    "more_",
+    "mruby_",
+    "nchan_",
+    "ndk_",
+    "njs",
+    "ntlm",
+    "opentelemetry",
+    "opentracing",
+    "otel",
+    "pagespeed",
+    "passenger",
+    "pg_",
+    "postgres_",
+    "push_stream",
+    "queue",
+    "rds_",
+    "redis",
+    "rtmp",
+    "secure_token",
+    "security_headers",
+    "session_log",
+    "set_",
+    "shib_",
+    "slowfs_",
+    "srcache_",
+    "ssl_ct",
+    "ssl_dyn_rec",
+    "state",
+    "status_zone",
+    "sticky_",
+    "subs_filter",
+    "sysguard",
+    "testcookie",
+    "track_uploads",
+    "upload_",
+    "upstream_",
+    "vhost_traffic_status",
+    "vod",
+    "waf",
+    "xss_",
+    "zone_sync",
+    "zstd",
 ];
 const FOREIGN_ENDS: &[&str] = &["_by_lua", "_by_lua_block", "_by_lua_file", "_cache_purge", "_limit_status", "_req_status"];
 
@@ -48,7 +129,12 @@ fn impossible(name: &str) -> Option<(String, &'static str)> {
     if name.starts_with("if(") {
         return Some((format!("unknown directive `{name}`"), "write a space between `if` and `(`"));
     }
-    if name.contains('}') && name.trim_end_matches(['/', '$', ')', '+', '*', '?']).trim_start_matches(|c: char| c.is_ascii_digit() || c == ',').starts_with('}') {
+    if name.contains('}')
+        && name
+            .trim_end_matches(['/', '$', ')', '+', '*', '?'])
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == ',')
+            .starts_with('}')
+    {
         return Some((
             format!("unknown directive `{name}`"),
             "a `{` outside quotes ends the word before it: put the whole regular expression in quotes",
@@ -125,8 +211,8 @@ impl Check<'_> {
         }
         if let Some(gone) = entry.gone {
             let help = if name == "ssl" { "write `ssl` in the `listen` directive instead" } else { "remove the line" };
-            self.report(ProblemKind::UnknownDirective, true, span, format!("nginx {gone} and later do not know `{name}` any more"), help).only =
-                Only::Since(gone);
+            self.report(ProblemKind::UnknownDirective, true, span, format!("nginx {gone} and later do not know `{name}` any more"), help)
+                .only = Only::Since(gone);
         }
     }
 

@@ -38,15 +38,34 @@ const ENUMERATED: &[Words] = &[
     words(
         "proxy_next_upstream",
         &[
-            "error", "timeout", "invalid_header", "non_idempotent", "updating", "http_500", "http_502", "http_503", "http_504", "http_403",
-            "http_404", "http_429", "off", "denied",
+            "error",
+            "timeout",
+            "invalid_header",
+            "non_idempotent",
+            "updating",
+            "http_500",
+            "http_502",
+            "http_503",
+            "http_504",
+            "http_403",
+            "http_404",
+            "http_429",
+            "off",
+            "denied",
         ],
     ),
     words(
         "proxy_ignore_headers",
         &[
-            "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset", "Expires",
-            "Cache-Control", "Set-Cookie", "Vary",
+            "X-Accel-Redirect",
+            "X-Accel-Expires",
+            "X-Accel-Limit-Rate",
+            "X-Accel-Buffering",
+            "X-Accel-Charset",
+            "Expires",
+            "Cache-Control",
+            "Set-Cookie",
+            "Vary",
         ],
     ),
 ];
@@ -209,7 +228,9 @@ mod tests {
 
     #[test]
     fn sizes_have_the_units_of_their_kind() {
-        for (text, buffer, offset) in [("16k", true, true), ("1G", false, true), ("10mb", false, false), ("", false, false), ("k", false, false)] {
+        for (text, buffer, offset) in
+            [("16k", true, true), ("1G", false, true), ("10mb", false, false), ("", false, false), ("k", false, false)]
+        {
             assert_eq!((is_size(text, "kKmM"), is_size(text, "kKmMgG")), (buffer, offset), "{text}");
         }
     }
