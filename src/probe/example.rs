@@ -4,7 +4,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Texts that an expression matches somewhere in; they are run before they are believed. Expressions with look-around are
 /// beyond this and have none.
-pub(super) fn texts_of(regex: &str) -> Vec<String> {
+pub fn texts_of(regex: &str) -> Vec<String> {
     let Ok(hir) = regex_syntax::parse(regex) else { return Vec::new() };
     let mut out = example(&hir, 0);
     out.truncate(4);

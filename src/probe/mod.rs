@@ -3,10 +3,13 @@
 //! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
 //! reports every branch; what all branches share is known, the rest is unknown.
 
+mod again;
+mod essence;
 mod eval;
 mod example;
 mod index;
 mod machine;
+mod path;
 mod select;
 mod shadow;
 mod solve;
@@ -17,9 +20,12 @@ pub mod handshake;
 pub mod idle;
 pub mod preflight;
 pub mod trace;
+pub mod trial;
 
+pub use essence::{Aspect, Essence};
 pub use eval::Val;
-pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Machine, Sent, run};
+pub use example::texts_of;
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Machine, Sent, run};
 pub use shadow::{Shadowed, shadowed};
 pub use witness::{Witness, witnesses};
 

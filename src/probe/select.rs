@@ -4,7 +4,7 @@ use super::{
     eval::{Tri, Val},
     machine::Run,
 };
-use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, TableId, Why};
+use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, Subject, TableId, Text, Why};
 use std::borrow::Cow;
 
 /// How deep arms may be nested before hoplint gives up on the innermost.
@@ -82,13 +82,18 @@ impl<'a> Run<'a> {
     }
 
     fn specific_host(&mut self, arms: &[Arm]) -> Picked {
-        let host = self.host();
         let proxy = self.proxy;
+        let mut read: Option<(&Subject, Text)> = None;
         let mut best: Option<((u8, usize), Arm)> = None;
         for arm in arms {
-            let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
+            let Cond::Test(Atom { of, is, .. }) = proxy.cond(arm.test) else { continue };
+            if read.as_ref().is_none_or(|r| r.0 != of) {
+                let Val::Is(text) = self.read(of) else { continue };
+                read = Some((of, text));
+            }
+            let Some((_, host)) = &read else { continue };
             let score = match is {
-                Matcher::Is(names) if names.iter().any(|n| **n == *host) => (3, 0),
+                Matcher::Is(names) if names.contains(host) => (3, 0),
                 Matcher::Ends(tails) => match tails.iter().filter(|t| host.len() > t.len() && host.ends_with(&***t)).map(|t| t.len()).max()
                 {
                     Some(n) => (2, n),

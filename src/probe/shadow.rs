@@ -57,7 +57,7 @@ fn ways_in(proxy: &Proxy) -> Vec<usize> {
         ways[arm.go.at()] += 1;
     }
     for step in proxy.blocks.iter().flatten() {
-        if let Act::Go(r) | Act::Jump(r) | Act::Copy(r) = &step.act {
+        if let Act::Go(r) | Act::Jump(r) = &step.act {
             ways[r.at()] += 1;
         }
     }

@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
                 self.forward(to, at, way, depth);
                 Fall::Done
             }
-            Act::Respond { .. } | Act::Serve | Act::Close | Act::Opaque(_) => Fall::Done,
+            Act::Respond { .. } | Act::Serve | Act::Hang | Act::Close | Act::Opaque(_) => Fall::Done,
             Act::Named(_)
             | Act::Stands { .. }
             | Act::Edit(_)
