@@ -159,7 +159,7 @@ fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BT
     }
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
-            let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
+            let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&before.proxy, kind, &request);
             let new = trial::send(after, kind, &request);
             let aspects = differences(&before.proxy, &old, after, &new);

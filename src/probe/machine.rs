@@ -8,8 +8,8 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin, PathForm,
-    PolicyId, Proxy, Request, RouteId, Slot, Stand, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin,
+    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 use std::collections::HashMap;
@@ -219,7 +219,13 @@ impl<'a> Machine<'a> {
         fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
             std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        Self { proxy, tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), groups: OnceLock::new(), listeners: OnceLock::new() }
+        Self {
+            proxy,
+            tables: empty(proxy.tables.len()),
+            maps: empty(proxy.maps.len()),
+            groups: OnceLock::new(),
+            listeners: OnceLock::new(),
+        }
     }
 
     /// The index of a table, made when it is first asked.

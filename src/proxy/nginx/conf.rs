@@ -3,7 +3,7 @@
 use super::syntax::{self, Fault, Kind, NONE, Tree};
 use crate::model::{Problem, ProblemKind};
 use crate::source::{FileId, Files, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// A directive of a [`Conf`].
@@ -264,7 +264,8 @@ pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
         },
         trees: HashMap::new(),
         open: vec![root],
-        reported: Vec::new(),
+        reported: HashSet::new(),
+        listed: HashSet::from([root]),
         fragment: false,
     };
     let tree = r.tree(root);
@@ -323,7 +324,8 @@ struct Read<'a> {
     conf: Conf,
     trees: HashMap<FileId, Rc<Tree>>,
     open: Vec<FileId>,
-    reported: Vec<FileId>,
+    reported: HashSet<FileId>,
+    listed: HashSet<FileId>,
     fragment: bool,
 }
 
@@ -353,8 +355,7 @@ impl Read<'_> {
         let tree = self.tree(file);
         let base = self.files.map().file(file).base();
         self.conf.templated |= tree.templated;
-        if !self.reported.contains(&file) {
-            self.reported.push(file);
+        if self.reported.insert(file) {
             self.report_errors(&tree, base);
         }
         // Blocks are entered with an explicit stack: nesting is as deep as the text says.
@@ -555,7 +556,7 @@ impl Read<'_> {
         if self.open.len() > 64 {
             return;
         }
-        if !self.conf.files.contains(&file) {
+        if self.listed.insert(file) {
             self.conf.files.push(file);
         }
         self.open.push(file);

@@ -2,7 +2,7 @@
 
 use super::own;
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
-use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
+use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
 use std::collections::HashSet;
 
 /// A page's origin when the configuration names none.
@@ -150,8 +150,7 @@ pub(super) fn routes(machine: &Machine<'_>, witnesses: &[Witness]) -> Vec<CrossO
     };
     let named = named_origins(proxy);
     let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
-    let mut out = Vec::new();
-    for w in witnesses {
+    parallel::many(witnesses, |w| {
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
         let (mut plain, mut before) = ask(machine, w, &origin);
@@ -159,7 +158,7 @@ pub(super) fn routes(machine: &Machine<'_>, witnesses: &[Witness]) -> Vec<CrossO
             plain.iter().chain(before).any(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")))
         };
         if !engine && !allows(&plain, &before) && !plain.iter().chain(&before).flat_map(|b| &b.routes).any(|r| concerns(*r)) {
-            continue;
+            return None;
         }
         for other in named.iter().take(TRIED) {
             if allows(&plain, &before) {
@@ -170,9 +169,8 @@ pub(super) fn routes(machine: &Machine<'_>, witnesses: &[Witness]) -> Vec<CrossO
                 (origin, plain, before) = (other.clone(), p, b);
             }
         }
-        out.push(CrossOrigin { witness: w.clone(), origin, plain, preflight: before });
-    }
-    out
+        Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
+    })
 }
 
 /// The one origin that a list always names.
