@@ -1,7 +1,7 @@
 //! Reading files, each once, by the path that the configuration writes.
 
 use super::{FileId, SourceMap, Span, TooLarge, markdown};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
@@ -44,6 +44,8 @@ pub struct Files {
     maps: Vec<IncludeMap>,
     /// Names inside a dump, in its order; then nothing is read from disk.
     dump: Vec<String>,
+    /// Read from disk, so that it could be written there.
+    on_disk: BTreeSet<FileId>,
 }
 
 impl Files {
@@ -129,6 +131,7 @@ impl Files {
         self.by_path.insert(place.clone(), id);
         self.by_real_path.extend(real.map(|r| (r, id)));
         self.paths.insert(id, place);
+        self.on_disk.insert(id);
         Ok(id)
     }
 
@@ -207,6 +210,31 @@ impl Files {
             out.push((file, fence.info));
         }
         Ok(out)
+    }
+
+    /// The same files with other texts in some of them; ids stay what they are, and nothing that was read is read again.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn with_texts(&self, texts: &BTreeMap<FileId, Vec<u8>>) -> Result<Self, TooLarge> {
+        let mut map = SourceMap::default();
+        for (id, file) in self.map.files() {
+            map.add(file.name(), texts.get(&id).map_or(file.bytes(), Vec::as_slice).to_vec())?;
+        }
+        Ok(Self {
+            map,
+            by_path: self.by_path.clone(),
+            by_real_path: self.by_real_path.clone(),
+            paths: self.paths.clone(),
+            maps: self.maps.clone(),
+            dump: self.dump.clone(),
+            on_disk: self.on_disk.clone(),
+        })
+    }
+
+    /// The path on disk that a file was read from; none for standard input and for parts of a dump.
+    pub fn on_disk(&self, id: FileId) -> Option<&str> {
+        self.on_disk.contains(&id).then(|| self.path(id)).flatten()
     }
 
     /// The name and text of a whole span, for messages.
