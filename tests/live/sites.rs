@@ -48,6 +48,14 @@ fn reported(site: &Path) -> Vec<(String, String)> {
     findings.filter_map(|f| Some((f["rule"].as_str()?.to_owned(), f["example"].as_str()?.to_owned()))).collect()
 }
 
+/// README says that this mends the finding that it shows: site, file, line, line with its remedy.
+const MENDED: (&str, &str, &str, &str) = (
+    "chat",
+    "sites/chat.example.com.conf",
+    "proxy_set_header X-Room-Shard",
+    "include snippets/websocket.conf;\nproxy_set_header X-Room-Shard",
+);
+
 /// Says how many claims were tried.
 pub(crate) fn nginx_samples() -> usize {
     let mut tried = 0;
@@ -93,5 +101,23 @@ pub(crate) fn nginx_samples() -> usize {
             tried += 1;
         }
     }
-    tried
+    tried + mended()
+}
+
+/// The handshake that README shows as broken opens when its advice is followed.
+fn mended() -> usize {
+    let (site, file, line, remedy) = MENDED;
+    let dir = tempfile::tempdir().unwrap();
+    let backend = Backend::start(Manner::default());
+    let mut texts = files(&Path::new("samples/nginx").join(site));
+    let text = &mut texts.iter_mut().find(|f| f.0 == file).unwrap().1;
+    assert!(text.contains(line));
+    *text = text.replace(line, remedy);
+    let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+    let staged = nginx::stage_site(&texts, &ground);
+    let _running = proxies::serve(&nginx::Nginx, &staged, dir.path()).unwrap();
+    let request = Request::handshake("/ws/rooms/", "chat.example.com");
+    let opens = |at: &SocketAddr| client::open(*at, &request).socket.as_mut().is_some_and(client::echoes);
+    assert!(staged.listeners.iter().any(|l| opens(&l.1)));
+    1
 }
