@@ -188,9 +188,9 @@ pub struct Hop {
     /// Whether TLS is spoken to the upstream; none: depends on the request.
     pub tls: Option<bool>,
     /// Whether client headers are passed on.
-    pub client_headers: bool,
+    pub client_headers: Fact<bool>,
     /// Method sent instead of the client's.
-    pub method: Option<ExprId>,
+    pub method: Option<Fact<ExprId>>,
     /// Whether error answers of the upstream are handled like the proxy's own.
     pub intercepts: bool,
     /// A header of the upstream's answer that makes the proxy answer with another route instead.

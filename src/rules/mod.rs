@@ -7,6 +7,7 @@ mod finding;
 mod cors;
 mod syntax;
 mod timeout;
+mod upstream;
 mod websocket;
 
 pub use context::Context;
@@ -73,9 +74,24 @@ rules! {
     "syntax/unexpected-token" Error "a token where the grammar allows none" elsewhere;
     "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere;
     "timeout/idle-below-heartbeat" Error "a silent WebSocket is cut before its next heartbeat" timeout::idle_below_heartbeat::check;
+    "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
+    "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
+    "upstream/keepalive-defeated" Warning "connections to the upstream are meant to be kept, and are not" upstream::keepalive_defeated::check;
+    "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check;
+    "websocket/cached-handshake" Warning "a handshake is answered from the cache" websocket::cached_handshake::check;
+    "websocket/cannot-carry-upgrade" Error "the protocol to the upstream has no upgrade" websocket::cannot_carry_upgrade::check;
     "websocket/connection-not-forwarded" Error "the upstream gets `Upgrade` without `Connection: upgrade`" websocket::connection_not_forwarded::check;
+    "websocket/handshake-header-removed" Error "the handshake arrives without a line that it needs" websocket::handshake_header_removed::check;
     "websocket/headers-lost-by-inheritance" Error "an own header list drops the inherited upgrade lines" websocket::headers_lost::check;
+    "websocket/headers-lost-on-jump" Error "upgrade lines beside a jump do not go along with it" websocket::headers_lost_on_jump::check;
+    "websocket/host-lost" Warning "the upstream gets its own name as `Host`" websocket::host_lost::check;
+    "websocket/host-port-stripped" Hint "`Host` loses the port that the client named" websocket::host_port_stripped::check;
     "websocket/http-1.0-upstream" Error "the handshake reaches the upstream over HTTP/1.0" websocket::http10_upstream::check;
+    "websocket/literal-upgrade" Warning "plain requests ask the upstream for an upgrade" websocket::literal_upgrade::check;
+    "websocket/method-changed" Error "the handshake arrives with another method" websocket::method_changed::check;
+    "websocket/slash-redirect" Hint "a handshake without the final slash is redirected" websocket::slash_redirect::check;
+    "websocket/subrequest-upgrades" Warning "an own request of the proxy asks for an upgrade too" websocket::subrequest_upgrades::check;
+    "websocket/upgrade-case-sensitive" Hint "only `websocket` in lower case is taken for an upgrade" websocket::upgrade_case_sensitive::check;
     "websocket/upgrade-not-forwarded" Error "the upstream never sees `Upgrade: websocket`" websocket::upgrade_not_forwarded::check;
 }
 
