@@ -3,6 +3,7 @@
 
 mod context;
 mod finding;
+mod intents;
 
 mod cors;
 mod syntax;
@@ -67,12 +68,18 @@ rules! {
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
     "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
     "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere;
+    "syntax/bad-value" Error "a value that the proxy refuses" elsewhere;
+    "syntax/duplicate-directive" Error "a setting that may stand only once" elsewhere;
     "syntax/include-cycle" Error "a file that includes itself" elsewhere;
     "syntax/include-not-found" Warning "an included file that does not exist" elsewhere;
+    "syntax/misplaced-directive" Error "a setting in a block where it is not allowed" elsewhere;
     "syntax/missing-block" Error "a part without which the proxy does not start" elsewhere;
     "syntax/token-too-long" Error "a token longer than the proxy's limit" elsewhere;
+    "syntax/undefined-name" Error "a name that is defined nowhere" elsewhere;
     "syntax/unexpected-token" Error "a token where the grammar allows none" elsewhere;
+    "syntax/unknown-directive" Error "a setting that the proxy does not know" elsewhere;
     "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere;
+    "syntax/wrong-arguments" Error "too few or too many arguments" elsewhere;
     "timeout/idle-below-heartbeat" Error "a silent WebSocket is cut before its next heartbeat" timeout::idle_below_heartbeat::check;
     "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
     "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
