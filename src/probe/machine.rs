@@ -995,7 +995,9 @@ impl<'a> Run<'a> {
             (Far::Status(s), _) => Some(s),
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
-            (_, super::handshake::Judged::Unknown(_)) => None,
+            // Without a key it is no handshake, whatever else is not known.
+            (_, super::handshake::Judged::Unknown(_)) if key => None,
+            (_, super::handshake::Judged::Unknown(_)) => Some(200),
             (_, super::handshake::Judged::Valid) => Some(101),
             (Far::Strict, super::handshake::Judged::Faulty(_)) if key => Some(426),
             (_, super::handshake::Judged::Faulty(_)) => Some(200),

@@ -6,6 +6,8 @@ mod finding;
 mod intents;
 
 mod cors;
+mod routing;
+mod sse;
 mod syntax;
 mod timeout;
 mod upstream;
@@ -61,9 +63,19 @@ macro_rules! rules {
 }
 
 rules! {
+    "cors/duplicate-origin" Error "an origin is allowed twice, which browsers refuse" cors::duplicate_origin::check;
+    "cors/error-without-headers" Warning "error answers go without the CORS headers" cors::error_without_headers::check;
+    "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check;
     "cors/headers-lost-by-inheritance" Error "an own header list drops the inherited CORS headers" cors::headers_lost::check;
+    "cors/headers-lost-on-jump" Warning "CORS headers beside a jump do not go along with it" cors::headers_lost_on_jump::check;
+    "cors/malformed-origin" Error "the allowed origin is a value that no browser sends" cors::malformed_origin::check;
+    "cors/missing-vary" Warning "the answer depends on `Origin` without `Vary`" cors::missing_vary::check;
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
+    "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
+    "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
+    "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;
+    "sse/buffered" Warning "events are held back" sse::buffered::check;
     "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
     "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
