@@ -26,7 +26,15 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
             intent.site = i;
         }
         findings.extend(found);
-        for s in comments.iter().filter_map(|c| suppression(c, dialect.name())) {
+        for comment in &comments {
+            let s = match parse_annotation(&comment.text) {
+                Some(Ok(Annotation::Ignore { file, rules, reason })) => suppression(comment, file, rules, reason, dialect.name()),
+                Some(Err(wrong)) => {
+                    findings.push(suppress::not_understood(comment.span, &wrong, dialect.name()));
+                    continue;
+                }
+                Some(Ok(Annotation::Purpose { .. })) | None => continue,
+            };
             if !suppressions.iter().any(|known| known.span_of_comment == s.span_of_comment) {
                 suppressions.push(s);
             }
@@ -43,13 +51,8 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     Report { findings: kept, files: files.len(), suppressed, ..Report::default() }
 }
 
-fn suppression(comment: &Comment, proxy: &'static str) -> Option<Suppression> {
-    match parse_annotation(&comment.text)? {
-        Ok(Annotation::Ignore { rules, reason }) => {
-            Some(Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, proxy })
-        }
-        _ => None,
-    }
+fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str) -> Suppression {
+    Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy }
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.

@@ -3,9 +3,11 @@
 //! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
 //! reports every branch; what all branches share is known, the rest is unknown.
 
+mod again;
 mod essence;
 mod eval;
 mod machine;
+mod path;
 mod select;
 mod witness;
 
@@ -17,8 +19,8 @@ pub mod trial;
 
 pub use essence::{Aspect, Essence};
 pub use eval::Val;
-pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
-pub use witness::{Witness, witnesses};
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
+pub use witness::{Witness, texts_of, witnesses};
 
 use crate::model::{Dial, Request, Text};
 

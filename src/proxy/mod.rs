@@ -1,6 +1,8 @@
 //! One room per dialect: recognising it, its lossless syntax, its semantics *into* the model. A further proxy is a folder
 //! here and one line in [`DIALECTS`].
 
+pub mod envoy;
+pub mod haproxy;
 pub mod nginx;
 
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
@@ -40,6 +42,11 @@ pub trait Site {
 
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
+
+    /// Whether it stands by itself; otherwise it is a fragment that something else includes.
+    fn whole(&self) -> bool {
+        true
+    }
 
     /// Ways to bring an intent about, the best first; whether one works is proved elsewhere. `era` is the oldest release
     /// that the text must suit, `proxy` the lowering for it.

@@ -1,14 +1,16 @@
 //! `cors/wildcard-with-credentials`
 
-use super::super::{Confidence, Level, Related, context::Context, intents::intent};
-use super::{SOME_ORIGIN, line};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, SOME_ORIGIN, line},
+    intents::intent,
+};
 use crate::model::{Because, Goal, Role};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for w in cx.witnesses() {
-        let mut branches = cx.cross_origin(&w, SOME_ORIGIN);
-        branches.extend(cx.preflight(&w, SOME_ORIGIN));
-        for b in &branches {
+    for route in cx.cross_origin().iter() {
+        let w = &route.witness;
+        for b in route.plain.iter().chain(&route.preflight) {
             let (Some(origin), Some(credentials)) = (line(b, "access-control-allow-origin"), line(b, "access-control-allow-credentials"))
             else {
                 continue;

@@ -16,7 +16,7 @@ const WORTH_A_HINT: u64 = 60_000;
 const COMFORTABLE: u64 = 75_000;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
         let faults = socket.faults(cx.proxy);
         // A handshake that fails leaves no socket to cut.

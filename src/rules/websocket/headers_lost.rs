@@ -7,10 +7,10 @@ use super::super::{
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
-        if !faults.contains(&Fault::NoUpgrade) || !super::meant(cx, &socket) {
+        if !faults.contains(&Fault::NoUpgrade) || !super::meant(cx, socket) {
             continue;
         }
         let Some(lines) = super::lost(cx, sent.list) else { continue };

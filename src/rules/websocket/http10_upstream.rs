@@ -8,7 +8,7 @@ use crate::model::How;
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
         // Where the upgrade lines themselves are missing, those rules speak; where there is only a name, none of this is sure.
