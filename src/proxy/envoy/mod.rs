@@ -2,4 +2,4 @@
 
 pub mod scalar;
 pub mod view;
-pub mod yaml;
+pub use crate::yaml;

@@ -601,4 +601,5 @@ fn is_template(text: &str) -> bool {
         || between("@", "@")
         || between("%%", "%%")
         || between("<", ">")
+        || between("{", "}") && !text.contains('\\')
 }

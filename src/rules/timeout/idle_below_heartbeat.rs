@@ -71,8 +71,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         );
         f.example = Some(socket.example());
         f.intent = match socket.heartbeat {
-            Some(beat) => cx.must_idle(&socket, 2 * beat, None),
-            None if level == Level::Warning => cx.must_idle(&socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
+            Some(beat) => cx.must_idle(socket, 2 * beat, None),
+            None if level == Level::Warning => cx.must_idle(socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
             // The default is no fault by itself.
             None => None,
         };
