@@ -8,7 +8,7 @@ use std::{
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 
 use super::{
-    Look, count,
+    Look, corrections, count,
     excerpt::{Excerpt, Mark},
     page,
     text::{clean, wrap},
@@ -93,6 +93,9 @@ pub fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
     for line in text.lines() {
         out.push_str(line.trim_end());
         out.push('\n');
+    }
+    if let Some(Ok(fix)) = &finding.fix {
+        out.push_str(&corrections::lines(map, fix));
     }
     out
 }
