@@ -1,7 +1,7 @@
 //! Comments that silence findings: `# hoplint: ignore[websocket/upgrade-not-forwarded] -- reason`.
 //!
 //! A comment at the end of a line speaks of that line. A comment on a line of its own speaks of the next line of code, and
-//! of the whole block when that line opens one. `ignore-file[…]` speaks of the whole file, wherever it stands. The dialect finds and reads the comments; here they take effect.
+//! of the whole block when that line opens one; a place that a finding names as related counts too. `ignore-file[…]` speaks of the whole file, wherever it stands. The dialect finds and reads the comments; here they take effect.
 
 use crate::{
     rules::{Finding, Level},
@@ -66,7 +66,10 @@ pub fn apply(map: &SourceMap, findings: Vec<Finding>, suppressions: &[Suppressio
             let mut silenced = false;
             // All of them are asked, so that each one that fits counts as used.
             for ((suppression, reach), used) in suppressions.iter().zip(&reaches).zip(&mut used) {
-                if !reach.covers(finding.span) {
+                // Where a limit is inherited, the finding stands at the line that sets it for all. The route that is said to
+                // inherit it is the place for an exception of its own.
+                let related = || !suppression.file && finding.related.iter().any(|r| reach.covers(r.span));
+                if !reach.covers(finding.span) && !related() {
                     continue;
                 }
                 for (rule, used) in suppression.rules.iter().zip(used) {

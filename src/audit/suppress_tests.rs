@@ -83,6 +83,20 @@ fn a_comment_for_the_file_holds_everywhere_in_it() {
 }
 
 #[test]
+fn a_place_that_the_finding_relates_to_counts_too() {
+    let bench = Bench::new(TEXT);
+    let mut finding = bench.finding(KNOWN[1], "four");
+    finding.related.push(crate::rules::Related { span: bench.span("one"), message: "inherited here".into() });
+    let mut s = bench.suppression("# allow here", &["websocket"]);
+    assert_eq!(apply(&bench.map, vec![finding.clone()], std::slice::from_ref(&s), &KNOWN).1, 1);
+    s = bench.suppression("# allow below", &["websocket"]);
+    assert_eq!(apply(&bench.map, vec![finding.clone()], &[s], &KNOWN).1, 0, "another place");
+    let first = Finding { span: Span { start: 0, len: 6 }, ..finding };
+    let s = Suppression { file: true, ..bench.suppression("# last", &["websocket"]) };
+    assert_eq!(apply(&bench.map, vec![first], &[s], &KNOWN).1, 0, "a whole file is silenced for its own findings only");
+}
+
+#[test]
 fn a_target_given_by_the_dialect_goes_before_the_lines() {
     let bench = Bench::new(TEXT);
     let mut s = bench.suppression("# allow below", &["websocket"]);

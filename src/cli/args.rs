@@ -153,6 +153,12 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
 
+    /// Pass over named files that no known proxy would read, and exit with 0 when none is left
+    ///
+    /// For hooks, which hand over whatever was changed.
+    #[arg(long)]
+    pub skip_unknown: bool,
+
     /// Exit with 0 although there are findings; what cannot be read still gives 2
     #[arg(long)]
     pub exit_zero: bool,

@@ -5,6 +5,7 @@
 mod exchange;
 mod expr;
 mod fact;
+mod intent;
 mod policy;
 mod program;
 mod proxy;
@@ -14,11 +15,15 @@ mod version;
 pub use exchange::{Because, Dial, Request, Role};
 pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
 pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Scope, Seat, Why};
+pub use intent::{Correction, Edit, Goal, Intent, Kind, Trial};
 pub use policy::{
     Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart,
     Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
-pub use program::{Act, Arm, Ask, Gate, GateOn, Intake, Lane, Listener, Pick, Rank, Route, Server, Stand, Step, Table, Target, Upstream};
+pub use program::{
+    Act, Arm, Ask, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
+    Upstream,
+};
 pub use proxy::{Comment, Proxy};
 pub use remark::{Problem, ProblemKind};
 pub use version::{Era, Version};

@@ -3,8 +3,11 @@
 //! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
 //! reports every branch; what all branches share is known, the rest is unknown.
 
+mod again;
+mod essence;
 mod eval;
 mod machine;
+mod path;
 mod select;
 mod witness;
 
@@ -12,7 +15,9 @@ pub mod handshake;
 pub mod idle;
 pub mod preflight;
 pub mod trace;
+pub mod trial;
 
+pub use essence::{Aspect, Essence};
 pub use eval::Val;
 pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
 pub use witness::{Witness, texts_of, witnesses};

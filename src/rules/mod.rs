@@ -3,6 +3,7 @@
 
 mod context;
 mod finding;
+mod intents;
 
 mod cors;
 mod syntax;

@@ -91,4 +91,8 @@ impl Site for NginxSite {
     fn files(&self) -> &[FileId] {
         &self.conf.files
     }
+
+    fn whole(&self) -> bool {
+        self.conf.context == Context::Main
+    }
 }

@@ -3,7 +3,9 @@
 use super::super::{
     Confidence, Level, Related,
     context::{Context, SOME_ORIGIN, line},
+    intents::intent,
 };
+use crate::model::{Because, Goal, Role};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for route in cx.cross_origin().iter() {
@@ -27,6 +29,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                       or drop `Access-Control-Allow-Credentials` (Fetch, CORS check)"
                     .to_owned();
             f.example = Some(format!("GET {} HTTP/1.1, Origin: {SOME_ORIGIN}, with cookies", w.path));
+            let because = vec![Because { role: Role::Header, origin: beside, value: credentials.name.to_string() }];
+            let mut wanted = intent(Goal::Gone(beside.span), &w, &[], because, SOME_ORIGIN);
+            wanted.assumes = Some("requests with credentials stay refused, as they are now; no other origin is named for them".to_owned());
+            f.intent = Some(wanted);
             cx.report(f);
         }
     }
