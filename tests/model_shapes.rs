@@ -46,7 +46,7 @@ impl Shape {
             packed: fact(false),
             tls: Some(false),
             unreachable: Known::Is(503),
-            client_headers: true,
+            client_headers: fact(true),
             method: None,
             intercepts: false,
             follows: None,

@@ -183,6 +183,10 @@ impl Run<'_> {
         match value {
             Val::Is(text) => match is {
                 Matcher::Regex(pattern) => self.regex(*pattern, text),
+                Matcher::Same(other) => match self.eval(*other) {
+                    Val::Is(t) => (t == *text || fold && t.eq_ignore_ascii_case(text)).into(),
+                    Val::Unknown { why, .. } => Tri::Maybe(why),
+                },
                 _ => text_matches(self.proxy, is, fold, text),
             },
             Val::Unknown { why, full } => match is {
@@ -235,6 +239,8 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
             Some(Ok(found)) => found.into(),
             Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),
         },
+        // That needs a request.
+        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
     }
 }
 

@@ -8,8 +8,9 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin,
-    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin,
+    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
+    Why, Wire,
 };
 use crate::source::Span;
 use std::collections::HashMap;
@@ -181,6 +182,9 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
+    /// differently.
+    pub conditional: bool,
 }
 
 /// A request of the proxy's own: it asks for permission, or sends a copy.
@@ -219,29 +223,28 @@ impl<'a> Machine<'a> {
         fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
             std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        Self {
-            proxy,
-            tables: empty(proxy.tables.len()),
-            maps: empty(proxy.maps.len()),
-            groups: OnceLock::new(),
-            listeners: OnceLock::new(),
-        }
+        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
+    }
+
+    /// For a single request no index is made.
+    const fn once(proxy: &'a Proxy) -> Self {
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
     }
 
     /// The index of a table, made when it is first asked.
     pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
-        self.tables[id.at()].get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+        self.tables.get(id.at())?.get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
     }
 
     /// The place of an exact key in a map.
     pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
         let map = self.proxy.map(id);
         let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
-        if map.exact.len() < FEW {
+        let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
             return map.exact.iter().position(|e| same(&e.0));
-        }
+        };
         let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
-        let index = self.maps[id.at()].get_or_init(|| {
+        let index = index.get_or_init(|| {
             let mut index = HashMap::new();
             for (i, (k, _)) in map.exact.iter().enumerate() {
                 index.entry(cased(k)).or_insert(i);
@@ -310,7 +313,7 @@ impl<'a> Machine<'a> {
 
 /// Runs a single request, see [`Machine::run`].
 pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    Machine::new(proxy).run(request, assume)
+    Machine::once(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -364,6 +367,7 @@ pub(super) struct Run<'a> {
     pub(super) gates: Vec<(GateId, bool)>,
     errands: Vec<Errand>,
     cached: Option<Cached>,
+    conditions: u32,
     pub(super) sent: Option<Sent>,
     end: End,
     pub(super) body: Option<Val>,
@@ -412,6 +416,7 @@ impl<'a> Run<'a> {
             gates: Vec::new(),
             errands: Vec::new(),
             cached: None,
+            conditions: 0,
             sent: None,
             end: End::Unknown(Proxy::RUNTIME),
             body: None,
@@ -578,11 +583,15 @@ impl<'a> Run<'a> {
                     Tri::No => false,
                     Tri::Maybe(why) => self.decide(Some(*test), why),
                 };
-                if yes {
-                    return self.block(*then);
-                }
-                if let Some(other) = other {
-                    return self.block(*other);
+                let way = if yes { Some(*then) } else { *other };
+                if let Some(way) = way {
+                    let personal = self.personal(*test);
+                    self.conditions += u32::from(personal);
+                    let flow = self.block(way);
+                    if flow != Flow::Done {
+                        self.conditions -= u32::from(personal);
+                    }
+                    return flow;
                 }
             }
             Act::Group(block) => {
@@ -685,6 +694,25 @@ impl<'a> Run<'a> {
             Act::Opaque(why) => return self.stop(End::Unknown(*why), at),
         }
         Flow::Next
+    }
+
+    /// Whether a test reads more than where the request goes.
+    fn personal(&self, test: CondId) -> bool {
+        let mut pending = vec![test];
+        while let Some(id) = pending.pop() {
+            match self.proxy.cond(id) {
+                Cond::Always | Cond::Never(_) => {}
+                Cond::Test(atom) => {
+                    if !matches!(atom.of, Subject::Method | Subject::Host | Subject::Path | Subject::Target | Subject::Status) {
+                        return true;
+                    }
+                }
+                Cond::All(parts) | Cond::Any(parts) => pending.extend(parts),
+                Cond::Not(part) => pending.push(*part),
+                Cond::Opaque(_) => return true,
+            }
+        }
+        false
     }
 
     fn may_jump(&mut self) -> bool {
@@ -997,10 +1025,13 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers { self.headers.clone() } else { Vec::new() };
+        let mut headers = if edge.client_headers.value == crate::model::Known::Is(false) { Vec::new() } else { self.headers.clone() };
         let open = self.apply(list, &mut headers);
         let method = match edge.method {
-            Some(method) => self.eval(method),
+            Some(method) => match method.value {
+                crate::model::Known::Is(method) => self.eval(method),
+                crate::model::Known::Unknown(why) => Val::Unknown { why, full: true },
+            },
             None => Val::Is(self.method.clone()),
         };
         let target = line.unwrap_or_else(|| self.eval(target));
@@ -1061,7 +1092,9 @@ impl<'a> Run<'a> {
             (Far::Status(s), _) => Some(s),
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
-            (_, super::handshake::Judged::Unknown(_)) => None,
+            // Without a key it is no handshake, whatever else is not known.
+            (_, super::handshake::Judged::Unknown(_)) if key => None,
+            (_, super::handshake::Judged::Unknown(_)) => Some(200),
             (_, super::handshake::Judged::Valid) => Some(101),
             (Far::Strict, super::handshake::Judged::Faulty(_)) if key => Some(426),
             (_, super::handshake::Judged::Faulty(_)) => Some(200),
@@ -1176,6 +1209,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            conditional: self.conditions > 0,
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Solve<'a> {
                 Matcher::Has(list) => middles.extend(take(list)),
                 Matcher::Ends(list) => tails.extend(take(list)),
                 Matcher::Regex(id) => patterns.extend(texts_of(&self.proxy.pattern(*id).text)),
-                Matcher::Any | Matcher::Present | Matcher::Truthy => {}
+                Matcher::Any | Matcher::Present | Matcher::Truthy | Matcher::Same(_) => {}
             }
         }
         heads.sort_by_key(|h| std::cmp::Reverse(h.len()));

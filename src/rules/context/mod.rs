@@ -8,7 +8,7 @@ pub(super) use cross_origin::CrossOrigin;
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
-pub(super) use socket::named;
+pub(super) use socket::{carries, named};
 
 use super::{Finding, Level, Related};
 use crate::config::Settings;
@@ -124,6 +124,11 @@ impl<'a> Context<'a> {
     /// What becomes of a plain request; nothing where only handshakes come.
     pub fn plain(&self, w: &Witness) -> Vec<Branch> {
         if w.upgrades() { Vec::new() } else { self.run(&w.request, &Assume::default()) }
+    }
+
+    /// What becomes of a handshake that asks for something more or something else.
+    pub fn shake(&self, request: &crate::model::Request, credentials: crate::probe::Credentials) -> Vec<Branch> {
+        crate::probe::run(self.proxy, request, &crate::probe::Assume { credentials, ..crate::probe::Assume::default() })
     }
 
     /// Adds another place that explains a finding, if it can be shown.
