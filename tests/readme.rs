@@ -87,6 +87,6 @@ fn the_settings_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hoplint.yaml");
     fs::write(&path, yaml).unwrap();
-    let settings = hoplint::config::load(&path).unwrap();
+    let settings = hoplint::config::load(&path, hoplint::config::Names::ANY).unwrap();
     assert_eq!((settings.heartbeat, settings.routes.len(), settings.include_maps.len()), (Some(30_000), 1, 1));
 }

@@ -1,7 +1,7 @@
 //! Routes that somebody declared: in a comment, in a settings file, or with an option.
 
 use crate::config::{Annotation, Purpose, Settings};
-use crate::model::{Proxy, RouteId, Seat};
+use crate::model::{Proxy, Rank, RouteId, Seat};
 use crate::probe::{Assume, Witness, handshake, request, run};
 use std::collections::{HashMap, HashSet};
 
@@ -12,11 +12,15 @@ pub(super) struct Declared {
     pub(super) sockets: HashMap<RouteId, (Option<u64>, Option<String>)>,
     /// Routes of event streams.
     pub(super) streams: HashSet<RouteId>,
+    /// Routes that the proxy adds by itself: nobody wrote them for a purpose.
+    pub(super) implied: HashSet<RouteId>,
 }
 
 impl Declared {
     pub(super) fn new(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Self {
-        let mut told = Self::default();
+        let arms = proxy.tables.iter().flat_map(|t| &t.arms);
+        let implied = arms.filter(|a| a.rank == Rank::Implied).map(|a| a.go).collect();
+        let mut told = Self { implied, ..Self::default() };
         let mut by_seat: HashMap<Seat, (Purpose, Option<u64>)> = HashMap::new();
         for c in &proxy.comments {
             if let Some(Ok(Annotation::Purpose { purpose, heartbeat })) = crate::config::parse_annotation(&c.text)
@@ -26,8 +30,9 @@ impl Declared {
             }
         }
         for (i, route) in proxy.routes.iter().enumerate() {
-            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat) {
-                told.take(RouteId(i as u32), *purpose, *heartbeat, None);
+            let id = RouteId(i as u32);
+            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat).filter(|_| !told.implied.contains(&id)) {
+                told.take(id, *purpose, *heartbeat, None);
             }
         }
         let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
