@@ -38,15 +38,20 @@ impl Declared {
         let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
         entries.sort_unstable();
         entries.dedup();
+        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|w| (w.route, &*w.path)).collect();
         for r in &settings.routes {
+            let mut taken: Vec<(usize, RouteId)> = Vec::new();
             for (listener, host) in &entries {
                 let branches = match r.purpose {
                     Purpose::WebSocket => handshake::probe(proxy, *listener, host, &r.path),
                     _ => run(proxy, &request(*listener, "GET", host, &r.path, &[]), &Assume::default()),
                 };
-                for route in branches.iter().filter_map(|b| b.routes.last()) {
-                    told.take(*route, r.purpose, r.heartbeat, Some(r.path.clone()));
-                }
+                taken.extend(branches.iter().filter_map(|b| b.routes.last()).map(|route| (shared(&r.path, paths.get(route)), *route)));
+            }
+            // A path without a host is meant for the hosts that have a place for it, not for each that takes everything.
+            let closest = taken.iter().map(|t| t.0).max();
+            for (_, route) in taken.iter().filter(|t| Some(t.0) == closest) {
+                told.take(*route, r.purpose, r.heartbeat, Some(r.path.clone()));
             }
         }
         told
@@ -63,4 +68,9 @@ impl Declared {
             Purpose::CrossOrigin => {}
         }
     }
+}
+
+/// How many bytes a declared path has in common with that of a route.
+fn shared(declared: &str, route: Option<&&str>) -> usize {
+    route.map_or(0, |path| declared.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count())
 }
