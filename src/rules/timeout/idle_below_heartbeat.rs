@@ -19,7 +19,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
         // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
-        if socket.evidence == Evidence::Named {
+        let stray = super::super::websocket::lost(cx, sent.list).is_some() && !super::super::websocket::meant(cx, socket);
+        if socket.evidence == Evidence::Named || stray {
             continue;
         }
         let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };

@@ -9,7 +9,7 @@ use super::context::{Context, Evidence, WebSocket};
 use crate::model::{HeaderOp, ListId};
 
 /// The list that the one in force replaced and that had upgrade lines, with those lines.
-fn lost<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
+pub(super) fn lost<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
     if cx.written(list, "upgrade").is_some() {
         return None;
     }
@@ -20,7 +20,7 @@ fn lost<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
 }
 
 /// Whether the route only looks as if it lost lines that were never meant for it: others in the same scope use them.
-fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
+pub(super) fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
     socket.evidence == Evidence::Declared || looks_like_one(&socket.witness.path) || !used_elsewhere(cx, socket)
 }
 
