@@ -3,7 +3,7 @@
 use super::args::Check;
 use super::settings::add_targets;
 use crate::audit::{Report, audit, settle};
-use crate::config::Settings;
+use crate::config::{Settings, mounts};
 use crate::fix::{Room, propose};
 use crate::output;
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
@@ -44,7 +44,18 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         found.images = images_above(&named);
     }
     add_targets(&mut settings, &found, args.verbose);
-    let mut files = Files::with_include_maps(settings.include_maps.clone());
+    // What people say goes before what container files say.
+    let mut maps = mounts(&found.images);
+    maps.retain(|m| !settings.include_maps.iter().any(|own| own.from.trim_end_matches('/') == m.from));
+    maps.extend(settings.include_maps.iter().cloned());
+    let mut files = Files::with_include_maps(maps);
+    found.files.retain(|path| {
+        let keep = !settings.excludes(path);
+        if !keep && args.verbose > 0 {
+            output::to_stderr(&format!("skipped {path}: excluded by the settings"));
+        }
+        keep
+    });
     let mut report = Report { unreadable: found.unreadable.clone(), ..Report::default() };
     let mut given: Vec<(FileId, bool)> = Vec::new();
     if stdin {

@@ -61,7 +61,7 @@ pub(super) fn summary(report: &Report) -> String {
 }
 
 /// One finding as text that ends with a line break.
-fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
+pub fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
     let width = look.width.max(NARROW);
     let shown = Shown::new(map, finding, width);
     let mut theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
