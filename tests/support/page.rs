@@ -3,6 +3,7 @@
 use hoplint::{
     audit::{Report, audit},
     config::{Settings, parse_duration},
+    fix::{Mended, Room, mend},
     model::Version,
     proxy::{Reading, dialect},
     source::Files,
@@ -39,16 +40,34 @@ impl Example {
 
     /// What hoplint says about it.
     pub(crate) fn audit(&self) -> (Files, Report) {
+        let (mut files, room) = self.room();
+        let sites = room.dialect.read(&mut files, &room.given, &room.reading);
+        let report = audit(files.map(), room.dialect, &sites, &room.settings);
+        (files, report)
+    }
+
+    /// The example as a room of its own.
+    fn room(&self) -> (Files, Room) {
         let mut settings = Settings::default();
         settings.targets.extend(self.target().map(|t| (self.dialect.clone(), t)));
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
         let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false };
         let mut files = Files::new();
         let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
-        let room = dialect(&self.dialect).unwrap();
-        let sites = room.read(&mut files, &[file], &reading);
-        let report = audit(files.map(), room, &sites, &settings);
-        (files, report)
+        (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })
+    }
+
+    /// What `--fix` makes of it, without the marks.
+    pub(crate) fn mended(&self, unsafe_too: bool) -> (Mended, String) {
+        let (files, room) = self.room();
+        let mended = mend(&room, &files, &|_| Ok(()), unsafe_too).unwrap();
+        let text = String::from_utf8(mended.files.map().file(room.given[0]).bytes().to_vec()).unwrap();
+        let bare = |line: &str| {
+            let marked = ["# error", "# warning", "# hint"].iter().find_map(|mark| line.strip_suffix(mark));
+            marked.map_or(line, str::trim_end).to_owned() + "\n"
+        };
+        let text = text.lines().map(bare).collect();
+        (mended, text)
     }
 
     /// Lines that carry a mark, with their level.
