@@ -60,7 +60,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
