@@ -2,9 +2,11 @@
 
 pub mod conf;
 pub mod input;
+mod json;
 mod problems;
 pub mod scalar;
 pub mod schema;
+mod semantic;
 pub mod view;
 pub mod yaml;
 

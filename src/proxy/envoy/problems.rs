@@ -1,8 +1,11 @@
 //! Everything that Envoy refuses, reads over or never reads, in the texts of one configuration.
 
 use super::conf::{Conf, Text};
-use super::input::Role;
+use super::input::{BOOTSTRAP, CLUSTER, DISCOVERY, LISTENER, ROUTES, Role, Unit, resources};
+use super::json;
 use super::schema::{Finding, Strictness, walk};
+use super::semantic;
+use super::view::View;
 use super::yaml::{Fault, NodeId, Tree};
 use crate::model::ProblemKind;
 use crate::source::{Files, Span};
@@ -13,11 +16,18 @@ pub(super) fn find(conf: &Conf, files: &Files) -> Vec<Finding> {
     let mut out = Vec::new();
     for text in &conf.texts {
         faults(text, &mut out);
-        json(text, files, &mut out);
+        let sound = json(text, files, &mut out) && text.tree.errors.is_empty();
         for unit in &text.units {
             repeated(&text.tree, unit.node, &mut out);
-            if let Some(strictness) = strictness(unit.role) {
+            if let Some(strictness) = strictness(unit.role)
+                && (sound || text.tree.is_map(unit.node))
+            {
+                // Of a broken text the rest is not seen.
+                let strictness = Strictness { complete: strictness.complete && sound, ..strictness };
                 out.extend(walk(&text.tree, unit.node, &unit.message, strictness));
+                if strictness.complete {
+                    out.extend(meaning(View::new(&text.tree, unit.node), unit));
+                }
             }
         }
         never_read(text, &mut out);
@@ -67,6 +77,23 @@ fn finding(kind: ProblemKind, certain: bool, span: Span, message: String, help: 
     Finding { kind, certain, span, message, help: help.to_owned(), related: Vec::new(), until: None }
 }
 
+/// What contradicts itself in well-formed messages.
+fn meaning(view: View<'_>, unit: &Unit) -> Vec<Finding> {
+    match &*unit.message {
+        BOOTSTRAP => semantic::bootstrap(view),
+        DISCOVERY => resources(view)
+            .into_iter()
+            .flat_map(|(name, body)| match name.as_str() {
+                LISTENER => semantic::listener(body),
+                CLUSTER => semantic::cluster(body),
+                ROUTES => semantic::routes(body),
+                _ => Vec::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// What is wrong with the text itself.
 fn faults(text: &Text, out: &mut Vec<Finding>) {
     let templated = !text.tree.holes.is_empty() || text.tree.all().any(|n| text.tree.is_opaque(n));
@@ -92,23 +119,17 @@ fn empty(text: &Text, out: &mut Vec<Finding>) {
     }
 }
 
-/// `.json` is read by stricter rules.
-fn json(text: &Text, files: &Files, out: &mut Vec<Finding>) {
-    let bytes = files.map().bytes(text.tree.span);
-    let named = text.name.to_ascii_lowercase().ends_with(".json");
-    if !named || text.embedded || !text.tree.errors.is_empty() {
-        return;
+/// `.json` is read by stricter rules. Whether they are kept.
+fn json(text: &Text, files: &Files, out: &mut Vec<Finding>) -> bool {
+    if !text.name.to_ascii_lowercase().ends_with(".json") || text.embedded || text.tree.all().any(|n| text.tree.is_opaque(n)) {
+        return true;
     }
+    let Some((from, to, what)) = json::foreign(files.map().bytes(text.tree.span)) else { return true };
     let base = text.tree.span.start;
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        let span = Span { start: base, len: 3 };
-        let message = "a byte order mark in a JSON file: Envoy refuses the file".to_owned();
-        out.push(finding(ProblemKind::UnexpectedToken, true, span, message, "save the file without the mark"));
-    }
-    if let Some(comment) = text.tree.comments.first() {
-        let message = "JSON has no comments: Envoy refuses the file".to_owned();
-        out.push(finding(ProblemKind::UnexpectedToken, true, comment.span, message, "leave it out, or name the file `.yaml`"));
-    }
+    let message = format!("JSON does not know {what}: Envoy reads a `.json` file as JSON and refuses it");
+    let span = Span::between(base + from as u32, base + to as u32);
+    out.push(finding(ProblemKind::UnexpectedToken, true, span, message, "write JSON, or name the file `.yaml`"));
+    false
 }
 
 /// Keys that stand twice in a map: the last counts.

@@ -276,7 +276,7 @@ impl Walk<'_> {
         };
         self.bad(ProblemKind::BadValue, entry.value, message, help);
         if let Some(last) = self.out.last_mut() {
-            last.certain &= old;
+            last.certain &= old || near.is_some();
         }
     }
 
@@ -392,6 +392,13 @@ impl Walk<'_> {
                 self.jobs.push(job(item.id, item.id));
             }
         } else {
+            if field.name == "regex"
+                && self.schema.message(id).short() == "RegexMatcher"
+                && let Some(what) = tree.text(e.value).filter(|_| !tree.is_opaque(e.value)).and_then(value::beyond_re2)
+            {
+                let message = format!("`regex` has {what}, which RE2 does not know");
+                self.bad(ProblemKind::BadValue, e.value, message, "write the expression without it".to_owned());
+            }
             self.jobs.push(job(e.value, e.key));
         }
         if self.out.len() == before

@@ -29,6 +29,7 @@ pub fn parse(source: &Source<'_>) -> Tree {
         build.error(Fault::Encoding, at, at + 1, "this is not UTF-8".to_owned());
     }
     build.run();
+    build.marks();
     build.tree
 }
 
@@ -299,6 +300,23 @@ impl Build<'_> {
     fn close_all(&mut self) {
         while !self.open.is_empty() {
             self.end(0);
+        }
+    }
+
+    /// Byte order marks behind the first byte: Envoy's reader takes them for text.
+    fn marks(&mut self) {
+        for (at, mark) in self.text.match_indices('\u{feff}').filter(|(at, _)| *at > 0) {
+            let span = self.source.span(at, at + mark.len());
+            let inside = |n: &Node| matches!(n.kind, Kind::Scalar { .. }) && n.span.holds(span);
+            if !self.tree.nodes.iter().any(inside) && !self.tree.comments.iter().any(|c| c.span.holds(span)) {
+                self.error(
+                    Fault::Encoding,
+                    at,
+                    at + mark.len(),
+                    "a byte order mark inside of the text becomes a part of what follows".to_owned(),
+                );
+                break;
+            }
         }
     }
 
