@@ -294,7 +294,8 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
     let known = end.is_empty() || ENDS.iter().any(|e| end == *e || end.ends_with(&format!(".{e}")));
     // Cheap words first: most files are something else.
     let hint = |word: &[u8]| head.windows(word.len()).any(|w| w == word);
-    let hints: [&[u8]; 10] = [
+    let hints: [&[u8]; 11] = [
+        b"bootstrap_extensions",
         b"static_resources",
         b"staticResources",
         b"dynamic_resources",

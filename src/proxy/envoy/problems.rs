@@ -3,7 +3,7 @@
 use super::conf::{Conf, Text};
 use super::input::{BOOTSTRAP, CLUSTER, DISCOVERY, LISTENER, ROUTES, Role, Unit, resources};
 use super::json;
-use super::schema::{Finding, Strictness, walk};
+use super::schema::{Finding, Strictness, nearest, schema, walk};
 use super::semantic;
 use super::view::View;
 use super::yaml::{Fault, NodeId, Tree};
@@ -17,6 +17,10 @@ pub(super) fn find(conf: &Conf, files: &Files) -> Vec<Finding> {
     for text in &conf.texts {
         faults(text, &mut out);
         let sound = json(text, files, &mut out) && text.tree.errors.is_empty();
+        if let Some(f) = foreign(text) {
+            out.push(f);
+            continue;
+        }
         for unit in &text.units {
             repeated(&text.tree, unit.node, &mut out);
             if let Some(strictness) = strictness(unit.role)
@@ -96,8 +100,11 @@ fn meaning(view: View<'_>, unit: &Unit) -> Vec<Finding> {
 
 /// What is wrong with the text itself.
 fn faults(text: &Text, out: &mut Vec<Finding>) {
-    let templated = !text.tree.holes.is_empty() || text.tree.all().any(|n| text.tree.is_opaque(n));
     for e in &text.tree.errors {
+        // Rendered, a template may well be valid.
+        if text.tree.templated && matches!(e.fault, Fault::Syntax | Fault::Unterminated) {
+            continue;
+        }
         let (kind, help) = match e.fault {
             Fault::Syntax | Fault::Encoding => (ProblemKind::UnexpectedToken, "mend the YAML: Envoy reads nothing of this file"),
             Fault::Unterminated => (ProblemKind::Unterminated, "close it: Envoy reads nothing of this file"),
@@ -105,9 +112,21 @@ fn faults(text: &Text, out: &mut Vec<Finding>) {
             Fault::Cycle => (ProblemKind::BadValue, "Envoy crashes on an alias that contains itself"),
             Fault::CollectionKey => (ProblemKind::WrongType, "write a text as key"),
         };
-        // Rendered, a template may well be valid.
-        out.push(finding(kind, !templated, e.span, e.message.clone(), help));
+        out.push(finding(kind, true, e.span, e.message.clone(), help));
     }
+}
+
+/// A map that has no field of a bootstrap at all is something else altogether: one finding says so.
+fn foreign(text: &Text) -> Option<Finding> {
+    let unit = text.units.first().filter(|u| u.role == Role::Bootstrap)?;
+    let id = schema().find(BOOTSTRAP)?;
+    let entries = text.tree.entries(unit.node);
+    let known = |key: NodeId| text.tree.text(key).is_none_or(|k| schema().field(id, k).is_some() || nearest(k, schema().fields(id).iter().map(|f| f.name)).is_some());
+    if entries.is_empty() || entries.iter().any(|e| known(e.key)) {
+        return None;
+    }
+    let message = "no field of a bootstrap stands in this file: Envoy refuses it".to_owned();
+    Some(finding(ProblemKind::MissingBlock, true, text.tree.span(entries[0].key), message, "write `static_resources`, or name the file that has it"))
 }
 
 /// Envoy wants a map.
@@ -136,7 +155,8 @@ fn json(text: &Text, files: &Files, out: &mut Vec<Finding>) -> bool {
 fn repeated(tree: &Tree, within: NodeId, out: &mut Vec<Finding>) {
     let whole = tree.span(within);
     for id in tree.all().filter(|id| whole.holds(tree.span(*id)) && tree.node(*id).parent.is_some() || *id == within) {
-        if !tree.is_map(id) || tree.resolve(id) != id {
+        // Tags may choose between the two.
+        if !tree.is_map(id) || tree.resolve(id) != id || tree.has_hole(id) {
             continue;
         }
         let mut last: HashMap<&str, NodeId> = HashMap::new();

@@ -260,10 +260,10 @@ impl Check {
         let upgrades = manager.list("upgrade_configs");
         self.upgrades(&upgrades);
         for upgrade in upgrades {
-            self.chain(upgrade.list("filters"), upgrade.has_hole());
+            self.chain(&upgrade.list("filters"), upgrade.has_hole());
         }
         let holes = manager.field("http_filters").is_some_and(View::has_hole);
-        self.chain(manager.list("http_filters"), holes);
+        self.chain(&manager.list("http_filters"), holes);
         if let Some(config) = manager.field("route_config") {
             self.routes(config, clusters);
         }
@@ -287,10 +287,10 @@ impl Check {
     }
 
     /// A chain ends with a filter that answers, and has no such filter before.
-    fn chain(&mut self, filters: Vec<View<'_>>, holes: bool) {
+    fn chain(&mut self, filters: &[View<'_>], holes: bool) {
         let types: Vec<Option<String>> =
             filters.iter().map(|f| f.field("typed_config").and_then(View::any).map(|(n, _)| n.into_owned())).collect();
-        for f in &filters {
+        for f in filters {
             self.typed(*f, "filter");
         }
         if holes {

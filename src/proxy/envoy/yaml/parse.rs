@@ -11,13 +11,14 @@ const MOST_ERRORS: usize = 20;
 /// Parses a text. Never fails: the errors are in the tree.
 pub fn parse(source: &Source<'_>) -> Tree {
     let tags = template_tags(&source.text);
+    let templated = tags.iter().any(|t| !source.text[t.0..].starts_with('$'));
     let hidden = (!tags.is_empty()).then(|| hide(&source.text, &tags));
     let text = hidden.as_ref().map_or(&*source.text, |h| &h.0);
     let mut build = Build {
         source,
         text,
         tags,
-        tree: Tree { span: source.span(0, source.text.len()), ..Tree::default() },
+        tree: Tree { span: source.span(0, source.text.len()), templated, ..Tree::default() },
         open: Vec::new(),
         pending: Vec::new(),
         anchors: HashMap::new(),
