@@ -8,7 +8,7 @@ pub mod scalar;
 pub mod schema;
 mod semantic;
 pub mod view;
-pub mod yaml;
+pub use crate::yaml;
 
 use super::{Dialect, Reading, Site};
 use crate::model::{Era, Problem, Proxy, Version};
