@@ -37,7 +37,7 @@ fn read(config: &str, versions: &[Version]) -> Vec<Vec<Said>> {
     let path = base().join(config);
     let id = files.read(path.to_str().unwrap()).unwrap();
     let root = files.map().file(id).span();
-    let sites = dialect("envoy").unwrap().read(&mut files, &[id], &Reading::default());
+    let sites = dialect("envoy").unwrap().read(&mut files, &[id], &Reading { explicit: true, ..Reading::default() });
     let at = |version: &Version| {
         let era = Era::new(*version);
         let all = sites.iter().flat_map(|s| s.problems(&era)).filter(|p| root.holds(p.span));

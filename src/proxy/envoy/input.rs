@@ -104,7 +104,8 @@ pub fn resources(response: View<'_>) -> Vec<(String, View<'_>)> {
 }
 
 /// Fields of a bootstrap that nothing else has.
-const OWN: &[&str] = &["bootstrap_extensions", "layered_runtime", "overload_manager", "stats_config", "stats_sinks", "cluster_manager", "hds_config"];
+const OWN: &[&str] =
+    &["bootstrap_extensions", "layered_runtime", "overload_manager", "stats_config", "stats_sinks", "cluster_manager", "hds_config"];
 
 fn is_bootstrap(view: View<'_>) -> bool {
     let table = schema();

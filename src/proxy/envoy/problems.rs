@@ -121,12 +121,22 @@ fn foreign(text: &Text) -> Option<Finding> {
     let unit = text.units.first().filter(|u| u.role == Role::Bootstrap)?;
     let id = schema().find(BOOTSTRAP)?;
     let entries = text.tree.entries(unit.node);
-    let known = |key: NodeId| text.tree.text(key).is_none_or(|k| schema().field(id, k).is_some() || nearest(k, schema().fields(id).iter().map(|f| f.name)).is_some());
+    let known = |key: NodeId| {
+        text.tree
+            .text(key)
+            .is_none_or(|k| schema().field(id, k).is_some() || nearest(k, schema().fields(id).iter().map(|f| f.name)).is_some())
+    };
     if entries.is_empty() || entries.iter().any(|e| known(e.key)) {
         return None;
     }
     let message = "no field of a bootstrap stands in this file: Envoy refuses it".to_owned();
-    Some(finding(ProblemKind::MissingBlock, true, text.tree.span(entries[0].key), message, "write `static_resources`, or name the file that has it"))
+    Some(finding(
+        ProblemKind::MissingBlock,
+        true,
+        text.tree.span(entries[0].key),
+        message,
+        "write `static_resources`, or name the file that has it",
+    ))
 }
 
 /// Envoy wants a map.
