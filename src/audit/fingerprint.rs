@@ -5,17 +5,16 @@ use crate::source::SourceMap;
 use std::collections::HashMap;
 
 impl Report {
-    /// A mark for each finding, in their order, made of rule, file, place in the model (`server a.test > location /ws/`) and
-    /// the text pointed at without its white space. Line numbers play no part, so that a line added above changes nothing. Where
-    /// several findings have all that in common, they are counted.
+    /// A mark for each finding, in their order, made of rule, place in the model (`server a.test > location /ws/`) and the
+    /// words pointed at. File names and line numbers play no part, so that moving a block or adding a line above changes
+    /// nothing. Where several findings have all that in common, they are counted.
     pub fn fingerprints(&self, map: &SourceMap) -> Vec<String> {
         let mut seen: HashMap<u64, u32> = HashMap::new();
         self.findings
             .iter()
             .map(|f| {
-                let file = map.file_at(f.span.start).map_or("", |(_, file)| file.name());
                 let mut hash = Hash::new();
-                for part in [f.rule, file, &f.within] {
+                for part in [f.rule, &f.within] {
                     hash.take(part.as_bytes());
                     hash.take(&[0]);
                 }

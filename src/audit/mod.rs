@@ -1,9 +1,11 @@
 //! Runs the rules over every configuration and every era, and is the only place that filters.
 
+mod baseline;
 mod fingerprint;
 mod report;
 pub mod suppress;
 
+pub use baseline::{Baseline, Entry};
 pub use report::{Report, settle};
 
 use crate::config::{Annotation, Settings, parse_annotation};
@@ -35,7 +37,7 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     let mut files: Vec<_> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
     files.sort_unstable();
     files.dedup();
-    Report { findings: kept, files: files.len(), suppressed, unreadable: Vec::new() }
+    Report { findings: kept, files: files.len(), suppressed, ..Report::default() }
 }
 
 fn suppression(comment: &Comment, proxy: &'static str) -> Option<Suppression> {

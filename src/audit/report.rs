@@ -13,6 +13,8 @@ pub struct Report {
     pub files: usize,
     /// How many findings a comment silenced.
     pub suppressed: usize,
+    /// How many findings were known already, from a baseline or an older state.
+    pub known: usize,
     /// Path and reason of what could not be read.
     pub unreadable: Vec<(String, String)>,
 }

@@ -6,9 +6,10 @@ use crate::audit::{Report, audit, settle};
 use crate::config::Settings;
 use crate::output;
 use crate::proxy::{DIALECTS, Dialect, Reading, dialect};
-use crate::source::{Discovery, FileId, Files, discover};
+use crate::source::{Discovery, FileId, Files, discover, read_text};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 
 /// What was read, and what is to be said of it.
 pub(super) struct Analysis {
@@ -21,7 +22,16 @@ pub(super) struct Analysis {
 /// # Errors
 /// When nothing is there to be checked.
 pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, String> {
-    let paths = if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() };
+    let mut paths = args.paths.clone();
+    if let Some(list) = &args.files_from {
+        paths.extend(listed(list)?);
+        if paths.is_empty() {
+            return Err(format!("nothing to check: {} names no file", list.display()));
+        }
+    }
+    if paths.is_empty() {
+        paths.push(".".to_owned());
+    }
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
     let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some();
@@ -69,6 +79,17 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     }
     settle(&mut report.findings);
     Ok(Analysis { files, report })
+}
+
+/// Paths that a file names, one a line.
+fn listed(list: &Path) -> Result<Vec<String>, String> {
+    let wrong = |e: std::io::Error| format!("{}: {e}", list.display());
+    let text = if list == Path::new("-") {
+        std::io::read_to_string(std::io::stdin().lock()).map_err(wrong)?
+    } else {
+        read_text(list).map_err(wrong)?
+    };
+    Ok(text.lines().map(|l| l.trim_end_matches('\r')).filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
 }
 
 fn claimed(args: &Check, name: &str, head: &[u8]) -> Option<&'static dyn Dialect> {

@@ -37,7 +37,7 @@ const EXITS: &str = "Exit codes:\n  0  nothing found at or above the level of --
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// Check configuration files and report what will break
-    Check(Check),
+    Check(Box<Check>),
     /// Say what one request would meet: who takes it, what reaches the upstream, what comes back
     Trace(Box<Trace>),
     /// Show the page about a rule: what it finds, why that breaks, and the correction
@@ -120,6 +120,32 @@ pub struct Check {
     /// Report only findings that are at least this sure
     #[arg(long, value_enum, value_name = "CONFIDENCE", env = "HOPLINT_MIN_CONFIDENCE")]
     pub min_confidence: Option<MinConfidence>,
+
+    /// Do not report what this file holds
+    #[arg(long, value_name = "FILE", env = "HOPLINT_BASELINE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write everything that is found into this file, to be used with --baseline, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "diff_base"])]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Report only what came after this commit
+    ///
+    /// All files are read and judged, in the work tree and as they were in that commit; what was found there is left out.
+    #[arg(long, value_name = "COMMIT")]
+    pub diff_base: Option<String>,
+
+    /// Report only these rules or categories, such as `websocket` (repeatable, comma separated)
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub select: Vec<String>,
+
+    /// Do not report these rules or categories (repeatable, comma separated)
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Read the paths to check from this file, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub files_from: Option<PathBuf>,
 
     /// Exit with 0 although there are findings; what cannot be read still gives 2
     #[arg(long)]

@@ -4,15 +4,32 @@ use super::analyse::{Analysis, analyse};
 use super::args::{Check, FailOn};
 use super::settings::settings;
 use super::{CLEAN, FOUND, WRONG};
-use crate::audit::Report;
+use crate::audit::{Baseline, Entry, Report};
+use crate::config::Settings;
 use crate::output::{self, Format, Look};
 use crate::rules::{Confidence, Level};
-use crate::source::Files;
+use crate::source::{Files, check_out, read_text};
 use std::path::Path;
 
 pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String> {
     let settings = settings(args)?;
     let Analysis { files, mut report } = analyse(args, settings.clone())?;
+    if let Some(path) = &args.write_baseline {
+        return write_baseline(path, &files, &report);
+    }
+    if let Some(path) = &args.baseline {
+        let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        let baseline = Baseline::parse(&read_text(path).map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
+        let root = path.parent().unwrap_or_else(|| Path::new(""));
+        let stale = baseline.apply(files.map(), &mut report, |file| !Path::new(file).exists() && !root.join(file).exists());
+        say_stale(path, &stale, args.verbose);
+    }
+    if let Some(commit) = &args.diff_base {
+        if args.paths.iter().any(|p| p == "-") {
+            return Err("--diff-base needs files, not standard input".to_owned());
+        }
+        before(commit, args, settings.clone())?.apply(files.map(), &mut report, |_| false);
+    }
     let (least, sure) = (args.min_level.map(Level::from), args.min_confidence.map(Confidence::from));
     report.findings.retain(|f| least.is_none_or(|l| f.level >= l) && sure.is_none_or(|c| f.confidence >= c));
     print(args, &files, &report, look, actions)?;
@@ -26,6 +43,45 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
     } else {
         CLEAN
     })
+}
+
+fn write_baseline(path: &Path, files: &Files, report: &Report) -> Result<u8, String> {
+    let baseline = Baseline::of(files.map(), report);
+    output::to_file(path, |out| out.write_all(baseline.text().as_bytes())).map_err(|e| format!("{}: {e}", path.display()))?;
+    for (path, reason) in &report.unreadable {
+        output::to_stderr(&format!("error: {path}: {reason}"));
+    }
+    output::to_stderr(&format!("{}: {} known from now on", path.display(), output::count(baseline.len(), "finding")));
+    Ok(if report.unreadable.is_empty() { CLEAN } else { WRONG })
+}
+
+fn say_stale(path: &Path, stale: &[Entry], verbose: u8) {
+    if stale.is_empty() {
+        return;
+    }
+    let entries = output::count(stale.len(), "finding");
+    output::to_stderr(&format!("{}: {entries} in it found no more; write it anew with --write-baseline", path.display()));
+    if verbose > 0 {
+        for e in stale {
+            output::to_stderr(&format!("  gone: {} in {} ({})", e.rule, e.file, e.within));
+        }
+    }
+}
+
+/// What is found in an older state of the repository.
+fn before(commit: &str, args: &Check, settings: Settings) -> Result<Baseline, String> {
+    let here = std::env::current_dir().map_err(|e| e.to_string())?;
+    let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let there = check_out(&here, commit, scratch.path())?;
+    // A folder that the change brought: nothing was found there.
+    if std::env::set_current_dir(&there).is_err() {
+        return Ok(Baseline::default());
+    }
+    let quiet = Check { verbose: 0, ..args.clone() };
+    let old = analyse(&quiet, settings);
+    std::env::set_current_dir(&here).map_err(|e| e.to_string())?;
+    // Nothing to check there is nothing found there.
+    Ok(old.map(|a| Baseline::of(a.files.map(), &a.report)).unwrap_or_default())
 }
 
 /// All reports that were asked for: those for files first, so that they are complete when the terminal says something.

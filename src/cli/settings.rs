@@ -1,9 +1,11 @@
 //! The settings file, the options over it, and what container files say.
 
 use super::args::Check;
-use crate::config::{self, Settings, image_targets};
+use crate::audit::suppress::nearest;
+use crate::config::{self, Settings, covers, image_targets};
 use crate::output;
 use crate::proxy::DIALECTS;
+use crate::rules::RULES;
 use crate::source::Discovery;
 use std::path::Path;
 
@@ -25,6 +27,11 @@ pub(super) fn settings(args: &Check) -> Result<Settings, String> {
     settings.targets.extend(args.target.iter().cloned());
     settings.heartbeat = args.heartbeat.or(settings.heartbeat);
     settings.routes.extend(args.route.iter().cloned());
+    settings.select.extend(args.select.iter().cloned());
+    settings.ignore.extend(args.ignore.iter().cloned());
+    for written in args.select.iter().chain(&args.ignore) {
+        known_rule(written)?;
+    }
     settings.include_maps.extend(args.include_map.iter().cloned());
     for (dialect, _) in &settings.targets {
         if crate::proxy::dialect(dialect).is_none() {
@@ -51,4 +58,17 @@ pub(super) fn add_targets(settings: &mut Settings, found: &Discovery, verbose: u
             settings.targets.push((first.0.clone(), first.1));
         }
     }
+}
+
+/// Whether a rule or a category of that name exists.
+pub(super) fn known_rule(written: &str) -> Result<(), String> {
+    let mut known: Vec<&str> = RULES.iter().map(|r| r.id).collect();
+    if known.iter().any(|id| covers(written, id)) {
+        return Ok(());
+    }
+    known.extend(RULES.iter().filter_map(|r| r.id.split('/').next()));
+    Err(match nearest(written, &known) {
+        Some(near) => format!("there is no rule or category `{written}`; did you mean `{near}`?"),
+        None => format!("there is no rule or category `{written}`; `hoplint rules` lists them"),
+    })
 }

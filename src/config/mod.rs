@@ -56,6 +56,8 @@ pub struct Settings {
     pub routes: Vec<RouteDeclaration>,
     /// Where paths of the target machine lie.
     pub include_maps: Vec<IncludeMap>,
+    /// Rules, `category/*` or categories that alone are reported; empty: all.
+    pub select: Vec<String>,
     /// Rules, `category/*` or categories that are not reported.
     pub ignore: Vec<String>,
     /// Level from which findings fail the run.
@@ -70,7 +72,7 @@ impl Settings {
 
     /// Whether a rule is not to be reported.
     pub fn ignores(&self, rule: &str) -> bool {
-        self.ignore.iter().any(|i| covers(i, rule))
+        self.ignore.iter().any(|i| covers(i, rule)) || !self.select.is_empty() && !self.select.iter().any(|s| covers(s, rule))
     }
 }
 

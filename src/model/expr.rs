@@ -79,6 +79,8 @@ pub enum Subject {
     Protocol,
     /// Host without port, lower case.
     Host,
+    /// Host and port as the client names them, lower case.
+    Authority,
     /// Decoded, normalised path as of now.
     Path,
     /// Path and query as sent by the client.
@@ -91,6 +93,8 @@ pub enum Subject {
     Query(Text),
     /// A request header, lower-case name.
     Header(Text),
+    /// The names of all request headers, each after a space.
+    HeaderNames,
     /// A cookie.
     Cookie(Text),
     /// Client address.

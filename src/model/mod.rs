@@ -18,7 +18,10 @@ pub use policy::{
     Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart,
     Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
-pub use program::{Act, Arm, Ask, Gate, GateOn, Intake, Lane, Listener, Pick, Rank, Route, Server, Stand, Step, Table, Target, Upstream};
+pub use program::{
+    Act, Arm, Ask, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
+    Upstream,
+};
 pub use proxy::{Comment, Proxy};
 pub use remark::{Problem, ProblemKind};
 pub use version::{Era, Version};

@@ -1,6 +1,6 @@
 //! What holds: groups of settings shared by id.
 
-use super::{BlockId, ClocksId, CondId, ExprId, Fact, HopId, ListId, Seat, TableId, Text, Why};
+use super::{BlockId, ClocksId, CondId, ExprId, Fact, HopId, Known, ListId, Seat, TableId, Text, Why};
 use crate::source::Span;
 use std::marker::PhantomData;
 
@@ -70,6 +70,8 @@ pub enum Verb {
     Add,
     /// Only if there is none.
     IfAbsent,
+    /// Put behind the last line of that name, after a comma; one more line if there is none.
+    Join,
     /// All lines of that name go.
     Remove,
 }
@@ -183,6 +185,8 @@ pub struct Hop {
     pub upgrade: Fact<UpgradeMode>,
     /// Whether an answer is held back until a buffer is full.
     pub buffered: Fact<bool>,
+    /// What the proxy answers when no server can be reached.
+    pub unreachable: Known<u16>,
     /// Whether client headers are passed on.
     pub client_headers: bool,
     /// Method sent instead of the client's.
@@ -228,24 +232,18 @@ pub enum UpgradeMode {
     Refuse(u16),
 }
 
-/// A CORS engine (a filter that answers preflights itself).
+/// A CORS engine: it answers the preflights of origins it lets in by itself, and adds its lines to their other answers.
 #[derive(Clone, Debug)]
 pub struct Cors {
-    /// Which origins.
+    /// Which origins it lets in.
     pub origins: Fact<CondId>,
-    /// Value of Allow-Methods.
-    pub methods: Option<Fact<ExprId>>,
-    /// Value of Allow-Headers.
-    pub headers: Option<Fact<ExprId>>,
-    /// Value of Expose-Headers.
-    pub expose: Option<Fact<ExprId>>,
-    /// Value of Max-Age.
-    pub max_age: Option<Fact<ExprId>>,
-    /// Allow-Credentials.
-    pub credentials: Fact<bool>,
+    /// Lines for every answer to such an origin.
+    pub lines: ListId,
+    /// Further lines for the answers to its preflights.
+    pub preflight: ListId,
     /// Status of its preflight answers.
-    pub preflight: u16,
-    /// What happens with other origins.
+    pub status: u16,
+    /// What happens with preflights of other origins.
     pub unmatched: Unmatched,
     /// Where it is configured.
     pub span: Span,
@@ -256,6 +254,6 @@ pub struct Cors {
 pub enum Unmatched {
     /// Goes on to the upstream.
     PassOn,
-    /// Answered without CORS headers.
-    AnswerBare,
+    /// Answered with these lines only.
+    Answer(ListId),
 }

@@ -1,6 +1,8 @@
 //! What happens: steps in the order of execution. The dialect has already undone its phases.
 
-use super::{BlockId, CondId, CorsId, ExprId, Fact, GateId, HopId, ListId, PolicyId, RouteId, Seat, Slot, TableId, Text, UpstreamId, Why};
+use super::{
+    BlockId, CondId, CorsId, ExprId, Fact, GateId, HopId, ListId, PolicyId, RouteId, Seat, Slot, Subject, TableId, Text, UpstreamId, Why,
+};
 use crate::source::Span;
 
 /// One step, and where it is written.
@@ -98,6 +100,8 @@ pub enum Act {
     },
     /// Answers from files.
     Serve,
+    /// Waits for what never comes: the request is never answered.
+    Hang,
     /// Closes without an answer.
     Close,
     /// Sends upstream.
@@ -231,19 +235,31 @@ pub struct Gate {
     pub deny: Fact<u16>,
     /// What is asked, for [`GateOn::Remote`].
     pub ask: Option<Ask>,
+    /// Where a client may put what it has to show.
+    pub reads: Vec<Subject>,
     /// Requests it lets through unasked.
     pub spares: Option<CondId>,
 }
 
-/// A request of the proxy's own that asks for permission: 2xx permits, 401 and 403 are passed on, anything else is an error.
+/// A request of the proxy's own that asks for permission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ask {
-    /// Its path.
-    pub path: ExprId,
-    /// Where its route is chosen.
-    pub table: TableId,
-    /// Answer when it neither permits nor refuses.
-    pub broken: u16,
+pub enum Ask {
+    /// Of one of its own routes: 2xx permits, 401 and 403 are passed on, anything else is an error.
+    Route {
+        /// Its path.
+        path: ExprId,
+        /// Where its route is chosen.
+        table: TableId,
+        /// Answer when it neither permits nor refuses.
+        broken: u16,
+    },
+    /// Of a group of servers: 200 permits, any other answer is passed on.
+    Upstream {
+        /// The group.
+        of: UpstreamId,
+        /// Answer when none can be reached; none: it permits then.
+        broken: Option<u16>,
+    },
 }
 
 /// What a gate asks for.
@@ -283,16 +299,43 @@ pub struct Intake {
     pub proxy_protocol: bool,
     /// Whether only HTTP/2 is spoken.
     pub only_http2: bool,
+    /// What becomes of an extended CONNECT (RFC 8441); none: it is a request like any other.
+    pub extended_connect: Option<ExtendedConnect>,
     /// Answer to plain HTTP where TLS is expected; none: the connection is closed.
     pub plain_on_tls: Option<u16>,
     /// Answer to malformed requests: no Host in HTTP/1.1 (RFC 9112 §3.2), a path above the root; none: they are taken.
     pub malformed: Option<u16>,
-    /// Whether the path is percent-decoded and its dot segments are removed before routes are chosen.
-    pub decode: bool,
+    /// Whether a Host line may be empty all the same.
+    pub empty_host: bool,
+    /// In which form routes see the path.
+    pub path: PathForm,
     /// Whether runs of slashes in the path become one.
     pub merge_slashes: bool,
     /// Longest header line in bytes.
     pub longest_line: Option<u32>,
+    /// Largest header block in bytes, and the answer to a larger one.
+    pub largest_head: Option<(u32, u16)>,
+}
+
+/// What becomes of an extended CONNECT.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExtendedConnect {
+    /// It is taken for the GET that asks for the same upgrade in HTTP/1.1.
+    Taken,
+    /// The whole connection is closed.
+    Closes,
+}
+
+/// In which form routes see a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PathForm {
+    /// As it was sent, and so it goes upstream.
+    #[default]
+    AsSent,
+    /// Percent-decoded, without dot segments.
+    Decoded,
+    /// Without dot segments; only what needs no percent sign is decoded (RFC 3986 §6.2.2). So it goes upstream.
+    Normal,
 }
 
 /// A group of servers.

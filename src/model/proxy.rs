@@ -172,7 +172,8 @@ impl Proxy {
         if scope.name.is_empty() { scope.noun.to_owned() } else { format!("{} {}", scope.noun, scope.name) }
     }
 
-    /// The scopes around some bytes, outermost first: `server a.test > location /ws/`. Empty outside of every scope.
+    /// The scopes around some bytes, outermost first: `server a.test > location /ws/`. Without the whole file, which is around
+    /// everything.
     ///
     /// `order` holds all scopes by the start of their bodies, see [`Proxy::scopes_in_text`].
     pub fn path(&self, order: &[Seat], span: Span) -> String {

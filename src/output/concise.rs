@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{
-    full::summary,
-    text::{clean, clean_line},
-};
+use super::{full::summary, text::clean_line};
 use crate::{audit::Report, source::SourceMap};
 
 /// Prints one line for each finding and the summary.
@@ -21,8 +18,5 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
         }
         writeln!(out, "{line}")?;
     }
-    for (path, reason) in &report.unreadable {
-        writeln!(out, "{}: could not be read: {}", clean_line(path), clean_line(reason))?;
-    }
-    writeln!(out, "{}", clean(&summary(report)))
+    writeln!(out, "{}", summary(report))
 }

@@ -11,7 +11,7 @@ use super::{
     Look, count,
     excerpt::{Excerpt, Mark},
     page,
-    text::{clean, clean_line, wrap},
+    text::{clean, wrap},
 };
 use crate::{
     audit::Report,
@@ -32,9 +32,6 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) 
     for finding in &report.findings {
         writeln!(out, "{}", one(map, finding, look))?;
     }
-    for (path, reason) in &report.unreadable {
-        writeln!(out, "could not read {}: {}", clean_line(path), clean_line(reason))?;
-    }
     writeln!(out, "{}", summary(report))
 }
 
@@ -52,8 +49,13 @@ pub(super) fn summary(report: &Report) -> String {
         format!("{}: {}", count(report.findings.len(), "finding"), levels.join(", "))
     };
     let mut line = format!("{found} in {}", count(report.files, "file"));
-    if report.suppressed > 0 {
-        line.push_str(&format!(" ({} suppressed)", report.suppressed));
+    let unsaid: Vec<String> = [(report.suppressed, "suppressed"), (report.known, "known already"), (report.unreadable.len(), "unreadable")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, why)| format!("{n} {why}"))
+        .collect();
+    if !unsaid.is_empty() {
+        line.push_str(&format!(" ({})", unsaid.join(", ")));
     }
     line
 }

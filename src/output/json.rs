@@ -69,6 +69,7 @@ struct Summary<'a> {
     warnings: usize,
     hints: usize,
     suppressed: usize,
+    known: usize,
     unreadable: Vec<Unreadable<'a>>,
 }
 
@@ -99,6 +100,7 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io::Resul
             warnings: report.count(Level::Warning),
             hints: report.count(Level::Hint),
             suppressed: report.suppressed,
+            known: report.known,
             unreadable: report.unreadable.iter().map(|(path, reason)| Unreadable { path, reason }).collect(),
         },
     };

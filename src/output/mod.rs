@@ -138,7 +138,7 @@ fn quiet_pipe(out: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Result<
 }
 
 /// `1 file`, `2 files`.
-fn count(n: usize, noun: &str) -> String {
+pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -1,7 +1,7 @@
 //! Expressions and conditions over one request, in three values.
 
 use super::machine::Run;
-use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PatternId, Proxy, Subject, Text, Why};
+use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PathForm, PatternId, Proxy, Subject, Text, Why};
 use std::net::IpAddr;
 
 /// A text, or why it is not known.
@@ -287,13 +287,15 @@ impl Run<'_> {
                 v => format!("HTTP/{v}"),
             }),
             Subject::Host => Val::Is(self.host()),
+            Subject::Authority => is(&self.authority_line().to_ascii_lowercase()),
             Subject::Path => is(&self.path),
             Subject::Target => Val::Is(self.target.clone()),
             Subject::Onward => {
                 if self.untouched {
                     return Val::Is(self.target.clone());
                 }
-                let path = encode_path(&self.path);
+                let decoded = self.proxy.listeners[self.request.listener].intake.path == PathForm::Decoded;
+                let path = if decoded { encode_path(&self.path) } else { self.path.clone() };
                 match &self.query {
                     Val::Is(q) if q.is_empty() => is(&path),
                     Val::Is(q) => is(&format!("{path}?{q}")),
@@ -310,6 +312,7 @@ impl Run<'_> {
             Subject::Header(name) => {
                 self.headers.iter().find(|l| l.name.eq_ignore_ascii_case(name)).map_or_else(|| is(""), |l| l.value.clone())
             }
+            Subject::HeaderNames => is(&self.headers.iter().fold(String::new(), |all, l| all + " " + &l.name)),
             Subject::Cookie(name) => {
                 let cookies = self.request.header("cookie").cloned().unwrap_or_else(|| "".into());
                 is(cookies.split(';').find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name)).map_or("", |(_, v)| v))
@@ -324,7 +327,11 @@ impl Run<'_> {
                 is(at.rsplit(':').next().unwrap_or_default())
             }
             Subject::Client => self.request.client.clone().map_or_else(Val::runtime, Val::Is),
-            Subject::Sni => self.request.sni.clone().map_or_else(|| Val::Is(self.host()), Val::Is),
+            Subject::Sni => match &self.request.sni {
+                Some(name) => Val::Is(name.clone()),
+                None if self.proxy.listeners[self.request.listener].tls => Val::Is(self.host()),
+                None => is(""),
+            },
             Subject::UpstreamAuthority => self.authority.clone(),
             Subject::HostName => Val::Is(self.host_name.clone()),
             Subject::Status => self.status.map_or_else(|| is(""), |s| is(&s.to_string())),

@@ -2,7 +2,7 @@
 
 use super::machine::{Assume, Branch, Sent, run};
 use super::{Val, request};
-use crate::model::{Proxy, Request, Why, Wire};
+use crate::model::{Known, Proxy, Request, Why, Wire};
 
 /// What keeps a handshake from being one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
@@ -84,15 +84,25 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
         }
     };
     let wire = proxy.hop(sent.hop).wire;
+    if wire.value == Known::Is(Wire::H2) && sent.values(":protocol").next().is_some() {
+        // An extended CONNECT is the handshake there, and has no key (RFC 8441 §5).
+        line(":protocol", "websocket", None, Some(Fault::WrongUpgrade), &mut faults);
+        line(":authority", "", Some(Fault::NoHost), None, &mut faults);
+        return match (faults.is_empty(), doubt) {
+            (false, _) => Judged::Faulty(faults),
+            (true, Some(why)) => Judged::Unknown(why),
+            (true, None) => Judged::Valid,
+        };
+    }
     line("upgrade", "websocket", Some(Fault::NoUpgrade), Some(Fault::WrongUpgrade), &mut faults);
     line("connection", "upgrade", Some(Fault::NoConnection), Some(Fault::WrongConnection), &mut faults);
     line("host", "", Some(Fault::NoHost), None, &mut faults);
     line("sec-websocket-key", "", Some(Fault::NoKey), None, &mut faults);
     match wire.value {
-        crate::model::Known::Is(Wire::H10) => faults.push(Fault::TooOld),
-        crate::model::Known::Is(Wire::H2) => faults.push(Fault::CannotCarry),
-        crate::model::Known::Is(_) => {}
-        crate::model::Known::Unknown(why) => doubt = Some(why),
+        Known::Is(Wire::H10) => faults.push(Fault::TooOld),
+        Known::Is(Wire::H2) => faults.push(Fault::CannotCarry),
+        Known::Is(_) => {}
+        Known::Unknown(why) => doubt = Some(why),
     }
     match &sent.method {
         Val::Is(m) if &**m == "GET" => {}

@@ -1,12 +1,14 @@
 //! Runs one concrete request through the program of a [`Proxy`], from the listener.
 
 use super::{
+    again::in_http2,
     eval::{Tri, Val},
+    path::{Path, path_form},
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, BlockId, CondId, Dial, GateId, GateOn, HopId, Lane, ListId, Listener, Origin, PolicyId, Proxy, Request, RouteId, Slot,
-    Stand, TableId, Target, Text, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin, PathForm,
+    PolicyId, Proxy, Request, RouteId, Slot, Stand, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 
@@ -14,6 +16,8 @@ use crate::source::Span;
 const STEPS: u32 = 4000;
 /// How many forks are followed.
 const FORKS: usize = 6;
+/// How often one request may come in at a listener of the same proxy again.
+const HOPS: u8 = 8;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
 
@@ -129,6 +133,8 @@ pub enum End {
     Served,
     /// The connection is closed without an answer.
     Closed,
+    /// Nothing ever comes.
+    Hangs,
     /// No upstream could be reached.
     Failed,
     /// Too many internal redirects.
@@ -189,7 +195,7 @@ pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
 
 /// Where execution goes after a block.
 #[derive(PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     Next,
     Leave,
     Done,
@@ -205,13 +211,17 @@ pub(super) struct Run<'a> {
     pub(super) named: Option<Text>,
     /// Status of whatever answers, and whether it is fixed.
     stands: Option<u16>,
-    assume: &'a Assume,
-    script: Vec<bool>,
-    made: usize,
-    guesses: Vec<(Why, bool)>,
+    pub(super) assume: &'a Assume,
+    pub(super) script: Vec<bool>,
+    pub(super) made: usize,
+    pub(super) guesses: Vec<(Why, bool)>,
     decided: Vec<(CondId, bool)>,
-    steps: u32,
+    pub(super) steps: u32,
     jumps_left: u8,
+    /// How often it may still come in at a listener of this proxy again.
+    pub(super) hops_left: u8,
+    /// Header lines of the answer of a listener of this proxy.
+    pub(super) relayed: Option<Vec<Line>>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -228,16 +238,16 @@ pub(super) struct Run<'a> {
     pushed: Vec<(Lane, ListId)>,
     routes: Vec<RouteId>,
     jumps: Vec<Jump>,
-    gates: Vec<(GateId, bool)>,
-    sent: Option<Sent>,
+    pub(super) gates: Vec<(GateId, bool)>,
+    pub(super) sent: Option<Sent>,
     end: End,
-    body: Option<Val>,
+    pub(super) body: Option<Val>,
     location: Option<(Val, Span)>,
     ended_at: Span,
 }
 
 impl<'a> Run<'a> {
-    fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    pub(super) fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
             proxy,
@@ -253,6 +263,8 @@ impl<'a> Run<'a> {
             decided: Vec::new(),
             steps: 0,
             jumps_left: proxy.jumps,
+            hops_left: HOPS,
+            relayed: None,
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -327,7 +339,7 @@ impl<'a> Run<'a> {
         way
     }
 
-    fn go(&mut self) {
+    pub(super) fn go(&mut self) {
         let listener = &self.proxy.listeners[self.request.listener];
         if !self.take_in(listener) {
             self.block(listener.body);
@@ -354,7 +366,7 @@ impl<'a> Run<'a> {
         }
         if let Some(rest) = self.target.split_once("://").map(|(_, rest)| rest.to_owned())
             && !self.target.starts_with('/')
-            && intake.decode
+            && intake.malformed.is_some()
         {
             let (authority, target) = rest.find(['/', '?']).map_or((&*rest, ""), |i| rest.split_at(i));
             self.named = Some(authority.into());
@@ -362,7 +374,7 @@ impl<'a> Run<'a> {
         }
         if let Some(status) = intake.malformed {
             let hosts = self.request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("host"));
-            let named = hosts.clone().any(|(_, v)| !v.is_empty());
+            let named = hosts.clone().any(|(_, v)| !v.is_empty() || intake.empty_host);
             let doubled = hosts.count() > 1;
             if doubled || &*self.request.http == "1.1" && !named {
                 return refuse(self, Some(status));
@@ -373,12 +385,17 @@ impl<'a> Run<'a> {
         {
             return refuse(self, intake.malformed);
         }
+        if let Some((largest, status)) = intake.largest_head
+            && self.request.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>() > largest as usize
+        {
+            return refuse(self, Some(status));
+        }
         let target = self.target.clone();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         self.query = Val::Is(query.into());
         self.path = path.to_owned();
-        if intake.decode && path != "*" {
-            match normal_path(path, intake.merge_slashes) {
+        if path != "*" && intake.path != PathForm::AsSent || intake.merge_slashes {
+            match path_form(path, intake.path, intake.merge_slashes) {
                 Path::Is(path) => self.path = path,
                 Path::Malformed => return refuse(self, intake.malformed),
                 Path::Binary => {
@@ -386,11 +403,22 @@ impl<'a> Run<'a> {
                     return true;
                 }
             }
+            self.untouched = intake.path == PathForm::Decoded || self.path == path;
+        }
+        match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
+            Some((i, Some(ExtendedConnect::Taken))) => {
+                let value = self.headers.remove(i).value;
+                self.method = "GET".into();
+                self.headers.push(Line { name: "upgrade".into(), value, origin: None });
+                self.headers.push(Line { name: "connection".into(), value: Val::Is("upgrade".into()), origin: None });
+            }
+            _ => {}
         }
         false
     }
 
-    fn stop(&mut self, end: End, at: Span) -> Flow {
+    pub(super) fn stop(&mut self, end: End, at: Span) -> Flow {
         self.end = end;
         self.ended_at = at;
         Flow::Done
@@ -513,6 +541,7 @@ impl<'a> Run<'a> {
                 };
             }
             Act::Close => return self.stop(End::Closed, at),
+            Act::Hang => return self.stop(End::Hangs, at),
             Act::Forward { to, hop, target } => return self.forward(to, *hop, *target, at),
             Act::Opaque(why) => return self.stop(End::Unknown(*why), at),
         }
@@ -584,10 +613,15 @@ impl<'a> Run<'a> {
             GateOn::Credentials | GateOn::Remote => match self.assume.credentials {
                 Credentials::Valid => true,
                 Credentials::None => false,
-                Credentials::AsSent if gate.on == GateOn::Credentials && self.request.header("authorization").is_none() => false,
-                Credentials::AsSent => self.decide(None, Proxy::RUNTIME),
+                Credentials::AsSent => {
+                    let nothing = Val::Is("".into());
+                    let shows = gate.reads.is_empty() || gate.reads.iter().any(|s| self.read(s) != nothing);
+                    shows && self.decide(None, Proxy::RUNTIME)
+                }
             },
-            GateOn::Address | GateOn::Rate => true,
+            GateOn::Address => true,
+            // What it lets pass depends on earlier requests.
+            GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
             GateOn::Closed => false,
         };
         self.gates.push((id, pass));
@@ -600,13 +634,51 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Asks a server for permission.
+    fn ask_upstream(&mut self, id: GateId, of: UpstreamId, broken: Option<u16>, at: Span) -> Flow {
+        let addresses = self.addresses(of);
+        let unknown = || Val::Unknown { why: Proxy::RUNTIME, full: true };
+        let verdict = if addresses.is_empty() {
+            if self.decide(None, Proxy::RUNTIME) { None } else { self.proxy.gate(id).deny.value.is() }
+        } else {
+            match self.reply(&addresses) {
+                None => broken,
+                Some(Far::Status(200) | Far::Strict | Far::Lenient) => None,
+                Some(Far::Status(s)) => {
+                    // Its own answer is what the client gets.
+                    if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
+                        self.sent = Some(Sent {
+                            upstream: Some(of),
+                            addresses,
+                            method: unknown(),
+                            target: unknown(),
+                            headers: Vec::new(),
+                            open: Some(Proxy::RUNTIME),
+                            hop: policy.hop,
+                            list: policy.outgoing,
+                            span: at,
+                        });
+                    }
+                    Some(s)
+                }
+                Some(Far::Refused) => broken,
+            }
+        };
+        self.gates.push((id, verdict.is_none()));
+        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+    }
+
     /// Asks another route for permission.
     fn ask(&mut self, id: GateId, at: Span) -> Flow {
-        let Some(ask) = self.proxy.gate(id).ask else {
-            self.gates.push((id, true));
-            return Flow::Next;
+        let (path, table, broken) = match self.proxy.gate(id).ask {
+            Some(Ask::Route { path, table, broken }) => (path, table, broken),
+            Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
+            None => {
+                self.gates.push((id, true));
+                return Flow::Next;
+            }
         };
-        let Val::Is(path) = self.eval(ask.path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let outer = (
             std::mem::replace(&mut self.path, path.split('?').next().unwrap_or_default().to_owned()),
             std::mem::replace(&mut self.query, Val::Is(path.split_once('?').map_or("", |p| p.1).into())),
@@ -616,7 +688,7 @@ impl<'a> Run<'a> {
             std::mem::replace(&mut self.internal, true),
             (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing),
         );
-        self.dispatch(ask.table, at);
+        self.dispatch(table, at);
         let (end, status) = (self.end.clone(), self.status);
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) =
             (outer.0, outer.1, outer.2, outer.3, outer.4, outer.5);
@@ -628,11 +700,11 @@ impl<'a> Run<'a> {
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
             (End::Served, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
-            (End::Tunnel, _) => Some(ask.broken),
+            (End::Tunnel, _) => Some(broken),
             (_, Some(200..300)) => None,
             (_, Some(s @ (401 | 403))) => Some(s),
-            (_, Some(_)) => Some(ask.broken),
-            (End::Closed | End::Loops, None) => Some(ask.broken),
+            (_, Some(_)) => Some(broken),
+            (End::Closed | End::Loops, None) => Some(broken),
             (_, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
         };
         self.gates.push((id, verdict.is_none()));
@@ -641,29 +713,30 @@ impl<'a> Run<'a> {
 
     fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {
         let cors = self.proxy.cors_of(id);
-        let preflight = &*self.method == "OPTIONS" && self.request.header("access-control-request-method").is_some();
-        if self.request.header("origin").is_none() {
+        let has = |name: &str| self.request.header(name).is_some_and(|v| !v.is_empty());
+        if !has("origin") {
             return Flow::Next;
         }
-        let allowed = match cors.origins.value.is() {
-            Some(c) => self.holds(c),
-            None => Tri::Maybe(Proxy::RUNTIME),
+        let preflight = &*self.method == "OPTIONS" && has("access-control-request-method");
+        let allowed = match cors.origins.value {
+            Known::Is(c) => match self.holds(c) {
+                Tri::Yes => true,
+                Tri::No => false,
+                Tri::Maybe(why) => self.decide(Some(c), why),
+            },
+            Known::Unknown(why) => self.decide(None, why),
         };
-        let allowed = match allowed {
-            Tri::Yes => true,
-            Tri::No => false,
-            Tri::Maybe(why) => self.decide(cors.origins.value.is(), why),
+        if allowed {
+            self.pushed.push((Lane::Every, cors.lines));
+        }
+        let lines = match cors.unmatched {
+            _ if !preflight => return Flow::Next,
+            _ if allowed => cors.preflight,
+            Unmatched::PassOn => return Flow::Next,
+            Unmatched::Answer(lines) => lines,
         };
-        if !allowed {
-            return match cors.unmatched {
-                crate::model::Unmatched::AnswerBare if preflight => self.answer(cors.preflight, at),
-                _ => Flow::Next,
-            };
-        }
-        if preflight {
-            return self.answer(cors.preflight, at);
-        }
-        Flow::Next
+        self.pushed.push((Lane::Every, lines));
+        self.answer(cors.status, at)
     }
 
     /// Applies header operations to a list of lines.
@@ -699,6 +772,17 @@ impl<'a> Run<'a> {
                 lines.retain(|l| !same(l));
             }
             if op.drop_empty && value.known() == Some("") {
+                continue;
+            }
+            if op.verb == Verb::Join
+                && let Some(line) = lines.iter_mut().rev().find(|l| same(l))
+            {
+                line.value = match (&line.value, value) {
+                    (Val::Is(a), Val::Is(b)) => Val::Is(format!("{a},{b}").into()),
+                    (Val::Is(_), unknown) => unknown,
+                    (before @ Val::Unknown { .. }, _) => before.clone(),
+                };
+                line.origin = Some(op.value.origin);
                 continue;
             }
             // A colon inside a name ends it for whoever reads the line.
@@ -762,7 +846,7 @@ impl<'a> Run<'a> {
             if !matches!(to, Target::Url(_)) {
                 self.authority = Val::Is(group.name.clone());
             }
-            addresses.extend(group.servers.iter().filter(|s| !s.backup || group.servers.iter().all(|s| s.backup)).map(|s| s.at.clone()));
+            addresses.extend(self.addresses(id));
         }
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
@@ -774,8 +858,15 @@ impl<'a> Run<'a> {
             None => Val::Is(self.method.clone()),
         };
         let target = line.unwrap_or_else(|| self.eval(target));
+        let method = if edge.wire.value == Known::Is(Wire::H2) { in_http2(&mut headers).unwrap_or(method) } else { method };
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, span: at });
         self.far(hop, at)
+    }
+
+    /// The servers of a group that may be chosen.
+    fn addresses(&self, id: UpstreamId) -> Vec<Text> {
+        let servers = &self.proxy.upstream(id).servers;
+        servers.iter().filter(|s| !s.backup || servers.iter().all(|s| s.backup)).map(|s| s.at.clone()).collect()
     }
 
     /// The reply of the first server that can be reached; none: none can. Which of several servers is chosen is chance, as
@@ -800,21 +891,30 @@ impl<'a> Run<'a> {
         left.into_iter().next()
     }
 
+    /// No server can be reached.
+    pub(super) fn unreachable(&mut self, hop: HopId, at: Span) -> Flow {
+        let Known::Is(status) = self.proxy.hop(hop).unreachable else { return self.stop(End::Failed, at) };
+        let flow = self.answer(status, at);
+        if self.end == End::Answered && self.status == Some(status) {
+            self.end = End::Failed;
+        }
+        flow
+    }
+
     /// What the assumed upstream answers.
     fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
         let Some(sent) = &self.sent else { return Flow::Next };
         let addresses = sent.addresses.clone();
+        if let Some(listener) = self.comes_back(&addresses) {
+            return self.again(listener, hop, at);
+        }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
-        let Some(reply) = self.reply(&addresses) else {
-            let end = self.answer(502, at);
-            if self.end == End::Answered && self.status == Some(502) {
-                self.end = End::Failed;
-            }
-            return end;
-        };
+        let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
         let status = match (reply, verdict) {
             (Far::Status(s), _) => Some(s),
+            // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
+            _ if edge.wire.value == Known::Is(Wire::H2) => None,
             (_, super::handshake::Judged::Unknown(_)) => None,
             (_, super::handshake::Judged::Valid) => Some(101),
             (Far::Strict, super::handshake::Judged::Faulty(_)) if key => Some(426),
@@ -822,7 +922,7 @@ impl<'a> Run<'a> {
         };
         self.status = status;
         if status == Some(101) {
-            let asked = self.request.header("upgrade").is_some();
+            let asked = self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade"));
             match edge.upgrade.value.is() {
                 Some(UpgradeMode::Tunnel) if asked => return self.stop(End::Tunnel, at),
                 Some(UpgradeMode::Refuse(s)) => return self.answer(s, at),
@@ -859,7 +959,7 @@ impl<'a> Run<'a> {
         self.stop(End::Relayed, at)
     }
 
-    fn finish(mut self) -> Branch {
+    pub(super) fn finish(mut self) -> Branch {
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {
@@ -870,12 +970,18 @@ impl<'a> Run<'a> {
         }
         let mut answer = Vec::new();
         let mut answer_open = None;
-        if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
+        if let Some(lines) = self.relayed.take() {
+            answer = lines;
+        } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
             for (at, (name, value)) in &self.assume.lines {
                 if &**at == "*" || sent.addresses.contains(at) {
                     answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
                 }
             }
+        }
+        if self.end == End::Tunnel {
+            // RFC 8441 §5: what 101 is to HTTP/1.1.
+            self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
         let local = matches!(self.end, End::Answered | End::Served | End::Failed);
         if let Some((mut value, at)) = self.location.take() {
@@ -923,59 +1029,5 @@ impl<'a> Run<'a> {
             ended_at: self.ended_at,
             gates: self.gates,
         }
-    }
-}
-
-/// A path as routes are chosen by it.
-enum Path {
-    Is(String),
-    Malformed,
-    /// Decoded, it is no text.
-    Binary,
-}
-
-/// Percent-decoding and removal of dot segments, in one pass as proxies do it: `%2e%2e` counts as `..`, `%2F` as `/`.
-fn normal_path(path: &str, merge_slashes: bool) -> Path {
-    if !path.starts_with('/') {
-        return Path::Malformed;
-    }
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(b) = rest.next() {
-        if b != b'%' {
-            bytes.push(b);
-            continue;
-        }
-        let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-        let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else { return Path::Malformed };
-        match (high * 16 + low) as u8 {
-            0 => return Path::Malformed,
-            decoded => bytes.push(decoded),
-        }
-    }
-    let mut parts: Vec<&[u8]> = Vec::new();
-    let segments: Vec<&[u8]> = bytes[1..].split(|b| *b == b'/').collect();
-    for (i, segment) in segments.iter().enumerate() {
-        let last = i + 1 == segments.len();
-        match *segment {
-            b"." if last => parts.push(b""),
-            b"." => {}
-            b".." => {
-                if parts.pop().is_none() {
-                    return Path::Malformed;
-                }
-                if last {
-                    parts.push(b"");
-                }
-            }
-            b"" if merge_slashes && !last => {}
-            segment => parts.push(segment),
-        }
-    }
-    let joined: Vec<u8> = parts.iter().flat_map(|p| std::iter::once(b'/').chain(p.iter().copied())).collect();
-    match String::from_utf8(joined) {
-        Ok(path) if path.is_empty() => Path::Is("/".to_owned()),
-        Ok(path) => Path::Is(path),
-        Err(_) => Path::Binary,
     }
 }

@@ -3,8 +3,10 @@
 //! The machine runs a concrete request from the listener. Where a test cannot be decided it tries both ways (a *fork*) and
 //! reports every branch; what all branches share is known, the rest is unknown.
 
+mod again;
 mod eval;
 mod machine;
+mod path;
 mod select;
 mod witness;
 

@@ -1,7 +1,7 @@
 //! Choosing an arm of a table.
 
-use super::{eval::Tri, machine::Run};
-use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, TableId, Why};
+use super::{Val, eval::Tri, machine::Run};
+use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, Subject, TableId, Text, Why};
 
 /// How deep arms may be nested before hoplint gives up on the innermost.
 const DEEPEST: u32 = 400;
@@ -56,13 +56,18 @@ impl Run<'_> {
     }
 
     fn specific_host(&mut self, arms: &[Arm]) -> Picked {
-        let host = self.host();
         let proxy = self.proxy;
+        let mut read: Option<(&Subject, Text)> = None;
         let mut best: Option<((u8, usize), Arm)> = None;
         for arm in arms {
-            let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
+            let Cond::Test(Atom { of, is, .. }) = proxy.cond(arm.test) else { continue };
+            if read.as_ref().is_none_or(|r| r.0 != of) {
+                let Val::Is(text) = self.read(of) else { continue };
+                read = Some((of, text));
+            }
+            let Some((_, host)) = &read else { continue };
             let score = match is {
-                Matcher::Is(names) if names.iter().any(|n| **n == *host) => (3, 0),
+                Matcher::Is(names) if names.contains(host) => (3, 0),
                 Matcher::Ends(tails) => match tails.iter().filter(|t| host.len() > t.len() && host.ends_with(&***t)).map(|t| t.len()).max()
                 {
                     Some(n) => (2, n),

@@ -185,7 +185,7 @@ impl Join<'_> {
             },
             End::Failed => "forward",
             End::Served => "static",
-            End::Closed => "close",
+            End::Closed | End::Hangs => "close",
             End::Loops => "reject",
             End::Unknown(_) => "unknown",
         };
@@ -226,6 +226,7 @@ impl Join<'_> {
             let version = match self.proxy.hop(s.hop).wire.value {
                 Known::Is(crate::model::Wire::H10) => "HTTP/1.0",
                 Known::Is(crate::model::Wire::H11) => "HTTP/1.1",
+                Known::Is(crate::model::Wire::H2) => "HTTP/2",
                 Known::Is(crate::model::Wire::Raw) => &*self.client,
                 Known::Is(_) => return Ok(None),
                 Known::Unknown(why) => return Err(why),
@@ -281,7 +282,7 @@ impl Join<'_> {
     }
 
     fn answer(&self, t: &mut Trace, assume: &Assume) {
-        let of = |b: &Branch| (b.status, matches!(b.end, End::Closed));
+        let of = |b: &Branch| (b.status, matches!(b.end, End::Closed | End::Hangs));
         match self.same(of) {
             Some((Some(status), _)) => t.status = Some(status),
             Some((None, true)) => {}
@@ -331,6 +332,7 @@ impl Join<'_> {
             (_, End::Relayed) => "the upstream answers without upgrading".to_owned(),
             (_, End::Failed) => "the upstream cannot be reached".to_owned(),
             (_, End::Closed) => "the connection is closed".to_owned(),
+            (_, End::Hangs) => "it is never answered".to_owned(),
             _ => "the proxy answers by itself".to_owned(),
         };
         if let Some(sent) = &first.sent {

@@ -70,6 +70,7 @@ impl Lower<'_> {
             wire,
             upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
             buffered: s.buffering,
+            unreachable: Known::Is(502),
             client_headers: s.pass_headers,
             method: s.method,
             intercepts: s.intercepts,
@@ -139,9 +140,10 @@ impl Lower<'_> {
         let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
         let ask = (on == GateOn::Remote).then(|| {
             let path = self.arg(by, 0).unwrap_or_default().to_owned();
-            Ask { path: self.interpolate(&path, span), table: self.table, broken: 500 }
+            Ask::Route { path: self.interpolate(&path, span), table: self.table, broken: 500 }
         });
-        let gate = self.p.add_gate(Gate { on, deny, ask, spares });
+        let reads = vec![Subject::Header("authorization".into())];
+        let gate = self.p.add_gate(Gate { on, deny, ask, reads, spares });
         Step { act: Act::Gate(gate), span }
     }
 }

@@ -5,7 +5,9 @@ use super::{
     policy::Pass,
     settings::{Settings, flag, size},
 };
-use crate::model::{Act, Arm, Atom, Cond, Intake, Listener, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table, Text};
+use crate::model::{
+    Act, Arm, Atom, Cond, Intake, Listener, Matcher, PathForm, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table, Text,
+};
 use crate::source::Span;
 
 /// An address of a server.
@@ -150,7 +152,7 @@ impl Lower<'_> {
         let mut intake = Intake {
             plain_on_tls: Some(400),
             malformed: Some(400),
-            decode: true,
+            path: PathForm::Decoded,
             merge_slashes: true,
             longest_line: Some(8 << 10),
             ..Intake::default()
