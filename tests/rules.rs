@@ -80,7 +80,7 @@ fn page(path: &Path) -> datatest_stable::Result<()> {
         if let Some(beat) = e.attribute("heartbeat") {
             settings.heartbeat = Some(hoplint::config::parse_duration(beat)?);
         }
-        let reading = Reading { context: e.attribute("context").map(ToOwned::to_owned), explicit: false };
+        let reading = Reading { context: e.attribute("context").map(ToOwned::to_owned), explicit: false, together: false };
         let mut files = Files::new();
         let file = files.add("example.conf", e.text.clone().into_bytes())?;
         let room = dialect(&e.dialect).unwrap();

@@ -70,7 +70,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         }
     }
     for (room, ids, explicit) in rooms.into_values() {
-        let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit };
+        let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit, together: false };
         let sites = room.read(&mut files, &ids, &reading);
         let part = audit(files.map(), room, &sites, &settings);
         report.findings.extend(part.findings);

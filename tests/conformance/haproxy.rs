@@ -1,5 +1,6 @@
 //! HAProxy 2.0 to 3.5.
 
+use super::compare::{Arguments, Suite, predicted};
 use hoplint::proxy::haproxy::syntax::{Fault, Style, Tree, Variable, line};
 use serde_json::Value;
 
@@ -54,4 +55,80 @@ fn recorded_words_of_haproxy_are_split() {
         }
     }
     assert_eq!(compared, 1379 * 4, "lines and versions compared");
+}
+
+const HAPROXY: Suite = Suite {
+    dialect: "haproxy",
+    cells: 2922,
+    unknown: 8,
+    slack: 0.5,
+    own_page: None,
+    longest_body: 120,
+    no_cuts: &["2.0.0", "2.9.0", "3.0.0"],
+    unreleased: "3.5.0",
+    addresses,
+    arguments,
+};
+
+fn addresses(backend: &str) -> &'static [&'static str] {
+    match backend {
+        "b1" => &["127.0.0.1:19001"],
+        "b2" => &["127.0.0.1:19002"],
+        "h2ext" => &["127.0.0.1:19003"],
+        "h2noext" => &["127.0.0.1:19004"],
+        "tls" => &["127.0.0.1:19005"],
+        "refusing" => &["127.0.0.1:19006"],
+        "black hole" => &["127.0.0.1:19008"],
+        other => panic!("no backend {other}"),
+    }
+}
+
+fn arguments(a: &mut Arguments<'_>) {
+    a.upstream("refusing", "refused");
+    a.upstream("black hole", "silent");
+    // What they do depends on the path that arrives: WebSocket below `ws` and `socket.io`.
+    let sent = a.recorded["upstream_request"]["line"].as_str().and_then(|l| l.split(' ').nth(1));
+    let target = sent.or(a.probe["target"].as_str()).unwrap();
+    let path = target.split('?').next().unwrap();
+    let speaks = path.split('/').any(|s| s == "ws") || path.contains("socket.io");
+    let websocket = a.probe["kind"] == "websocket";
+    let reply = &a.probe["backend_reply"];
+    for name in ["b1", "b2", "tls"] {
+        a.upstream_header(name, "X-Backend", name);
+        for h in reply["headers"].as_array().into_iter().flatten() {
+            a.upstream_header(name, h[0].as_str().unwrap(), h[1].as_str().unwrap());
+        }
+        if let Some(status) = reply["status"].as_u64() {
+            a.upstream(name, &status.to_string());
+        } else if !speaks {
+            a.upstream(name, "200");
+        } else if !websocket {
+            // Refused in its own words.
+            a.upstream(name, &a.recorded["status"].to_string());
+        } else if a.probe["method"] == "POST" {
+            // They do not look at the method.
+            a.upstream(name, "101");
+        }
+    }
+    let mut files = vec![a.file(a.case["config"].as_str().unwrap())];
+    let config = std::fs::read_to_string(&files[0]).unwrap_or_default();
+    if config.contains("send-proxy") && !config.contains("accept-proxy") {
+        // It takes the PROXY line for a request.
+        a.upstream("b1", "400");
+    }
+    if !config.contains("127.0.0.1:19005 ssl") {
+        a.upstream("tls", "garbage");
+    }
+    if let Some(more) = a.case["run"]["args"].as_array() {
+        for arg in more.iter().filter_map(|v| v.as_str()).filter(|v| !v.starts_with('-')) {
+            let file = a.file(&format!("cases/{arg}"));
+            files.push(file);
+        }
+    }
+    a.command.args(files);
+}
+
+#[test]
+fn recorded_outcomes_of_haproxy_are_predicted() {
+    predicted(&HAPROXY);
 }

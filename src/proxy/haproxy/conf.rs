@@ -79,8 +79,28 @@ pub struct Conf {
 
 /// Keywords that begin a section.
 pub const SECTIONS: &[&str] = &[
-    "global", "defaults", "listen", "frontend", "backend", "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "http-errors",
-    "log-forward", "log-profile", "mailers", "namespace_list", "peers", "program", "resolvers", "ring", "traces", "userlist", "ruleset",
+    "global",
+    "defaults",
+    "listen",
+    "frontend",
+    "backend",
+    "acme",
+    "cache",
+    "crt-store",
+    "fcgi-app",
+    "healthcheck",
+    "http-errors",
+    "log-forward",
+    "log-profile",
+    "mailers",
+    "namespace_list",
+    "peers",
+    "program",
+    "resolvers",
+    "ring",
+    "traces",
+    "userlist",
+    "ruleset",
 ];
 
 /// A section: its head and what stands in it.
@@ -158,7 +178,7 @@ impl Conf {
 /// Whether a text is a HAProxy configuration: it has a section head of its own, or a name that says so and statements.
 pub fn claims(name: &str, head: &[u8]) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-    let named = file.contains("haproxy") || file.ends_with(".cfg");
+    let named = file.contains("haproxy") || file.rsplit_once('.').is_some_and(|(_, end)| end == "cfg");
     let text = String::from_utf8_lossy(head);
     let (mut own, mut sections, mut known, mut other) = (0, 0, 0, 0);
     for line in text.lines() {
@@ -234,9 +254,9 @@ fn file(conf: &mut Conf, files: &Files, id: FileId) {
                     words[i].unknown = true;
                 }
             }
-            let span = words.first().map_or(Span::between(base + raw_start as u32, base + raw_end as u32), |w| {
-                w.span.to(words.last().unwrap_or(w).span)
-            });
+            let span = words
+                .first()
+                .map_or(Span::between(base + raw_start as u32, base + raw_end as u32), |w| w.span.to(words.last().unwrap_or(w).span));
             let is_directive = words.first().is_some_and(|w| w.text.starts_with('.') && !w.quoted);
             if is_directive {
                 directive(conf, &mut stack, &words, span);
@@ -346,7 +366,9 @@ fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
                 "close it, or escape it with a backslash: a quote may begin in the middle of a word",
             ),
             Fault::Brace => (ProblemKind::Unterminated, "`${` without `}`", "write `${NAME}` or `${NAME-default}`; `:-` is not known"),
-            Fault::Hex => (ProblemKind::UnexpectedToken, "`\\x` without two hexadecimal digits", "write `\\x41`, or `\\\\x` for a backslash"),
+            Fault::Hex => {
+                (ProblemKind::UnexpectedToken, "`\\x` without two hexadecimal digits", "write `\\x41`, or `\\\\x` for a backslash")
+            }
             Fault::VariableName => (
                 ProblemKind::UnexpectedToken,
                 "`$` inside double quotes begins no variable",
@@ -364,14 +386,16 @@ fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
 
 /// Template tags: the text is filled in before HAProxy sees it.
 fn is_template(text: &str) -> bool {
-    text.contains("{{") && text.contains("}}") || text.contains("{%") || text.contains("<%") && text.contains("%>") || text.contains("<no value>")
+    text.contains("{{") && text.contains("}}")
+        || text.contains("{%")
+        || text.contains("<%") && text.contains("%>")
+        || text.contains("<no value>")
 }
 
 /// `${NAME}` outside of quotes, `@NAME@`, `<NAME>` in capitals: filled in by something before HAProxy.
 fn is_placeholder(text: &str) -> bool {
-    let capitals = |s: &str| {
-        s.bytes().any(|b| b.is_ascii_uppercase()) && s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-    };
+    let capitals =
+        |s: &str| s.bytes().any(|b| b.is_ascii_uppercase()) && s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     let between = |open: &str, close: &str| text.split(open).skip(1).any(|part| part.find(close).is_some_and(|end| capitals(&part[..end])));
     between("@", "@") || between("%%", "%%") || between("<", ">") || between("__", "__")
 }

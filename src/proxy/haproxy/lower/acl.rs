@@ -133,8 +133,7 @@ impl Lower<'_> {
                 return self.p.add_cond(Cond::Opaque(why));
             }
         };
-        let words: Vec<Word> =
-            text.split(' ').map(|w| Word { text: w.into(), span, unknown: false, quoted: false }).collect();
+        let words: Vec<Word> = text.split(' ').map(|w| Word { text: w.into(), span, unknown: false, quoted: false }).collect();
         self.test(&words, span, phase, section)
     }
 
@@ -190,7 +189,8 @@ impl Lower<'_> {
             Sample::Unknown(why) => self.p.add_cond(Cond::Opaque(why)),
             Sample::Gone => self.p.add_cond(Cond::Never(span)),
             Sample::Flag(cond) => {
-                let not = calls[1..].iter().any(|c| c.name == "not") != values.first().is_some_and(|v| matches!(&**v, "0" | "false" | "no" | "off"));
+                let not = calls[1..].iter().any(|c| c.name == "not")
+                    != values.first().is_some_and(|v| matches!(&**v, "0" | "false" | "no" | "off"));
                 if not { self.negated(cond) } else { cond }
             }
             Sample::Count(name) => self.count(&name, &values, span),

@@ -102,10 +102,29 @@ impl Lower<'_> {
         let name = call.name.strip_prefix("req.").unwrap_or(&call.name);
         let http = matches!(
             name,
-            "path" | "url" | "base" | "query" | "hdr" | "fhdr" | "hdr_cnt" | "fhdr_cnt" | "cook" | "urlp" | "url_param" | "ver" | "req_ver" | "method" | "pathq" | "uri"
+            "path"
+                | "url"
+                | "base"
+                | "query"
+                | "hdr"
+                | "fhdr"
+                | "hdr_cnt"
+                | "fhdr_cnt"
+                | "cook"
+                | "urlp"
+                | "url_param"
+                | "ver"
+                | "req_ver"
+                | "method"
+                | "pathq"
+                | "uri"
         );
         if http && phase == Phase::Bytes {
-            return Sample::Unknown(self.opaque(Reason::NotParsedHere, span, "this proxy passes bytes and does not wait for a whole request"));
+            return Sample::Unknown(self.opaque(
+                Reason::NotParsedHere,
+                span,
+                "this proxy passes bytes and does not wait for a whole request",
+            ));
         }
         if http && phase == Phase::Answer && name != "method" {
             return Sample::Gone;

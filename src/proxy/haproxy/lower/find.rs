@@ -57,9 +57,7 @@ impl<'a> Lower<'a> {
             "connect" => "contimeout",
             _ => "",
         };
-        let found = self.setting(section, |s| {
-            (s.word(0) == "timeout" && s.word(1) == name) || (!old.is_empty() && s.word(0) == old)
-        });
+        let found = self.setting(section, |s| (s.word(0) == "timeout" && s.word(1) == name) || (!old.is_empty() && s.word(0) == old));
         let Some(Found { stmt, section: at }) = found else { return self.no_timeout(section) };
         let seat = self.seats[at];
         let word = stmt.words.get(if stmt.word(0) == "timeout" { 2 } else { 1 });
@@ -69,7 +67,7 @@ impl<'a> Lower<'a> {
             return Fact::unknown(why, stmt.span, seat);
         }
         let limit = word.and_then(|w| duration::read(&w.text)).map_or(Limit::Never, |d| limit(d.milliseconds));
-        self.fact(limit, stmt.span, seat)
+        Self::fact(limit, stmt.span, seat)
     }
 
     fn no_timeout(&mut self, section: usize) -> Fact<Limit> {

@@ -85,7 +85,8 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
 impl Lower<'_> {
     fn run(&mut self) {
         for s in &self.sections {
-            let scope = Scope { parent: Some(self.root), span: s.head.span, body: s.head.span.to(s.last), noun: s.noun, name: s.name.into() };
+            let scope =
+                Scope { parent: Some(self.root), span: s.head.span, body: s.head.span.to(s.last), noun: s.noun, name: s.name.into() };
             let seat = self.p.add_scope(scope);
             self.seats.push(seat);
             self.places.insert(s.head.span.start, seat);
@@ -115,7 +116,7 @@ impl Lower<'_> {
         seat
     }
 
-    fn fact<T: Copy>(&self, value: T, span: Span, seat: Seat) -> Fact<T> {
+    fn fact<T: Copy>(value: T, span: Span, seat: Seat) -> Fact<T> {
         Fact::is(value, How::Written, span, seat)
     }
 
@@ -132,12 +133,12 @@ impl Lower<'_> {
         self.p.add_expr(Expr::Opaque { why, full: false })
     }
 
-    fn list(&mut self, seat: Seat) -> HeaderList {
+    fn list(seat: Seat) -> HeaderList {
         HeaderList { seat, base: None, ops: Vec::new(), displaced: None, open: None }
     }
 
     fn empty_list(&mut self, seat: Seat) -> ListId {
-        let list = self.list(seat);
+        let list = Self::list(seat);
         self.p.add_list(list)
     }
 
