@@ -10,9 +10,11 @@
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod fix;
 pub mod model;
 pub mod output;
 pub mod probe;
 pub mod proxy;
 pub mod rules;
 pub mod source;
+pub mod yaml;

@@ -191,6 +191,10 @@ pub struct Hop {
     pub buffered: Fact<bool>,
     /// What plain requests and upgrades on one connection do to each other.
     pub mixing: Option<Fact<Mixing>>,
+    /// Whether event streams are compressed, and so held back until a block is full.
+    pub packed: Fact<bool>,
+    /// Whether TLS is spoken to the upstream; none: depends on the request.
+    pub tls: Option<bool>,
     /// What the proxy answers when no server can be reached.
     pub unreachable: Known<u16>,
     /// Whether client headers are passed on.

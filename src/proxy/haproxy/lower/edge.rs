@@ -48,6 +48,8 @@ impl Lower<'_> {
             upgrade: Self::implied(UpgradeMode::Tunnel, span, seat),
             buffered: Self::implied(false, span, seat),
             mixing: None,
+            packed: Self::implied(false, span, seat),
+            tls: None,
             unreachable: Known::Is(503),
             client_headers: true,
             method: None,
