@@ -62,7 +62,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &haproxy::Haproxy];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &haproxy::Haproxy, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {

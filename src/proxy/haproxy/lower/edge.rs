@@ -51,7 +51,7 @@ impl Lower<'_> {
             packed: Self::implied(false, span, seat),
             tls: None,
             unreachable: Known::Is(503),
-            client_headers: true,
+            client_headers: Self::implied(true, span, seat),
             method: None,
             intercepts: false,
             follows: None,
