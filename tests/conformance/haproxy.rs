@@ -132,3 +132,47 @@ fn arguments(a: &mut Arguments<'_>) {
 fn recorded_outcomes_of_haproxy_are_predicted() {
     predicted(&HAPROXY);
 }
+
+/// What `haproxy -c` said of a configuration at a release.
+#[test]
+fn what_haproxy_takes_is_never_refused() {
+    let text =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/haproxy/expected.jsonl")).unwrap();
+    let room = hoplint::proxy::dialect("haproxy").unwrap();
+    let (mut taken, mut refused, mut found) = (0, 0, 0);
+    let mut wrong = Vec::new();
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/haproxy");
+        let mut paths = vec![folder.join(case["config"].as_str().unwrap())];
+        for arg in case["run"]["check_args"].as_array().into_iter().flatten().filter_map(|v| v.as_str()).filter(|v| !v.starts_with('-')) {
+            paths.push(folder.join("cases").join(arg));
+        }
+        let mut files = hoplint::source::Files::new();
+        let ids: Vec<_> = paths.iter().map(|p| files.add(p.to_str().unwrap(), std::fs::read(p).unwrap()).unwrap()).collect();
+        let reading = hoplint::proxy::Reading { explicit: true, together: true, ..Default::default() };
+        let site = room.read(&mut files, &ids, &reading).into_iter().next().unwrap();
+        for check in case["check"].as_array().unwrap() {
+            for version in check["versions"].as_array().unwrap() {
+                let release = if version == "dev" { "3.5.0" } else { version.as_str().unwrap() };
+                let problems = site.problems(&hoplint::model::Era::new(release.parse().unwrap()));
+                let first = problems.iter().find(|p| p.certain);
+                match (check["accepted"] == true, first) {
+                    (true, None) => taken += 1,
+                    (true, Some(p)) => wrong.push(format!("{} at {release}: {}", case["id"], p.message)),
+                    (false, Some(_)) => {
+                        refused += 1;
+                        found += 1;
+                    }
+                    (false, None) => {
+                        refused += 1;
+                        println!("not found: {} at {release}: {}", case["id"], check["messages"][0]);
+                    }
+                }
+            }
+        }
+    }
+    println!("taken by both {taken}; refused {refused}, of which found {found}");
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(found * 100 >= refused * 85, "only {found} of {refused} refusals are found");
+}

@@ -71,6 +71,8 @@ pub struct Conf {
     pub comments: Vec<Comment>,
     /// What cannot be read.
     pub problems: Vec<Problem>,
+    /// Last lines without a line feed, which is refused since 2.4.
+    pub truncated: Vec<Problem>,
     /// Whether template tags were seen.
     pub templated: bool,
     /// Whether it is only a part of a configuration.
@@ -164,6 +166,8 @@ impl Conf {
                     defaults,
                     last: stmt.span,
                 });
+            } else if stmt.word(0).starts_with('[') && stmt.word(0).ends_with(']') {
+                // A scope for other programs: `[haproxy]`.
             } else if let Some(section) = out.last_mut() {
                 section.body.push(stmt);
                 section.last = stmt.span;
@@ -262,6 +266,7 @@ fn file(conf: &mut Conf, files: &Files, id: FileId) {
                 directive(conf, &mut stack, &words, span);
             } else if !words.is_empty() || template {
                 let guards: Vec<Guard> = stack.iter().flatten().cloned().collect();
+                // A predicate that is none is refused [f14c].
                 let maybe = guards.iter().any(|g| cond::eval(&g.text, &|_| true) == Truth::Maybe);
                 own = Some(conf.stmts.len());
                 conf.stmts.push(Stmt { words, span, guards, maybe });
@@ -377,8 +382,17 @@ fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
             Fault::Expansion => (ProblemKind::UnexpectedToken, "`[` in a variable is not `[*]`", "write `${NAME[*]}`"),
             Fault::TooManyWords => (ProblemKind::WrongArguments, "more than 64 words on one line", "split it into several lines"),
             Fault::Nul => (ProblemKind::UnexpectedToken, "a NUL byte", "remove it"),
-            // Handled where the release is known.
-            Fault::NoNewline => continue,
+            Fault::NoNewline => {
+                let end = base + bytes.len() as u32;
+                let last = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1) as u32;
+                conf.truncated.push(problem(
+                    ProblemKind::Unterminated,
+                    Span::between(base + last, end),
+                    "the last line does not end with a line feed".to_owned(),
+                    "end the file with a line feed: since 2.4 HAProxy takes such a file for a truncated one",
+                ));
+                continue;
+            }
         };
         conf.problems.push(problem(kind, span, message.to_owned(), help));
     }
