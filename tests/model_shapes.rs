@@ -50,6 +50,7 @@ impl Shape {
             method: None,
             intercepts: false,
             follows: None,
+            mixing: None,
         });
         let mut shape = Self { p, steps: 0, hop, policy: PolicyId(0) };
         shape.policy = shape.policy_with(None);

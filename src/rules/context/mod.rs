@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
         let declared = Declared::new(&machine, settings, &witnesses);
         let sockets: Rc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin = cross_origin::routes(&machine, &witnesses).into();
+        let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
         Self { proxy, machine, settings, sockets, cross_origin, witnesses, socket_lists, declared, found: Vec::new() }
     }
 

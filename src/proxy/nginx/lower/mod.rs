@@ -11,7 +11,7 @@ mod stream;
 mod upstreams;
 mod vars;
 
-use super::conf::{Conf, Context, DirId};
+use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
     BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table,
     TableId, Text, UpstreamId, Version, Why,
@@ -204,6 +204,9 @@ impl Lower<'_> {
     /// Why more settings may stand in a block than were read.
     fn hole_in(&mut self, block: Option<DirId>) -> Option<Why> {
         let (span, path) = self.holes.get(&block)?;
+        if is_template(path) {
+            return Some(self.p.doubt(Reason::Template, *span, format!("`{path}` is filled in later")));
+        }
         let note = format!("`{path}` was not read");
         Some(self.p.doubt(Reason::MissingFile, *span, note))
     }
