@@ -3,9 +3,10 @@
 use super::super::{
     Confidence, Level, Related,
     context::{Context, Evidence},
+    websocket,
 };
 use crate::model::{How, Known, Limit};
-use crate::probe::idle;
+use crate::probe::{handshake::Fault, idle};
 
 /// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
 const USUAL_HEARTBEAT: u64 = 45_000;
@@ -20,6 +21,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let Some((_, sent)) = socket.sent() else { continue };
         // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
         if socket.evidence == Evidence::Named {
+            continue;
+        }
+        // One that lost upgrade lines which were never meant for it is no WebSocket.
+        if socket.faults(cx.proxy).contains(&Fault::NoUpgrade) && !websocket::meant(cx, socket) {
             continue;
         }
         let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };

@@ -59,7 +59,7 @@ fn works(cx: &Context<'_>, socket: &WebSocket) -> bool {
 }
 
 /// Whether the route only looks as if it lost lines that were never meant for it: others in the same scope use them.
-fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
+pub(super) fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
     socket.evidence == Evidence::Declared || super::context::named(&socket.witness.path) || !used_elsewhere(cx, socket)
 }
 
