@@ -1,12 +1,8 @@
 //! `timeout/idle-below-heartbeat`
 
-use super::super::{
-    Confidence, Level, Related,
-    context::{Context, Evidence},
-    websocket,
-};
+use super::super::{Confidence, Level, Related, context::Context};
 use crate::model::{How, Known, Limit};
-use crate::probe::{handshake::Fault, idle};
+use crate::probe::idle;
 
 /// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
 const USUAL_HEARTBEAT: u64 = 45_000;
@@ -19,12 +15,7 @@ const COMFORTABLE: u64 = 75_000;
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
-        // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
-        if socket.evidence == Evidence::Named {
-            continue;
-        }
-        // One that lost upgrade lines which were never meant for it is no WebSocket.
-        if socket.faults(cx.proxy).contains(&Fault::NoUpgrade) && !websocket::meant(cx, socket) {
+        if !super::super::websocket::wanted(cx, socket) {
             continue;
         }
         let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };
