@@ -2,9 +2,11 @@
 
 pub mod conf;
 pub mod input;
+mod json;
 mod problems;
 pub mod scalar;
 pub mod schema;
+mod semantic;
 pub mod view;
 pub use crate::yaml;
 
@@ -33,8 +35,8 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
-    fn read(&self, files: &mut Files, given: &[FileId], _reading: &Reading) -> Vec<Box<dyn Site>> {
-        let confs = conf::read(files, given);
+    fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
+        let confs = conf::read(files, given, reading.explicit);
         confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
     }
 }
