@@ -186,6 +186,8 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
+    pub through: Vec<PolicyId>,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,
@@ -350,6 +352,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Settings in force on further hops through this proxy.
+    pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -400,6 +404,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -1293,6 +1298,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            through: self.through,
             conditional: self.conditions > 0,
         }
     }

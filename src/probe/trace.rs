@@ -414,7 +414,8 @@ impl Join<'_> {
             return;
         }
         let seat = self.proxy.policy(policy).seat;
-        let clock = if is_handshake { idle::tunnel(self.proxy, policy) } else { idle::stream(self.proxy, policy) };
+        let Some(first) = self.branches.first() else { return };
+        let clock = if is_handshake { idle::tunnel_over(self.proxy, first) } else { idle::stream_over(self.proxy, first) };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
         t.idle = clock.filter(|_| open).map(|c| self.timer(c, seat, "/timers/idle/milliseconds", t));
         let clocks = self.proxy.clocks_of(self.proxy.policy(policy).clocks);

@@ -11,7 +11,7 @@ use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, paral
 pub enum Evidence {
     /// Only its path looks like one.
     Named,
-    /// Its header list forwards a part of an upgrade, or replaced one that did.
+    /// Its header list forwards a part of an upgrade, or replaced one that did; or its rules speak of upgrades.
     Shown,
     /// Somebody says so.
     Declared,
@@ -110,9 +110,10 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     if told.is_none() && declared.implied.contains(&w.route) {
         return None;
     }
+    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
     let evidence = if told.is_some() {
         Evidence::Declared
-    } else if shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) {
+    } else if meant || shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) {
         Evidence::Shown
     } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
         Evidence::Named
