@@ -47,6 +47,13 @@ pub enum Conv {
     Field(u8, i8),
     /// As a path in a request line.
     EncodePath,
+    /// What a pattern matches, wherever it does, becomes this text (`${1}`: its first group).
+    Replace {
+        /// What is looked for.
+        pattern: PatternId,
+        /// What is put there.
+        put: Text,
+    },
 }
 
 /// A map table: exact keys, then rules in order, then the default.
@@ -89,6 +96,8 @@ pub enum Subject {
     Onward,
     /// The query string as of now.
     QueryString,
+    /// The same with its question mark; nothing if there is none.
+    QueryPart,
     /// One query parameter.
     Query(Text),
     /// A request header, lower-case name.
@@ -176,6 +185,8 @@ pub enum Cond {
     Any(Vec<CondId>),
     /// Not.
     Not(CondId),
+    /// Two texts are the same.
+    Same(ExprId, ExprId),
     /// Not known.
     Opaque(Why),
 }

@@ -19,7 +19,7 @@ pub use policy::{
     Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
 pub use program::{
-    Act, Arm, Ask, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
+    Act, Arm, Ask, Cap, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, Over, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
     Upstream,
 };
 pub use proxy::{Comment, Proxy};

@@ -79,7 +79,13 @@ impl Run<'_> {
                 self.look_up(*map, &value, depth)
             }
             Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
-                Val::Is(t) => Val::Is(convert(conv, &t)),
+                Val::Is(t) => match conv {
+                    Conv::Replace { pattern, put } => match proxy.pattern(*pattern).regex() {
+                        Some(regex) => Val::Is(regex.replace_all(&t, &**put).as_ref().into()),
+                        None => Val::Unknown { why: Proxy::RUNTIME, full: false },
+                    },
+                    conv => Val::Is(convert(conv, &t)),
+                },
                 other @ Val::Unknown { .. } => other,
             },
             Expr::Slot(slot) => self.slot(*slot),
@@ -139,6 +145,10 @@ impl Run<'_> {
             Cond::Always => Tri::Yes,
             Cond::Never(_) => Tri::No,
             Cond::Opaque(why) => Tri::Maybe(*why),
+            Cond::Same(a, b) => match (self.eval(*a), self.eval(*b)) {
+                (Val::Is(a), Val::Is(b)) => (a == b).into(),
+                (Val::Unknown { why, .. }, _) | (_, Val::Unknown { why, .. }) => Tri::Maybe(why),
+            },
             Cond::Not(c) => match self.holds(*c) {
                 Tri::Yes => Tri::No,
                 Tri::No => Tri::Yes,
@@ -256,6 +266,8 @@ fn convert(conv: &Conv, text: &str) -> Text {
             i.and_then(|i| parts.get(i)).copied().unwrap_or_default().into()
         }
         Conv::EncodePath => encode_path(text).into(),
+        // Done where the patterns are.
+        Conv::Replace { .. } => text.into(),
     }
 }
 
@@ -303,6 +315,11 @@ impl Run<'_> {
                 }
             }
             Subject::QueryString => self.query.clone(),
+            Subject::QueryPart => match &self.query {
+                Val::Is(q) if q.is_empty() => is(""),
+                Val::Is(q) => is(&format!("?{q}")),
+                unknown @ Val::Unknown { .. } => unknown.clone(),
+            },
             Subject::Query(name) => match &self.query {
                 Val::Is(q) => {
                     is(q.split('&').find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name))).map_or("", |(_, v)| v))

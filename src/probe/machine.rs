@@ -229,6 +229,8 @@ pub(super) struct Run<'a> {
     pub(super) internal: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
+    /// Why its headers may be others by now.
+    headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
     captures: Vec<Text>,
     pub(super) authority: Val,
@@ -272,6 +274,7 @@ impl<'a> Run<'a> {
             internal: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
+            headers_open: None,
             slots: vec![None; proxy.slots as usize],
             captures: Vec::new(),
             authority: Val::Is("".into()),
@@ -301,7 +304,8 @@ impl<'a> Run<'a> {
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
+        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
+        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -406,6 +410,7 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => return refuse(self, None),
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;
@@ -512,7 +517,7 @@ impl<'a> Run<'a> {
             }
             Act::Edit(list) => {
                 let mut headers = std::mem::take(&mut self.headers);
-                self.apply(*list, &mut headers);
+                self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
@@ -852,7 +857,7 @@ impl<'a> Run<'a> {
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
         let mut headers = if edge.client_headers { self.headers.clone() } else { Vec::new() };
-        let open = self.apply(list, &mut headers);
+        let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
             Some(method) => self.eval(method),
             None => Val::Is(self.method.clone()),
@@ -910,6 +915,11 @@ impl<'a> Run<'a> {
             return self.again(listener, hop, at);
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
         let status = match (reply, verdict) {
             (Far::Status(s), _) => Some(s),
