@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod fix;
 pub mod model;
 pub mod output;
 pub mod probe;

@@ -12,8 +12,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("probe", &["source", "model"]),
     ("rules", &["source", "model", "config", "probe"]),
     ("audit", &["source", "model", "config", "probe", "proxy", "rules"]),
-    ("output", &["source", "model", "probe", "rules", "audit"]),
-    ("cli", &["source", "model", "config", "proxy", "probe", "rules", "audit", "output"]),
+    ("fix", &["source", "model", "config", "probe", "proxy", "rules", "audit"]),
+    ("output", &["source", "model", "probe", "rules", "audit", "fix"]),
+    ("cli", &["source", "model", "config", "proxy", "probe", "rules", "audit", "fix", "output"]),
 ];
 
 fn files(dir: &Path, out: &mut Vec<(String, String)>) {
@@ -55,7 +56,7 @@ fn imports_run_downwards() {
 
 #[test]
 fn model_probe_and_output_name_no_dialect_in_code() {
-    for room in ["model", "probe", "output"] {
+    for room in ["model", "probe", "fix", "output"] {
         for (path, text) in room_files(room) {
             let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
             for (i, line) in shipped.lines().enumerate() {

@@ -20,10 +20,21 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     let target = settings.target(dialect.name());
     let mut findings = Vec::new();
     let mut suppressions: Vec<Suppression> = Vec::new();
-    for site in sites {
-        let (found, comments) = site_findings(dialect, site.as_ref(), settings, target);
+    for (i, site) in sites.iter().enumerate() {
+        let (mut found, comments) = site_findings(dialect, site.as_ref(), settings, target);
+        for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
+            intent.site = i;
+        }
         findings.extend(found);
-        for s in comments.iter().filter_map(|c| suppression(c, dialect.name())) {
+        for comment in &comments {
+            let s = match parse_annotation(&comment.text) {
+                Some(Ok(Annotation::Ignore { file, rules, reason })) => suppression(comment, file, rules, reason, dialect.name()),
+                Some(Err(wrong)) => {
+                    findings.push(suppress::not_understood(comment.span, &wrong, dialect.name()));
+                    continue;
+                }
+                Some(Ok(Annotation::Purpose { .. })) | None => continue,
+            };
             if !suppressions.iter().any(|known| known.span_of_comment == s.span_of_comment) {
                 suppressions.push(s);
             }
@@ -40,13 +51,8 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     Report { findings: kept, files: files.len(), suppressed, ..Report::default() }
 }
 
-fn suppression(comment: &Comment, proxy: &'static str) -> Option<Suppression> {
-    match parse_annotation(&comment.text)? {
-        Ok(Annotation::Ignore { rules, reason }) => {
-            Some(Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, proxy })
-        }
-        _ => None,
-    }
+fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str) -> Suppression {
+    Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy }
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
@@ -59,9 +65,7 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
         return (first, comments);
     }
     asked.retain(|v| *v > oldest && *v <= newest);
-    // Each breakpoint begins an era; the oldest release begins the first.
-    let mut starts = vec![oldest];
-    starts.extend(asked);
+    let starts = starts(oldest, asked);
     let mut eras: Vec<(Version, Vec<Finding>)> = Vec::new();
     for (i, start) in starts.iter().enumerate() {
         let last = i + 1 == starts.len();
@@ -87,6 +91,26 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
         }
     }
     (joined, comments)
+}
+
+/// Each breakpoint begins an era; the oldest release begins the first.
+fn starts(oldest: Version, asked: Vec<Version>) -> Vec<Version> {
+    let mut starts = vec![oldest];
+    starts.extend(asked);
+    starts
+}
+
+/// One release of each era that a configuration is judged for, ascending.
+pub fn eras(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings) -> Vec<Version> {
+    if let Some(target) = settings.target(dialect.name()) {
+        return vec![target];
+    }
+    let (Some(oldest), Some(newest)) = (dialect.versions().first().copied(), dialect.versions().last().copied()) else { return Vec::new() };
+    let era = Era::new(newest);
+    site.lower(&era);
+    let mut asked = era.asked();
+    asked.retain(|v| *v > oldest && *v <= newest);
+    starts(oldest, asked)
 }
 
 /// Whether two eras say the same.

@@ -1,7 +1,7 @@
-//! Comments that silence findings: `# hoplint: allow websocket/upgrade-not-forwarded -- reason`.
+//! Comments that silence findings: `# hoplint: ignore[websocket/upgrade-not-forwarded] -- reason`.
 //!
 //! A comment at the end of a line speaks of that line. A comment on a line of its own speaks of the next line of code, and
-//! of the whole block when that line opens one. The dialect finds and reads the comments; here they take effect.
+//! of the whole block when that line opens one; a place that a finding names as related counts too. `ignore-file[…]` speaks of the whole file, wherever it stands. The dialect finds and reads the comments; here they take effect.
 
 use crate::{
     rules::{Finding, Level},
@@ -15,8 +15,23 @@ const MISSING_REASON: &str = "suppression/missing-reason";
 /// Id of the finding about a comment that silences nothing.
 const UNUSED: &str = "suppression/unused";
 
+/// Id of the finding about a comment that speaks to hoplint, but not in its words.
+const NOT_UNDERSTOOD: &str = "suppression/not-understood";
+
 /// Ids of what is said about suppressions themselves.
-pub const META_RULES: [&str; 3] = [UNKNOWN_RULE, MISSING_REASON, UNUSED];
+pub const META_RULES: [&str; 4] = [UNKNOWN_RULE, MISSING_REASON, UNUSED, NOT_UNDERSTOOD];
+
+/// What is said about a comment that begins with `hoplint:` and goes on in words that mean nothing here: it has no effect,
+/// which its writer does not know.
+pub fn not_understood(comment: Span, wrong: &str, proxy: &'static str) -> Finding {
+    Finding {
+        message: format!("this comment has no effect: {wrong}"),
+        label: "not understood".into(),
+        help: "write `hoplint: websocket heartbeat=30s` (or `sse`, `cors`) about a route, or `hoplint: ignore[category/rule] -- reason`"
+            .into(),
+        ..Finding::new(NOT_UNDERSTOOD, Level::Warning, proxy, comment)
+    }
+}
 
 /// A comment that silences findings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +47,8 @@ pub struct Suppression {
     pub line_target: Vec<Span>,
     /// The block opened by the line below a comment that stands alone.
     pub block: Option<Span>,
+    /// Whether it speaks of the whole file that it stands in.
+    pub file: bool,
     /// Name of the dialect (`nginx`).
     pub proxy: &'static str,
 }
@@ -49,7 +66,10 @@ pub fn apply(map: &SourceMap, findings: Vec<Finding>, suppressions: &[Suppressio
             let mut silenced = false;
             // All of them are asked, so that each one that fits counts as used.
             for ((suppression, reach), used) in suppressions.iter().zip(&reaches).zip(&mut used) {
-                if !reach.covers(finding.span) {
+                // Where a limit is inherited, the finding stands at the line that sets it for all. The route that is said to
+                // inherit it is the place for an exception of its own.
+                let related = || !suppression.file && finding.related.iter().any(|r| reach.covers(r.span));
+                if !reach.covers(finding.span) && !related() {
                     continue;
                 }
                 for (rule, used) in suppression.rules.iter().zip(used) {
@@ -81,6 +101,9 @@ impl Reach {
         let Some((_, file)) = map.file_at(comment.start) else {
             return Self { starts: suppression.line_target.clone(), block: suppression.block };
         };
+        if suppression.file {
+            return Self { starts: Vec::new(), block: Some(Span { len: file.span().len + 1, ..file.span() }) };
+        }
         let at = line_of(file, comment.start - file.base());
         let line = line_span(file, at);
         let head = map.bytes(Span::between(line.start, comment.start));

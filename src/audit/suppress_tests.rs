@@ -34,6 +34,7 @@ impl Bench {
             reason: Some("because".into()),
             line_target: Vec::new(),
             block: None,
+            file: false,
             proxy: "nginx",
         }
     }
@@ -70,6 +71,29 @@ fn a_comment_alone_holds_for_the_next_code_and_its_block() {
     assert_eq!(bench.run("three", std::slice::from_ref(&s)), (1, vec![]));
     assert_eq!(bench.run("four", std::slice::from_ref(&s)), (0, vec![UNUSED]));
     assert_eq!(bench.run("one", &[s]), (0, vec![UNUSED]));
+}
+
+#[test]
+fn a_comment_for_the_file_holds_everywhere_in_it() {
+    let bench = Bench::new(TEXT);
+    let s = Suppression { file: true, ..bench.suppression("# last", &["websocket"]) };
+    assert_eq!(bench.run("location /a", std::slice::from_ref(&s)), (1, vec![]));
+    let first = Finding { span: Span { start: 0, len: 6 }, ..bench.finding(KNOWN[1], "one") };
+    assert_eq!(apply(&bench.map, vec![first], &[s], &KNOWN).0.len(), 1, "another file");
+}
+
+#[test]
+fn a_place_that_the_finding_relates_to_counts_too() {
+    let bench = Bench::new(TEXT);
+    let mut finding = bench.finding(KNOWN[1], "four");
+    finding.related.push(crate::rules::Related { span: bench.span("one"), message: "inherited here".into() });
+    let mut s = bench.suppression("# allow here", &["websocket"]);
+    assert_eq!(apply(&bench.map, vec![finding.clone()], std::slice::from_ref(&s), &KNOWN).1, 1);
+    s = bench.suppression("# allow below", &["websocket"]);
+    assert_eq!(apply(&bench.map, vec![finding.clone()], &[s], &KNOWN).1, 0, "another place");
+    let first = Finding { span: Span { start: 0, len: 6 }, ..finding };
+    let s = Suppression { file: true, ..bench.suppression("# last", &["websocket"]) };
+    assert_eq!(apply(&bench.map, vec![first], &[s], &KNOWN).1, 0, "a whole file is silenced for its own findings only");
 }
 
 #[test]

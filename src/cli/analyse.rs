@@ -5,8 +5,8 @@ use super::settings::add_targets;
 use crate::audit::{Report, audit, settle};
 use crate::config::Settings;
 use crate::output;
-use crate::proxy::{DIALECTS, Dialect, Reading, dialect};
-use crate::source::{Discovery, FileId, Files, discover, read_text};
+use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
+use crate::source::{Discovery, FileId, Files, discover, images_above, is_markdown, read_text, repository};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -34,8 +34,12 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     }
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
+    let one_by_one = !named.is_empty() && named.iter().all(|p| !Path::new(p).is_dir());
     let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some();
-    let found = discover(&named, &judge);
+    let mut found = discover(&named, args.markdown, &judge);
+    if one_by_one {
+        found.images = images_above(&named);
+    }
     add_targets(&mut settings, &found, args.verbose);
     let mut files = Files::with_include_maps(settings.include_maps.clone());
     let mut report = Report { unreadable: found.unreadable.clone(), ..Report::default() };
@@ -53,32 +57,93 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         }
     }
     say(&found, args.verbose);
-    if given.is_empty() && report.unreadable.is_empty() {
+    let rooms = rooms(args, &mut files, given)?;
+    if rooms.is_empty() && report.unreadable.is_empty() && !args.skip_unknown {
         let names: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
         return Err(format!("nothing to check: no configuration of {} was found (`-v` says what was skipped and why)", names.join(", ")));
     }
-    let mut rooms: BTreeMap<&str, (&dyn Dialect, Vec<FileId>, bool)> = BTreeMap::new();
-    for (id, explicit) in given {
-        let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
-        let file = files.map().file(id);
-        let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
-        let room = claimed(args, file.name(), head).or_else(|| DIALECTS.first().copied());
-        if let Some(room) = room {
-            let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
-            entry.1.push(id);
-            entry.2 &= explicit;
-        }
-    }
     for (room, ids, explicit) in rooms.into_values() {
         let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit };
-        let sites = room.read(&mut files, &ids, &reading);
-        let part = audit(files.map(), room, &sites, &settings);
-        report.findings.extend(part.findings);
-        report.files += part.files;
-        report.suppressed += part.suppressed;
+        let mut sites = room.read(&mut files, &ids, &reading);
+        let mut elsewhere = Vec::new();
+        if one_by_one && args.context.is_none() && sites.iter().any(|s| !s.whole()) {
+            elsewhere = around(args, room, &mut files, &named, &mut sites);
+        }
+        for (sites, only) in [(sites, None), (elsewhere, Some(&ids))] {
+            let mut part = audit(files.map(), room, &sites, &settings);
+            if let Some(only) = only {
+                part.findings.retain(|f| files.map().file_at(f.span.start).is_some_and(|(file, _)| only.contains(&file)));
+                part.files = 0;
+                part.suppressed = 0;
+            }
+            report.findings.extend(part.findings);
+            report.files += part.files;
+            report.suppressed += part.suppressed;
+        }
+        if one_by_one {
+            report.files = report.files.max(ids.len());
+        }
     }
     settle(&mut report.findings);
     Ok(Analysis { files, report })
+}
+
+type Rooms = BTreeMap<&'static str, (&'static dyn Dialect, Vec<FileId>, bool)>;
+
+/// Sorts what was read by dialect. The flag says whether all of it was named one by one.
+fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<Rooms, String> {
+    let mut rooms = Rooms::new();
+    let mut put = |room: &'static dyn Dialect, id: FileId, explicit: bool| {
+        let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
+        entry.1.push(id);
+        entry.2 &= explicit;
+    };
+    for (id, explicit) in given {
+        if is_markdown(files.map().file(id).name()) {
+            let blocks = files.split_markdown(id, &|info| fenced(args, info).is_some()).map_err(|e| e.to_string())?;
+            for (block, info) in blocks {
+                if let Some(room) = fenced(args, &info) {
+                    // A block is an excerpt: what it lacks may stand elsewhere.
+                    put(room, block, false);
+                }
+            }
+            continue;
+        }
+        let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
+        let file = files.map().file(id);
+        let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
+        match claimed(args, file.name(), head).or_else(|| DIALECTS.first().copied().filter(|_| !args.skip_unknown)) {
+            Some(room) => put(room, id, explicit),
+            None if args.verbose > 0 => {
+                output::to_stderr(&format!("skipped {}: not a configuration of a known proxy by its content", file.name()));
+            }
+            None => {}
+        }
+    }
+    Ok(rooms)
+}
+
+/// The configurations of the repository that include fragments which were named without them. Those fragments are taken out
+/// of `sites`: they are judged where they are included.
+fn around(
+    args: &Check,
+    room: &'static dyn Dialect,
+    files: &mut Files,
+    named: &[String],
+    sites: &mut Vec<Box<dyn Site>>,
+) -> Vec<Box<dyn Site>> {
+    let Some(root) = named.first().and_then(|p| repository(Path::new(p))) else { return Vec::new() };
+    // As seen from here, so that names come out as people write them.
+    let root =
+        std::env::current_dir().ok().and_then(|here| (here == root).then(|| ".".to_owned())).unwrap_or_else(|| root.display().to_string());
+    let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some_and(|d| d.name() == room.name());
+    let others: Vec<FileId> = discover(&[root], false, &judge).files.iter().filter_map(|p| files.read(p).ok()).collect();
+    let wholes = room.read(files, &others, &Reading { context: None, explicit: false });
+    let fragments: Vec<FileId> = sites.iter().filter(|s| !s.whole()).filter_map(|s| s.files().first().copied()).collect();
+    let keep: Vec<_> = wholes.into_iter().filter(|w| w.whole() && fragments.iter().any(|f| w.files().contains(f))).collect();
+    let placed = |s: &dyn Site| s.files().first().is_some_and(|f| keep.iter().any(|w| w.files().contains(f)));
+    sites.retain(|s| s.whole() || !placed(s.as_ref()));
+    keep
 }
 
 /// Paths that a file names, one a line.
@@ -90,6 +155,12 @@ fn listed(list: &Path) -> Result<Vec<String>, String> {
         read_text(list).map_err(wrong)?
     };
     Ok(text.lines().map(|l| l.trim_end_matches('\r')).filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+}
+
+/// The dialect of a fenced block, by the words behind its fence: `nginx`, `yaml envoy`.
+fn fenced(args: &Check, info: &str) -> Option<&'static dyn Dialect> {
+    let only = args.dialect.as_deref();
+    info.split([' ', ',', '{', '}', '.']).find_map(|word| dialect(word).filter(|d| only.is_none_or(|o| o == d.name())))
 }
 
 fn claimed(args: &Check, name: &str, head: &[u8]) -> Option<&'static dyn Dialect> {

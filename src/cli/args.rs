@@ -143,9 +143,21 @@ pub struct Check {
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
+    /// Check the fenced blocks of Markdown files too that a search of folders finds
+    ///
+    /// Blocks marked nginx, haproxy or envoy (as `yaml envoy`) are checked. A Markdown file that is named is always checked.
+    #[arg(long)]
+    pub markdown: bool,
+
     /// Read the paths to check from this file, one a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
+
+    /// Pass over named files that no known proxy would read, and exit with 0 when none is left
+    ///
+    /// For hooks, which hand over whatever was changed.
+    #[arg(long)]
+    pub skip_unknown: bool,
 
     /// Exit with 0 although there are findings; what cannot be read still gives 2
     #[arg(long)]

@@ -20,8 +20,10 @@ pub(super) fn settings(args: &Check) -> Result<Settings, String> {
             config::find(&start)
         }
     };
+    // What lies below the current folder is named from there, as the files are that were found there.
+    let here = std::env::current_dir().unwrap_or_default();
     let mut settings = match file {
-        Some(path) => config::load(&path).map_err(|e| e.to_string())?,
+        Some(path) => config::load(path.strip_prefix(&here).unwrap_or(&path)).map_err(|e| e.to_string())?,
         None => Settings::default(),
     };
     settings.targets.extend(args.target.iter().cloned());

@@ -12,8 +12,10 @@ pub enum Annotation {
         /// Heartbeat in milliseconds.
         heartbeat: Option<u64>,
     },
-    /// `hoplint: ignore[rule-a, rule-b] -- reason`
+    /// `hoplint: ignore[rule-a, rule-b] -- reason`, `hoplint: ignore-file[rule-a] -- reason`
     Ignore {
+        /// Whether it speaks of the whole file.
+        file: bool,
         /// The rules.
         rules: Vec<String>,
         /// Why.
@@ -33,6 +35,7 @@ pub fn parse_annotation(text: &str) -> Option<Result<Annotation, String>> {
 
 fn parse(said: &str) -> Result<Annotation, String> {
     if let Some(rest) = said.strip_prefix("ignore") {
+        let (file, rest) = rest.strip_prefix("-file").map_or((false, rest), |rest| (true, rest));
         let (rules, rest) = rest
             .trim_start()
             .strip_prefix('[')
@@ -40,7 +43,7 @@ fn parse(said: &str) -> Result<Annotation, String> {
             .ok_or_else(|| "write the rules in brackets: `hoplint: ignore[category/rule] -- reason`".to_owned())?;
         let rules = rules.split(',').map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()).collect();
         let reason = rest.trim().strip_prefix("--").map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
-        return Ok(Annotation::Ignore { rules, reason });
+        return Ok(Annotation::Ignore { file, rules, reason });
     }
     let mut words = said.split_whitespace();
     let purpose = words.next().unwrap_or_default();

@@ -185,6 +185,10 @@ pub struct Hop {
     pub upgrade: Fact<UpgradeMode>,
     /// Whether an answer is held back until a buffer is full.
     pub buffered: Fact<bool>,
+    /// Whether event streams are compressed, and so held back until a block is full.
+    pub packed: Fact<bool>,
+    /// Whether TLS is spoken to the upstream; none: depends on the request.
+    pub tls: Option<bool>,
     /// What the proxy answers when no server can be reached.
     pub unreachable: Known<u16>,
     /// Whether client headers are passed on.

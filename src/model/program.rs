@@ -80,12 +80,14 @@ pub enum Act {
     Gate(GateId),
     /// A CORS engine.
     Cors(CorsId),
-    /// A second copy of the request is sent there.
-    Copy(RouteId),
+    /// A second copy of the request goes through that block; its answer is thrown away.
+    Copy(BlockId),
     /// A cached answer may be given, unless the condition holds.
     Cache {
         /// When it is not looked up.
         bypass: CondId,
+        /// What distinguishes cached answers.
+        key: ExprId,
     },
     /// Runs [`super::Policy::content`] of the settings in force.
     Content,

@@ -143,7 +143,8 @@ impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.finding.rule))
+        // The sign in front of the message tells the level by its shape and colour alone.
+        Some(Box::new(format!("{}[{}]", self.finding.level.word(), self.finding.rule)))
     }
 
     fn severity(&self) -> Option<Severity> {

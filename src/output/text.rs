@@ -63,13 +63,13 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
     out.join("\n")
 }
 
-/// Words, where a pair of backticks holds several together unless that is wider than a line.
+/// Words, where a pair of backticks holds several together unless that is wider than a line, and a number keeps its unit.
 fn words(line: &str, width: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut open = false;
     for word in line.split(' ').filter(|w| !w.is_empty()) {
         match out.last_mut() {
-            Some(last) if open && last.chars().count() + 1 + word.chars().count() <= width => {
+            Some(last) if (open || is_quantity(last, word)) && last.chars().count() + 1 + word.chars().count() <= width => {
                 last.push(' ');
                 last.push_str(word);
             }
@@ -80,6 +80,12 @@ fn words(line: &str, width: usize) -> Vec<String> {
         }
     }
     out
+}
+
+/// `30` and `s`, perhaps with a comma behind it.
+fn is_quantity(number: &str, unit: &str) -> bool {
+    let unit = unit.trim_end_matches([',', ';', '.', ':', ')']);
+    matches!(unit, "ms" | "s" | "min" | "h" | "d") && number.bytes().last().is_some_and(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!(wrap("  one two three four five six", 20), "  one two three four\n  five six");
         assert_eq!(wrap("    code that is long and must stay as it is", 20), "    code that is long and must stay as it is");
         assert_eq!(wrap("a `pair that is much wider than the whole line` z", 20), "a `pair that is much\nwider than the whole\nline` z");
+        assert_eq!(wrap("one two three four 30 s, and", 21), "one two three four\n30 s, and");
         assert_eq!(wrap("", 0), "");
         assert_eq!(wrap(&format!("x {}", "y".repeat(50)), 20), format!("x\n{}", "y".repeat(50)));
     }

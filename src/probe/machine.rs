@@ -170,6 +170,30 @@ pub struct Branch {
     pub ended_at: Span,
     /// Gates met, and whether they let it pass.
     pub gates: Vec<(GateId, bool)>,
+    /// Requests that the proxy made of its own on the way.
+    pub errands: Vec<Errand>,
+    /// A cached answer may have been given instead.
+    pub cached: Option<Cached>,
+}
+
+/// A request of the proxy's own: it asks for permission, or sends a copy.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// Where it is written.
+    pub span: Span,
+    /// What went upstream.
+    pub sent: Option<Sent>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// A look into a cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// Where the cache is written.
+    pub span: Span,
+    /// What distinguishes cached answers.
+    pub key: Val,
 }
 
 /// Runs a request; every branch that could not be excluded.
@@ -227,6 +251,8 @@ pub(super) struct Run<'a> {
     pub(super) untouched: bool,
     moved: bool,
     pub(super) internal: bool,
+    /// Whether copies of the request are followed: those of the client's, not those of copies.
+    copies: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
@@ -241,6 +267,8 @@ pub(super) struct Run<'a> {
     routes: Vec<RouteId>,
     jumps: Vec<Jump>,
     pub(super) gates: Vec<(GateId, bool)>,
+    errands: Vec<Errand>,
+    cached: Option<Cached>,
     pub(super) sent: Option<Sent>,
     end: End,
     pub(super) body: Option<Val>,
@@ -272,6 +300,7 @@ impl<'a> Run<'a> {
             untouched: true,
             moved: false,
             internal: false,
+            copies: true,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
@@ -285,6 +314,8 @@ impl<'a> Run<'a> {
             routes: Vec::new(),
             jumps: Vec::new(),
             gates: Vec::new(),
+            errands: Vec::new(),
+            cached: None,
             sent: None,
             end: End::Unknown(Proxy::RUNTIME),
             body: None,
@@ -523,7 +554,16 @@ impl<'a> Run<'a> {
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
             Act::Gate(gate) => return self.gate(*gate, at),
             Act::Cors(cors) => return self.cors(*cors, at),
-            Act::Copy(_) | Act::Cache { .. } => {}
+            Act::Copy(block) => {
+                if self.copies {
+                    self.errand(at, |run| run.block(*block));
+                }
+            }
+            Act::Cache { bypass, key } => {
+                if matches!(&*self.method, "GET" | "HEAD") && self.holds(*bypass) == Tri::No {
+                    self.cached = Some(Cached { span: at, key: self.eval(*key) });
+                }
+            }
             Act::Content => {
                 if let Some(block) = self.policy.and_then(|p| self.proxy.policy(p).content) {
                     return self.block(block);
@@ -684,24 +724,12 @@ impl<'a> Run<'a> {
             }
         };
         let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
-        let outer = (
-            std::mem::replace(&mut self.path, path.split('?').next().unwrap_or_default().to_owned()),
-            std::mem::replace(&mut self.query, Val::Is(path.split_once('?').map_or("", |p| p.1).into())),
-            std::mem::replace(&mut self.method, "GET".into()),
-            std::mem::take(&mut self.pushed),
-            std::mem::replace(&mut self.untouched, false),
-            std::mem::replace(&mut self.internal, true),
-            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing),
-        );
-        self.dispatch(table, at);
-        let (end, status) = (self.end.clone(), self.status);
-        (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) =
-            (outer.0, outer.1, outer.2, outer.3, outer.4, outer.5);
-        let (policy, routes, jumps, sent, failing) = outer.6;
-        (self.policy, self.sent, self.failing, self.status) = (policy, sent, failing, None);
-        self.routes.truncate(routes);
-        self.jumps.truncate(jumps);
-        (self.end, self.body, self.location, self.stands) = (End::Unknown(Proxy::RUNTIME), None, None, None);
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let (path, query) = (path.to_owned(), Val::Is(query.into()));
+        let (end, status) = self.errand(at, |run| {
+            (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
+            run.dispatch(table, at)
+        });
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
             (End::Served, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
@@ -714,6 +742,26 @@ impl<'a> Run<'a> {
         };
         self.gates.push((id, verdict.is_none()));
         verdict.map_or(Flow::Next, |status| self.answer(status, at))
+    }
+
+    /// Runs a request of the proxy's own; the client's goes on as if nothing had been.
+    fn errand(&mut self, at: Span, go: impl FnOnce(&mut Self) -> Flow) -> (End, Option<u16>) {
+        let outer = (
+            (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
+            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing, self.moved, self.cached.take()),
+            std::mem::replace(&mut self.copies, false),
+        );
+        self.internal = true;
+        go(self);
+        let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
+        self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
+        (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
+        let (policy, routes, jumps, sent, failing, moved, cached) = outer.1;
+        (self.policy, self.sent, self.failing, self.moved, self.cached) = (policy, sent, failing, moved, cached);
+        self.routes.truncate(routes);
+        self.jumps.truncate(jumps);
+        (self.body, self.location, self.stands, self.copies) = (None, None, None, outer.2);
+        (end, status)
     }
 
     fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {
@@ -1038,6 +1086,8 @@ impl<'a> Run<'a> {
             jumps: self.jumps,
             ended_at: self.ended_at,
             gates: self.gates,
+            errands: self.errands,
+            cached: self.cached,
         }
     }
 }

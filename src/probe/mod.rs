@@ -4,6 +4,7 @@
 //! reports every branch; what all branches share is known, the rest is unknown.
 
 mod again;
+mod essence;
 mod eval;
 mod machine;
 mod path;
@@ -14,10 +15,12 @@ pub mod handshake;
 pub mod idle;
 pub mod preflight;
 pub mod trace;
+pub mod trial;
 
+pub use essence::{Aspect, Essence};
 pub use eval::Val;
-pub use machine::{Assume, Branch, Credentials, End, Far, Jump, Line, Sent, run};
-pub use witness::{Witness, witnesses};
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
+pub use witness::{Witness, texts_of, witnesses};
 
 use crate::model::{Dial, Request, Text};
 

@@ -117,7 +117,7 @@ fn candidates(proxy: &Proxy, test: CondId, any: &str, base: &str) -> Vec<String>
 
 /// Texts that an expression matches somewhere in; they are run before they are believed. Expressions with look-around are
 /// beyond this and have none.
-fn texts_of(regex: &str) -> Vec<String> {
+pub fn texts_of(regex: &str) -> Vec<String> {
     let Ok(hir) = regex_syntax::parse(regex) else { return Vec::new() };
     let mut out = example(&hir, 0);
     out.truncate(4);

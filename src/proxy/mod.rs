@@ -1,10 +1,12 @@
 //! One room per dialect: recognising it, its lossless syntax, its semantics *into* the model. A further proxy is a folder
 //! here and one line in [`DIALECTS`].
 
+pub mod envoy;
+pub mod haproxy;
 pub mod nginx;
 
-use crate::model::{Era, Problem, Proxy, Version};
-use crate::source::{FileId, Files};
+use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::source::{FileId, Files, SourceMap};
 
 /// What a person said about the text that hoplint cannot see in it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,21 @@ pub trait Site {
 
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
+
+    /// Whether it stands by itself; otherwise it is a fragment that something else includes.
+    fn whole(&self) -> bool {
+        true
+    }
+
+    /// Ways to bring an intent about, the best first; whether one works is proved elsewhere. `era` is the oldest release
+    /// that the text must suit, `proxy` the lowering for it.
+    ///
+    /// # Errors
+    /// Why there is none, in a few words that do not depend on the place.
+    fn fix(&self, text: &SourceMap, proxy: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+        let _ = (text, proxy, era, intent);
+        Err("no correction is written for this proxy yet")
+    }
 }
 
 /// All dialects.

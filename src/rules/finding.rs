@@ -1,5 +1,6 @@
 //! What a rule says: data only, no text layout.
 
+use crate::model::Intent;
 use crate::source::Span;
 
 /// How bad it is. DESIGN: *error* breaks for certain, shown from the configuration alone; *warning* breaks in a common
@@ -83,6 +84,8 @@ pub struct Finding {
     pub versions: Option<String>,
     /// Scopes around it, outermost first (`server a.test > location /ws/`): a place that stays when lines move.
     pub within: String,
+    /// What a correction must bring about, where one can be written.
+    pub intent: Option<Intent>,
 }
 
 impl Finding {
@@ -101,6 +104,7 @@ impl Finding {
             example: None,
             versions: None,
             within: String::new(),
+            intent: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which files of a tree are looked at, and why the others are not.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a walk found.
 #[derive(Debug, Default)]
@@ -24,7 +24,9 @@ const BACKUPS: &[&str] = &["~", ".bak", ".orig", ".rpmsave", ".rpmnew", ".dpkg-o
 
 /// Files that are named are taken as they are; directories are walked, honouring `.gitignore`, and their files judged by
 /// name and content.
-pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discovery {
+///
+/// With `markdown`, Markdown files of directories are taken too.
+pub fn discover(paths: &[String], markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool) -> Discovery {
     let mut out = Discovery::default();
     for path in paths {
         let meta = match std::fs::metadata(path) {
@@ -39,7 +41,7 @@ pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discov
             }
         };
         if meta.is_dir() {
-            walk(path, judge, &mut out);
+            walk(path, markdown, judge, &mut out);
         } else {
             out.files.push(path.clone());
         }
@@ -49,7 +51,7 @@ pub fn discover(paths: &[String], judge: &dyn Fn(&str, &[u8]) -> bool) -> Discov
     out
 }
 
-fn walk(root: &str, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
+fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
     for entry in ignore::WalkBuilder::new(root).require_git(false).sort_by_file_name(Ord::cmp).build() {
         let entry = match entry {
             Ok(e) => e,
@@ -79,12 +81,46 @@ fn walk(root: &str, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
         }
         if head.contains(&0) {
             out.skipped.push((path, "not a text file".to_owned()));
-        } else if judge(&path, &head) {
+        } else if markdown && is_markdown(&path) || judge(&path, &head) {
             out.files.push(path);
         } else {
             out.skipped.push((path, "not a configuration of a known proxy by its content".to_owned()));
         }
     }
+}
+
+/// The directory of the repository around a path: the nearest one with `.git` in it.
+pub fn repository(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    absolute.ancestors().find(|d| d.join(".git").exists()).map(Path::to_path_buf)
+}
+
+/// Container files beside the given files and above them, up to the root of the repository: path and text.
+pub fn images_above(paths: &[String]) -> Vec<(String, String)> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for path in paths.iter().map(Path::new) {
+        let (Some(root), Ok(absolute)) = (repository(path), std::path::absolute(path)) else { continue };
+        let above = absolute.ancestors().skip(1).take_while(|d| d.starts_with(&root)).map(Path::to_path_buf);
+        folders.extend(above.collect::<Vec<_>>());
+    }
+    folders.sort_unstable();
+    folders.dedup();
+    let here = std::path::absolute(".").unwrap_or_default();
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|d| std::fs::read_dir(d).ok())
+        .flatten()
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| is_image(p))
+        .collect();
+    files.sort_unstable();
+    let shown = |p: &Path| p.strip_prefix(&here).unwrap_or(p).to_string_lossy().into_owned();
+    files.iter().filter_map(|p| Some((shown(p), std::fs::read_to_string(p).ok()?))).collect()
+}
+
+/// Whether a file is Markdown, by its name.
+pub fn is_markdown(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("markdown"))
 }
 
 /// `Dockerfile`, `compose.yaml` and their kin.

@@ -1,8 +1,8 @@
 //! Reading files, each once, by the path that the configuration writes.
 
-use super::{FileId, SourceMap, Span, TooLarge};
-use std::collections::BTreeMap;
-use std::path::Path;
+use super::{FileId, SourceMap, Span, TooLarge, markdown};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +38,14 @@ pub struct IncludeMap {
 pub struct Files {
     map: SourceMap,
     by_path: BTreeMap<String, FileId>,
+    /// Files on disk by where they really are: a link or an include map may name one of them a second time.
+    by_real_path: BTreeMap<PathBuf, FileId>,
     paths: BTreeMap<FileId, String>,
     maps: Vec<IncludeMap>,
     /// Names inside a dump, in its order; then nothing is read from disk.
     dump: Vec<String>,
+    /// Read from disk, so that it could be written there.
+    on_disk: BTreeSet<FileId>,
 }
 
 impl Files {
@@ -109,6 +113,11 @@ impl Files {
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
         }
+        let real = std::fs::canonicalize(&place).ok();
+        if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
+            self.by_path.insert(place, id);
+            return Ok(id);
+        }
         let bytes = match std::fs::read(&place) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound),
@@ -120,7 +129,9 @@ impl Files {
         }
         let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
         self.by_path.insert(place.clone(), id);
+        self.by_real_path.extend(real.map(|r| (r, id)));
         self.paths.insert(id, place);
+        self.on_disk.insert(id);
         Ok(id)
     }
 
@@ -183,6 +194,47 @@ impl Files {
             root = root.or(Some(file));
         }
         Ok(root)
+    }
+
+    /// The fenced blocks of a Markdown file that `wanted` says of their info strings, each as a file of the same name in which
+    /// everything else is blank, so that its spans are those of the Markdown.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn split_markdown(&mut self, id: FileId, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(FileId, String)>, TooLarge> {
+        let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
+        let mut out = Vec::new();
+        for fence in markdown::fences(&text).into_iter().filter(|f| wanted(&f.info)) {
+            let file = self.map.add(name.clone(), markdown::masked(&text, &fence))?;
+            self.paths.insert(file, normalise(&name));
+            out.push((file, fence.info));
+        }
+        Ok(out)
+    }
+
+    /// The same files with other texts in some of them; ids stay what they are, and nothing that was read is read again.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn with_texts(&self, texts: &BTreeMap<FileId, Vec<u8>>) -> Result<Self, TooLarge> {
+        let mut map = SourceMap::default();
+        for (id, file) in self.map.files() {
+            map.add(file.name(), texts.get(&id).map_or(file.bytes(), Vec::as_slice).to_vec())?;
+        }
+        Ok(Self {
+            map,
+            by_path: self.by_path.clone(),
+            by_real_path: self.by_real_path.clone(),
+            paths: self.paths.clone(),
+            maps: self.maps.clone(),
+            dump: self.dump.clone(),
+            on_disk: self.on_disk.clone(),
+        })
+    }
+
+    /// The path on disk that a file was read from; none for standard input and for parts of a dump.
+    pub fn on_disk(&self, id: FileId) -> Option<&str> {
+        self.on_disk.contains(&id).then(|| self.path(id)).flatten()
     }
 
     /// The name and text of a whole span, for messages.

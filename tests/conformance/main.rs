@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports its numbers")]
 
 mod compare;
+mod haproxy;
 mod nginx;

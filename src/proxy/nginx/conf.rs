@@ -111,6 +111,8 @@ impl Context {
     /// The context inside a block of that name.
     pub fn inside(self, block: &str) -> Self {
         match (self, block) {
+            // What belongs to another module means there what it wants to.
+            (Self::Foreign, _) => Self::Foreign,
             (_, "http") => Self::Http,
             (_, "events") => Self::Events,
             (_, "stream") => Self::Stream,

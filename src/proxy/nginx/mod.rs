@@ -65,7 +65,8 @@ impl Dialect for Nginx {
             .filter(|(_, keep)| *keep)
             .map(|(conf, _)| {
                 let whole = files.map().file(conf.root).span();
-                Box::new(NginxSite { conf, whole, explicit: reading.explicit }) as Box<dyn Site>
+                let found = problems::find(&conf, files.map(), forced.is_some());
+                Box::new(NginxSite { conf, whole, found }) as Box<dyn Site>
             })
             .collect()
     }
@@ -74,7 +75,7 @@ impl Dialect for Nginx {
 struct NginxSite {
     conf: Conf,
     whole: Span,
-    explicit: bool,
+    found: Vec<problems::Found>,
 }
 
 impl Site for NginxSite {
@@ -83,12 +84,15 @@ impl Site for NginxSite {
     }
 
     fn problems(&self, era: &Era) -> Vec<Problem> {
-        let mut all = self.conf.problems.clone();
-        all.extend(problems::check(&self.conf, &mut |(a, b, c)| era.since(Version(a, b, c)), self.explicit));
-        all
+        let own = self.found.iter().filter_map(|f| f.at(era));
+        self.conf.problems.iter().chain(own).cloned().collect()
     }
 
     fn files(&self) -> &[FileId] {
         &self.conf.files
+    }
+
+    fn whole(&self) -> bool {
+        self.conf.context == Context::Main
     }
 }

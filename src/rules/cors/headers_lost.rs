@@ -1,37 +1,38 @@
 //! `cors/headers-lost-by-inheritance`
 
-use super::super::{Confidence, Level, Related, context::Context};
-use super::{line, own_origin, serves, speaks};
-use crate::probe::{Branch, End};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, line, serves},
+};
+use crate::model::{HeaderOp, Kind};
+use crate::probe::{Branch, End, Witness};
 
 const RULE: &str = "cors/headers-lost-by-inheritance";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for w in cx.witnesses() {
-        let policy = *cx.proxy.policy(cx.proxy.route(w.route).policy);
-        let origin = own_origin(cx, policy.answer);
-        let plain = cx.cross_origin(&w, &origin);
-        if !serves(&plain) {
+    for route in cx.cross_origin().iter() {
+        if !serves(&route.plain) {
             continue;
         }
-        for b in &plain {
-            lost(cx, b, &origin, &w.path, "GET", Level::Warning);
+        for b in &route.plain {
+            lost(cx, b, &route.origin, &route.witness, Kind::CrossOrigin);
         }
-        for b in &cx.preflight(&w, &origin) {
+        for b in &route.preflight {
             // Only an answer of the proxy's own: what the upstream adds is not known.
             if b.end == End::Answered && b.status.is_some_and(|s| (200..300).contains(&s)) {
-                lost(cx, b, &origin, &w.path, "OPTIONS", Level::Error);
+                lost(cx, b, &route.origin, &route.witness, Kind::Preflight);
             }
         }
     }
 }
 
-fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, path: &str, method: &str, level: Level) {
+fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, w: &Witness, kind: Kind) {
+    let (method, level) = if kind == Kind::Preflight { ("OPTIONS", Level::Error) } else { ("GET", Level::Warning) };
     let Some(list) = b.policy.map(|p| cx.proxy.policy(p).answer) else { return };
-    if b.answer_open.is_some() || line(b, "access-control-allow-origin").is_some() || speaks(cx, list) {
+    if b.answer_open.is_some() || line(b, "access-control-allow-origin").is_some() || cx.speaks(list) {
         return;
     }
-    let Some(behind) = cx.displaced(list).into_iter().find(|l| speaks(cx, *l)) else { return };
+    let Some(behind) = cx.displaced(list).into_iter().find(|l| cx.speaks(*l)) else { return };
     let Some(first) = cx.proxy.list(list).ops.first() else { return };
     let mut f = cx.finding(RULE, level, first.value.origin.span);
     f.confidence = if level == Level::Error && b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
@@ -46,6 +47,12 @@ fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, path: &str, method: &str
     f.help = "repeat the `Access-Control-*` lines beside this one, or keep the whole list in one included file \
               (nginx 1.29.3 and later: `add_header_inherit merge;`)"
         .to_owned();
-    f.example = Some(format!("{method} {path} HTTP/1.1, Origin: {origin}"));
+    f.example = Some(format!("{method} {} HTTP/1.1, Origin: {origin}", w.path));
+    let cors = |op: &&HeaderOp| {
+        let name = op.name.to_ascii_lowercase();
+        name.starts_with("access-control-") || name == "vary"
+    };
+    let behind: Vec<HeaderOp> = cx.proxy.list(behind).ops.iter().filter(cors).cloned().collect();
+    f.intent = cx.must_answer(w, &[kind], b, &["Access-Control-Allow-Origin"], &behind, origin);
     cx.report(f);
 }

@@ -1,28 +1,27 @@
 //! `cors/preflight-incomplete`
 
-use super::super::{Confidence, Level, Related, context::Context};
-use super::{line, own_origin, serves, speaks};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, line},
+};
 use crate::probe::{Branch, End, Val, Witness};
 
 const RULE: &str = "cors/preflight-incomplete";
+/// A correction has to name methods and headers, which nobody told.
+const MAY: &str = "which methods and request headers other origins may use is only guessed";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for w in cx.witnesses() {
-        let policy = *cx.proxy.policy(cx.proxy.route(w.route).policy);
-        let origin = own_origin(cx, policy.answer);
-        let plain = cx.cross_origin(&w, &origin);
-        let intent =
-            serves(&plain) && plain.iter().all(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")));
-        let intent = intent || serves(&plain) && speaks(cx, policy.answer);
+    for c in cx.cross_origin().iter() {
+        let (w, origin, plain, answers) = (&c.witness, &c.origin, &c.plain, &c.preflight);
+        let list = c.list(cx.proxy);
         // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
         let route = cx.proxy.route(w.route);
-        let own = speaks(cx, policy.answer) && cx.proxy.list(policy.answer).seat == route.seat;
+        let own = cx.speaks(list) && cx.proxy.list(list).seat == route.seat;
         // The proxy's own redirect (a missing slash) ends at the head of the block; nobody wrote it.
         let head = cx.proxy.scope(route.seat).span;
         let redirected =
             plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)) && b.ended_at != head);
-        let intent = intent || own && redirected;
-        let answers = cx.preflight(&w, &origin);
+        let intent = c.intent(cx.proxy) || own && redirected;
         // What one branch lacks only counts if every branch that could be taken lacks it.
         let Some(first) = answers.first() else { continue };
         if answers.iter().any(|b| b.end != first.end || b.status != first.status) || first.end != End::Answered {
@@ -32,9 +31,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         // A document that every method gets needs no preflight: a simple GET reads it.
         let handled = plain.iter().all(|b| b.ended_at != first.ended_at);
         if (200..300).contains(&status) && handled {
-            incomplete(cx, &w, first, &origin);
+            incomplete(cx, w, first, origin);
         } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
-            refused(cx, &w, first, status, &origin, policy.answer);
+            refused(cx, w, first, status, origin, list);
         }
     }
 }
@@ -65,6 +64,7 @@ fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {
         if missing.len() == 2 { ": without both, every request that needs a preflight is refused by the browser" } else { "" }
     );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
+    f.intent = cx.must_preflight(w, b, origin, MAY);
     cx.report(f);
 }
 
@@ -82,5 +82,6 @@ fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &
               accepts only a 2xx answer (Fetch, CORS-preflight fetch)"
         .to_owned();
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
+    f.intent = cx.must_preflight(w, b, origin, MAY);
     cx.report(f);
 }

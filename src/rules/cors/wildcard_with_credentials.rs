@@ -1,13 +1,16 @@
 //! `cors/wildcard-with-credentials`
 
-use super::super::{Confidence, Level, Related, context::Context};
-use super::{SOME_ORIGIN, line};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, SOME_ORIGIN, line},
+    intents::intent,
+};
+use crate::model::{Because, Goal, Role};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for w in cx.witnesses() {
-        let mut branches = cx.cross_origin(&w, SOME_ORIGIN);
-        branches.extend(cx.preflight(&w, SOME_ORIGIN));
-        for b in &branches {
+    for route in cx.cross_origin().iter() {
+        let w = &route.witness;
+        for b in route.plain.iter().chain(&route.preflight) {
             let (Some(origin), Some(credentials)) = (line(b, "access-control-allow-origin"), line(b, "access-control-allow-credentials"))
             else {
                 continue;
@@ -26,6 +29,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                       or drop `Access-Control-Allow-Credentials` (Fetch, CORS check)"
                     .to_owned();
             f.example = Some(format!("GET {} HTTP/1.1, Origin: {SOME_ORIGIN}, with cookies", w.path));
+            let because = vec![Because { role: Role::Header, origin: beside, value: credentials.name.to_string() }];
+            let mut wanted = intent(Goal::Gone(beside.span), &w, &[], because, SOME_ORIGIN);
+            wanted.assumes = Some("requests with credentials stay refused, as they are now; no other origin is named for them".to_owned());
+            f.intent = Some(wanted);
             cx.report(f);
         }
     }

@@ -12,8 +12,11 @@ const USUAL_HEARTBEAT: u64 = 45_000;
 /// Up to this a limit is worth a hint when the heartbeat is unknown.
 const WORTH_A_HINT: u64 = 60_000;
 
+/// Enough for the heartbeats that are common (20 s, 25 s), three times over.
+const COMFORTABLE: u64 = 75_000;
+
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
         let faults = socket.faults(cx.proxy);
         // A handshake that fails leaves no socket to cut.
@@ -68,6 +71,12 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             }
         );
         f.example = Some(socket.example());
+        f.intent = match socket.heartbeat {
+            Some(beat) => cx.must_idle(&socket, 2 * beat, None),
+            None if level == Level::Warning => cx.must_idle(&socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
+            // The default is no fault by itself.
+            None => None,
+        };
         cx.report(f);
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{Expr, How, Known};
 use crate::probe::{Val, handshake::Fault};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
         let upgrade_lost = faults.contains(&Fault::NoUpgrade) || faults.contains(&Fault::WrongUpgrade);
@@ -47,6 +47,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   `map $http_upgrade` sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(&socket);
         cx.report(f);
     }
 }

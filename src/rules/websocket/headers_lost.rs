@@ -7,10 +7,10 @@ use super::super::{
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
-        if !faults.contains(&Fault::NoUpgrade) || !super::meant(cx, &socket) {
+        if !faults.contains(&Fault::NoUpgrade) || !super::meant(cx, socket) {
             continue;
         }
         let Some(lines) = super::lost(cx, sent.list) else { continue };
@@ -30,6 +30,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             lines.iter().map(|op| format!("the `{}` line", op.name)).collect::<Vec<_>>().join(" and ")
         );
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(&socket);
         cx.report(f);
     }
 }

@@ -8,7 +8,7 @@ use crate::model::How;
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
         // Where the upgrade lines themselves are missing, those rules speak; where there is only a name, none of this is sure.
@@ -36,6 +36,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   Tolerant servers exist; strict ones answer 426 or 505, or go silent"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(&socket);
         cx.report(f);
     }
 }

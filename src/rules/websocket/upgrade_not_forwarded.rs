@@ -7,7 +7,7 @@ use super::super::{
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets() {
+    for socket in cx.sockets().iter() {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
         let wrong = faults.contains(&Fault::WrongUpgrade);
@@ -38,6 +38,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   A first `proxy_set_header` in a block drops all inherited ones: repeat them"
                 .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(&socket);
         cx.report(f);
     }
 }

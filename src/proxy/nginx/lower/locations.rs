@@ -186,8 +186,45 @@ impl Lower<'_> {
                 _ => {}
             }
         }
+        for id in s.mirrors.clone() {
+            let step = self.mirror(id);
+            steps.push(step);
+        }
         steps.push(Step { act: Act::Content, span });
         self.p.add_block(steps)
+    }
+
+    /// A copy of the request goes to another location, with the method it has `[feat-mirror]`.
+    fn mirror(&mut self, id: DirId) -> Step {
+        let span = self.span(id);
+        let path = self.arg(id, 0).unwrap_or_default().to_owned();
+        let path = self.interpolate(&path, span);
+        let rewrite = Step { act: Act::Rewrite { path, query: None, moved: false }, span };
+        let block = self.p.add_block(vec![rewrite, Step { act: Act::Dispatch(self.table), span }]);
+        Step { act: Act::Copy(block), span }
+    }
+
+    /// A look into the cache, before the upstream is asked; a handshake finds what a plain request left `[feat-cache-poison]`.
+    fn cache(&mut self, s: &Settings) -> Option<Step> {
+        let id = s.cache?;
+        let span = self.span(id);
+        let mut tests = Vec::new();
+        if let Some(by) = s.cache_bypass {
+            let at = self.span(by);
+            for word in self.conf.get(by).args.iter().map(|a| (a.text.to_string(), a.opaque)).collect::<Vec<_>>() {
+                tests.push(if word.1 {
+                    let why = self.p.doubt(Reason::Template, at, "filled in later");
+                    self.p.add_cond(Cond::Opaque(why))
+                } else {
+                    let of = Subject::Value(self.interpolate(&word.0, at));
+                    self.p.test(of, Matcher::Truthy, at)
+                });
+            }
+        }
+        let bypass = self.p.add_cond(Cond::Any(tests));
+        let key = s.cache_key.and_then(|k| self.arg(k, 0)).unwrap_or("$scheme$proxy_host$request_uri").to_owned();
+        let key = self.interpolate(&key, span);
+        Some(Step { act: Act::Cache { bypass, key }, span })
     }
 
     fn limit_except(&mut self, children: &[DirId], s: &Settings) -> Vec<Step> {
@@ -341,11 +378,16 @@ impl Lower<'_> {
         let opaque = dir.args.first().is_none_or(|a| a.opaque);
         let url = self.arg(id, 0).unwrap_or_default().to_owned();
         let hop = self.hop(s, pass);
+        if !opaque && !url.starts_with('$') {
+            self.p.hops[hop.at()].tls = Some(url.starts_with("https://") || url.starts_with("grpcs://"));
+        }
+        let mut steps: Vec<Step> = self.cache(s).filter(|_| pass == Pass::Proxy).into_iter().collect();
         let onward = self.onward(None, 0);
         if url.contains('$') || opaque {
             let to =
                 if opaque { self.opaque(Reason::Template, span, "the upstream is filled in later") } else { self.interpolate(&url, span) };
-            return self.p.one(Act::Forward { to: Target::Url(to), hop, target: onward }, span);
+            steps.push(Step { act: Act::Forward { to: Target::Url(to), hop, target: onward }, span });
+            return self.p.add_block(steps);
         }
         let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
         let port = match scheme {
@@ -360,6 +402,7 @@ impl Lower<'_> {
         let uri = uri.filter(|u| !u.is_empty() && pass == Pass::Proxy);
         let group = self.upstream_at(authority, port, s.seat, span);
         let target = if uri.is_some() { self.onward(uri, self.drop) } else { onward };
-        self.p.one(Act::Forward { to: Target::Upstream(group), hop, target }, span)
+        steps.push(Step { act: Act::Forward { to: Target::Upstream(group), hop, target }, span });
+        self.p.add_block(steps)
     }
 }

@@ -224,7 +224,7 @@ impl Lower<'_> {
 }
 
 /// Files that every package ships and that hold nothing about routes.
-fn harmless(path: &str) -> bool {
+pub(super) fn harmless(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     matches!(file, "mime.types" | "fastcgi_params" | "fastcgi.conf" | "uwsgi_params" | "scgi_params" | "koi-utf" | "koi-win" | "win-utf")
 }

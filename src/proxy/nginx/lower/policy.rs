@@ -70,6 +70,8 @@ impl Lower<'_> {
             wire,
             upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
             buffered: s.buffering,
+            packed: s.packed,
+            tls: None,
             unreachable: Known::Is(502),
             client_headers: s.pass_headers,
             method: s.method,

@@ -164,9 +164,10 @@ impl Lower<'_> {
         let cond = match &words[..] {
             [var] if var.starts_with('$') && var.contains(['=', '!', '~']) => Cond::Never(span),
             [var] => atom(self.subject(var, span), Matcher::Truthy, false, false),
-            // No file of that name is assumed to exist.
-            [op, _] if op.starts_with('!') => Cond::Always,
-            [_, _] => Cond::Never(span),
+            [op, file] if matches!(&**op, "-f" | "-d" | "-e" | "-x" | "!-f" | "!-d" | "!-e" | "!-x") => {
+                let of = Subject::File(self.interpolate(file, span));
+                atom(of, Matcher::Truthy, false, op.starts_with('!'))
+            }
             [var, op, value, rest @ ..] => {
                 let mut value = value.clone();
                 for r in rest {
@@ -186,12 +187,17 @@ impl Lower<'_> {
                         let pattern = self.pattern(&value, fold);
                         atom(of, Matcher::Regex(pattern), false, op.starts_with('!'))
                     }
-                    _ => Cond::Never(span),
+                    _ => self.refused(span),
                 }
             }
-            [] => Cond::Never(span),
+            [_, _] | [] => self.refused(span),
         };
         self.p.add_cond(cond)
+    }
+
+    /// A condition that nginx does not start with.
+    fn refused(&mut self, span: Span) -> Cond {
+        Cond::Opaque(self.p.doubt(Reason::TooComplex, span, "the condition is not understood"))
     }
 
     fn subject(&mut self, var: &str, span: Span) -> Subject {

@@ -46,7 +46,16 @@ pub(super) struct Settings {
     pub(super) satisfy_any: bool,
     pub(super) redirect: Redirect,
     pub(super) absolute: Option<ExprId>,
+    pub(super) packed: Fact<bool>,
+    /// `proxy_cache`, `proxy_cache_bypass`, `proxy_cache_key`.
+    pub(super) cache: Option<DirId>,
+    pub(super) cache_bypass: Option<DirId>,
+    pub(super) cache_key: Option<DirId>,
+    /// `mirror` lines.
+    pub(super) mirrors: Vec<DirId>,
     pub(super) gzip: bool,
+    /// Whether the types that are compressed include event streams.
+    gzip_streams: Option<bool>,
     pub(super) gzip_vary: Option<DirId>,
 }
 
@@ -118,7 +127,13 @@ impl Lower<'_> {
             satisfy_any: false,
             redirect: Redirect { absolute: true, own_name: false, port: true },
             absolute: None,
+            packed: default(false, None, f, seat, at),
+            cache: None,
+            cache_bypass: None,
+            cache_key: None,
+            mirrors: Vec::new(),
             gzip: false,
+            gzip_streams: Some(false),
             gzip_vary: None,
         }
     }
@@ -133,6 +148,8 @@ impl Lower<'_> {
         }
         let mut lists: [Vec<DirId>; 4] = Default::default();
         let mut access = Vec::new();
+        let mut mirrors = Vec::new();
+        let mut packing = None;
         for id in dirs {
             let id = *id;
             match self.name(id) {
@@ -173,7 +190,20 @@ impl Lower<'_> {
                 "absolute_redirect" => s.redirect.absolute = self.arg(id, 0).and_then(flag).unwrap_or(true),
                 "server_name_in_redirect" => s.redirect.own_name = self.arg(id, 0).and_then(flag).unwrap_or(false),
                 "port_in_redirect" => s.redirect.port = self.arg(id, 0).and_then(flag).unwrap_or(true),
-                "gzip" => s.gzip = self.arg(id, 0).and_then(flag).unwrap_or(false),
+                "proxy_cache" => s.cache = (self.arg(id, 0) != Some("off")).then_some(id),
+                "proxy_cache_bypass" => s.cache_bypass = Some(id),
+                "proxy_cache_key" => s.cache_key = Some(id),
+                "mirror" => mirrors.push(id),
+                "gzip" => {
+                    s.gzip = self.arg(id, 0).and_then(flag).unwrap_or(false);
+                    packing = Some(id);
+                }
+                "gzip_types" => {
+                    let types = &self.conf.get(id).args;
+                    let found = types.iter().any(|t| &*t.text == "*" || t.text.eq_ignore_ascii_case("text/event-stream"));
+                    s.gzip_streams = (found || !types.iter().any(|t| t.opaque)).then_some(found);
+                    packing = Some(id);
+                }
                 "gzip_vary" => s.gzip_vary = self.arg(id, 0).and_then(flag).unwrap_or(false).then_some(id),
                 "add_header_inherit" if self.era.since(HEADER_MERGE) => {
                     s.inherit = match self.arg(id, 0) {
@@ -187,6 +217,19 @@ impl Lower<'_> {
         }
         if !access.is_empty() {
             s.access = access;
+        }
+        if !mirrors.is_empty() {
+            s.mirrors = mirrors.into_iter().filter(|m| self.arg(*m, 0) != Some("off")).collect();
+        }
+        if let Some(id) = packing {
+            let span = self.span(id);
+            s.packed = match s.gzip_streams {
+                Some(streams) => self.fact(s.gzip && streams, id, seat),
+                None => {
+                    let why = self.p.doubt(Reason::Template, span, "the types are filled in later");
+                    Fact::unknown(why, span, seat)
+                }
+            };
         }
         if !lists[3].is_empty() {
             s.error_pages = std::mem::take(&mut lists[3]);
@@ -244,6 +287,7 @@ impl Lower<'_> {
         s.read_timeout = Fact::unknown(why, span, seat);
         s.cgi_timeout = Fact::unknown(why, span, seat);
         s.buffering = Fact::unknown(why, span, seat);
+        s.packed = Fact::unknown(why, span, seat);
         for list in [&mut s.outgoing, &mut s.answer] {
             let mut copy = self.p.list(*list).clone();
             copy.open = Some(why);

@@ -1,0 +1,232 @@
+//! What a correction does, read off the same requests before and after.
+
+use super::room::{Room, State};
+use super::text::Edits;
+use crate::audit::eras;
+use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RouteId, Version};
+use crate::probe::{Aspect, Branch, Essence, Witness, trial, witnesses};
+use crate::rules::Finding;
+use crate::source::FileId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a correction is not one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// The files are put together otherwise.
+    ReadsDifferently,
+    /// Something is found that was not there.
+    New(&'static str),
+    /// What was to go is still there.
+    StillThere,
+    /// The request fares no better.
+    Missed,
+}
+
+impl Refusal {
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::ReadsDifferently => "the files would be put together otherwise".to_owned(),
+            Self::New(rule) => format!("it would bring `{rule}`"),
+            Self::StillThere => "the finding would remain".to_owned(),
+            Self::Missed => "the request would fare no better".to_owned(),
+        }
+    }
+}
+
+/// Configurations before a correction, with what is needed to compare again and again.
+pub(super) struct Before<'a> {
+    state: &'a State,
+    lowered: BTreeMap<(usize, Version), Lowered>,
+    eras: Vec<Vec<Version>>,
+}
+
+/// One configuration in one era, and how requests fare in it.
+struct Lowered {
+    proxy: Proxy,
+    witnesses: Vec<Witness>,
+    origins: Vec<String>,
+}
+
+impl<'a> Before<'a> {
+    pub(super) fn new(room: &Room, state: &'a State) -> Self {
+        let eras = state.sites.iter().map(|s| eras(room.dialect, s.as_ref(), &room.settings)).collect();
+        Self { state, lowered: BTreeMap::new(), eras }
+    }
+
+    /// The oldest release that the text of a configuration must suit.
+    pub(super) fn oldest(&self, site: usize) -> Option<Version> {
+        self.eras.get(site).and_then(|e| e.first()).copied()
+    }
+
+    /// A configuration at the oldest release.
+    pub(super) fn proxy(&mut self, site: usize) -> Option<&Proxy> {
+        let at = self.oldest(site)?;
+        Some(&self.lowered(site, at).proxy)
+    }
+
+    fn lowered(&mut self, site: usize, at: Version) -> &Lowered {
+        let state = self.state;
+        self.lowered.entry((site, at)).or_insert_with(|| {
+            let proxy = state.sites[site].lower(&Era::new(at));
+            let (witnesses, origins) = (witnesses(&proxy), origins(&proxy));
+            Lowered { proxy, witnesses, origins }
+        })
+    }
+
+    /// What else changes, in words, if these edits are made for these findings; or why they must not be.
+    pub(super) fn prove(&mut self, room: &Room, edits: &Edits, mended: &[&Finding]) -> Result<BTreeSet<String>, Refusal> {
+        let texts = edits.apply(self.state.files.map());
+        let touched: Vec<usize> =
+            (0..self.state.sites.len()).filter(|s| self.state.sites[*s].files().iter().any(|f| texts.contains_key(f))).collect();
+        let part = room.only(self.state, &touched);
+        let files = self.state.files.with_texts(&texts).map_err(|_| Refusal::ReadsDifferently)?;
+        let after = part.read(files);
+        let roots = |sites: &[Box<dyn crate::proxy::Site>]| sites.iter().map(|s| s.files().to_vec()).collect::<Vec<_>>();
+        let before: Vec<Vec<FileId>> = touched.iter().map(|s| self.state.sites[*s].files().to_vec()).collect();
+        if roots(&after.sites) != before {
+            return Err(Refusal::ReadsDifferently);
+        }
+        self.compare_findings(&after, edits, &touched, mended)?;
+        self.compare_requests(room, &after, &touched, mended)
+    }
+
+    /// Nothing new, and what was to go is gone.
+    fn compare_findings(&self, after: &State, edits: &Edits, touched: &[usize], mended: &[&Finding]) -> Result<(), Refusal> {
+        let map = self.state.files.map();
+        let within = |f: &&Finding| {
+            map.file_at(f.span.start).is_none_or(|(id, _)| touched.iter().any(|s| self.state.sites[*s].files().contains(&id)))
+        };
+        let mut old: Vec<&Finding> = self.state.report.findings.iter().filter(within).collect();
+        let moved = |f: &Finding| edits.place(map, f.span.start);
+        let place = |f: &Finding| {
+            let (id, file) = after.files.map().file_at(f.span.start)?;
+            Some((id, f.span.start - file.base()))
+        };
+        let mut left: Vec<&Finding> = Vec::new();
+        let mut remain: Vec<&Finding> = Vec::new();
+        for f in &after.report.findings {
+            match old.iter().position(|o| o.rule == f.rule && f.level <= o.level && moved(o) == place(f)) {
+                Some(i) => remain.push(old.remove(i)),
+                None => left.push(f),
+            }
+        }
+        for f in left {
+            // A finding whose bytes were changed may stand elsewhere now, and still be the same one.
+            match old.iter().position(|o| o.rule == f.rule && f.level <= o.level && o.message == f.message && o.within == f.within) {
+                Some(i) => remain.push(old.remove(i)),
+                None => return Err(Refusal::New(f.rule)),
+            }
+        }
+        if mended.iter().any(|m| remain.iter().any(|r| std::ptr::eq(*r, *m))) { Err(Refusal::StillThere) } else { Ok(()) }
+    }
+
+    /// The goals hold, and what else is not as before.
+    fn compare_requests(
+        &mut self,
+        room: &Room,
+        after: &State,
+        touched: &[usize],
+        mended: &[&Finding],
+    ) -> Result<BTreeSet<String>, Refusal> {
+        let mut changes = BTreeSet::new();
+        for (i, site) in touched.iter().enumerate() {
+            let mut versions = self.eras[*site].clone();
+            versions.extend(eras(room.dialect, after.sites[i].as_ref(), &room.settings));
+            versions.sort_unstable();
+            versions.dedup();
+            let intents: Vec<&Intent> = mended.iter().filter_map(|f| f.intent.as_ref()).filter(|n| n.site == *site).collect();
+            for version in versions {
+                let proxy = after.sites[i].lower(&Era::new(version));
+                if intents.iter().any(|n| n.trials.iter().any(|t| !trial::holds(&proxy, &n.goal, t))) {
+                    return Err(Refusal::Missed);
+                }
+                others(self.lowered(*site, version), &proxy, &intents, &mut changes);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Requests that nobody wanted changed, and are.
+fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BTreeSet<String>) {
+    let mut meant: BTreeMap<RouteId, Vec<(&Goal, Kind)>> = BTreeMap::new();
+    for intent in intents {
+        for t in &intent.trials {
+            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(|b| b.routes.last()) {
+                meant.entry(*route).or_default().push((&intent.goal, t.kind));
+            }
+        }
+    }
+    for w in &before.witnesses {
+        for (kind, origin) in kinds(&before.origins) {
+            let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
+            let old = trial::send(&before.proxy, kind, &request);
+            let new = trial::send(after, kind, &request);
+            let aspects = differences(&before.proxy, &old, after, &new);
+            if aspects.is_empty() {
+                continue;
+            }
+            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(|b| b.routes.last()).filter_map(|r| meant.get(r)).flatten().collect();
+            for aspect in aspects {
+                if goals.iter().any(|(goal, on)| tolerates(goal, *on == kind, &aspect)) {
+                    continue;
+                }
+                let what = match kind {
+                    Kind::Plain => "requests",
+                    Kind::CrossOrigin => "cross-origin requests",
+                    Kind::Preflight => "preflights",
+                    Kind::Handshake => "WebSocket handshakes",
+                };
+                let route = before.proxy.title(before.proxy.route(w.route).seat);
+                changes.insert(format!("{what} to `{route}`: {} changes", aspect.words()));
+            }
+        }
+    }
+}
+
+fn kinds(origins: &[String]) -> Vec<(Kind, &str)> {
+    let mut all = vec![(Kind::Plain, ""), (Kind::Handshake, "")];
+    for origin in origins {
+        all.extend([(Kind::CrossOrigin, origin.as_str()), (Kind::Preflight, origin.as_str())]);
+    }
+    all
+}
+
+/// A page's origin that nobody knows, and one that the configuration names.
+fn origins(proxy: &Proxy) -> Vec<String> {
+    let texts = proxy.exprs.iter().filter_map(|e| if let Expr::Text(t) = e { Some(t) } else { None });
+    let keys = proxy.maps.iter().flat_map(|m| m.exact.iter().map(|(k, _)| k));
+    let named = keys.chain(texts).find(|t| {
+        let host = t.strip_prefix("https://").or_else(|| t.strip_prefix("http://"));
+        host.is_some_and(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')))
+    });
+    let mut out = vec![trial::ORIGIN.to_owned()];
+    out.extend(named.map(ToString::to_string).filter(|n| n != trial::ORIGIN));
+    out
+}
+
+fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Branch]) -> BTreeSet<Aspect> {
+    if old.len() != new.len() {
+        return std::iter::once(Aspect::End).collect();
+    }
+    let pairs = old.iter().zip(new);
+    pairs.flat_map(|(a, b)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b))).collect()
+}
+
+/// Whether a goal cannot be had without a change of this kind on its own route. `asked`: for the very kind of request that it
+/// is about.
+fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
+    let cors = |name: &str| name.starts_with("access-control-") || name == "vary";
+    match (goal, aspect) {
+        (Goal::Upgrades, Aspect::Connection) => true,
+        (Goal::Upgrades, Aspect::End | Aspect::Answer(_)) => asked,
+        (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
+        (Goal::IdleAtLeast(_), Aspect::Timer) => true,
+        (Goal::AnswerHas(names), Aspect::Answer(name)) => cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name)),
+        (Goal::AnswerLacks(lacks), Aspect::Answer(name)) => lacks.eq_ignore_ascii_case(name),
+        (Goal::SendsOne(one), Aspect::Sent(name)) => asked && one.eq_ignore_ascii_case(name),
+        (Goal::AnswersPreflight, _) => asked,
+        (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,76 @@
+//! Sends the requests that corrections are judged by, and says whether a goal holds.
+
+use super::machine::{Assume, Branch, Credentials, End, Line, run};
+use super::{Val, handshake, idle, preflight, request};
+use crate::model::{Goal, Kind, Known, Limit, Proxy, Request, Trial};
+
+/// A page's origin when nothing names one.
+pub const ORIGIN: &str = "https://app.example.com";
+
+/// A request of a kind.
+pub fn ask(kind: Kind, listener: usize, host: &str, target: &str, origin: &str) -> Request {
+    match kind {
+        Kind::Plain => request(listener, "GET", host, target, &[]),
+        Kind::CrossOrigin => request(listener, "GET", host, target, &[("Origin", origin)]),
+        Kind::Preflight => preflight::ask(listener, host, target, origin),
+        Kind::Handshake => handshake::ask(listener, host, target),
+    }
+}
+
+/// What becomes of a request of a kind.
+pub fn send(proxy: &Proxy, kind: Kind, request: &Request) -> Vec<Branch> {
+    if request.listener >= proxy.listeners.len() {
+        return Vec::new();
+    }
+    let credentials = if kind == Kind::Preflight { Credentials::None } else { Credentials::Valid };
+    run(proxy, request, &Assume { credentials, ..Assume::default() })
+}
+
+/// Whether a goal holds for a request, whatever had to be guessed on its way.
+pub fn holds(proxy: &Proxy, goal: &Goal, trial: &Trial) -> bool {
+    let branches = send(proxy, trial.kind, &trial.request);
+    let upstream: Vec<&Branch> = branches.iter().filter(|b| b.sent.is_some()).collect();
+    let answers: Vec<&Branch> = branches.iter().filter(|b| !matches!(b.end, End::Closed | End::Failed | End::Loops)).collect();
+    match goal {
+        Goal::Upgrades => !upstream.is_empty() && upstream.iter().all(|b| b.end == End::Tunnel),
+        Goal::IdleAtLeast(milliseconds) => {
+            let tunnels: Vec<_> = upstream.iter().filter_map(|b| b.policy).map(|p| idle::tunnel(proxy, p)).collect();
+            !tunnels.is_empty()
+                && tunnels.iter().all(|clock| match clock.map(|c| c.limit.value) {
+                    None | Some(Known::Is(Limit::Never)) => true,
+                    Some(Known::Is(Limit::After(limit))) => limit >= *milliseconds,
+                    Some(Known::Unknown(_)) => false,
+                })
+        }
+        Goal::AnswerHas(names) => !answers.is_empty() && answers.iter().all(|b| names.iter().all(|n| lines(b, n).next().is_some())),
+        Goal::AnswerLacks(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).next().is_none()),
+        Goal::SendsOne(name) => {
+            !upstream.is_empty()
+                && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values(name).filter(|l| filled(l)).count() == 1)
+        }
+        Goal::AnswersPreflight => {
+            let wanted = ["access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"];
+            !answers.is_empty()
+                && answers
+                    .iter()
+                    .all(|b| b.status.is_some_and(|s| (200..300).contains(&s)) && wanted.iter().all(|n| lines(b, n).next().is_some()))
+        }
+        Goal::Streams => {
+            !upstream.is_empty()
+                && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| proxy.hop(s.hop).buffered.value == Known::Is(false))
+        }
+        Goal::Gone(_) | Goal::Spelt(..) => true,
+    }
+}
+
+fn filled(line: &Line) -> bool {
+    match &line.value {
+        Val::Is(v) => !v.is_empty(),
+        Val::Unknown { .. } => true,
+    }
+}
+
+/// Lines of an answer that are sent for certain or for all that is known.
+fn lines<'a>(branch: &'a Branch, name: &'a str) -> impl Iterator<Item = &'a Line> {
+    branch.answer.iter().filter(move |l| l.name.eq_ignore_ascii_case(name) && filled(l))
+}

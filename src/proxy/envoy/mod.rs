@@ -1,0 +1,5 @@
+//! Envoy.
+
+pub mod scalar;
+pub mod view;
+pub mod yaml;

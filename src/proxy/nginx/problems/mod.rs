@@ -1,0 +1,200 @@
+//! What nginx would refuse, beyond the lexical grammar: by its own table of directives, and by what the directives check
+//! themselves. Found once for a configuration; what depends on the release says so.
+
+mod arguments;
+mod listen;
+mod locations;
+mod names;
+mod rewrite;
+mod table;
+mod unknown;
+mod upstreams;
+mod values;
+
+use super::conf::{Conf, Context, Dir, DirId, Word};
+use crate::model::{Era, Problem, ProblemKind, Version};
+use crate::source::{SourceMap, Span};
+
+/// A problem, and the releases that have it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    problem: Problem,
+    only: Only,
+}
+
+/// The releases of a problem.
+#[derive(Clone, Copy, Debug)]
+enum Only {
+    /// All of them.
+    Always,
+    /// Those before that one.
+    Before(Version),
+    /// That one and later ones.
+    Since(Version),
+}
+
+impl Found {
+    /// The problem, if the release has it.
+    pub fn at(&self, era: &Era) -> Option<&Problem> {
+        let holds = match self.only {
+            Only::Always => true,
+            Only::Before(v) => !era.since(v),
+            Only::Since(v) => era.since(v),
+        };
+        holds.then_some(&self.problem)
+    }
+}
+
+/// Everything that nginx would refuse at some release. `told`: a person named the context of the root.
+pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
+    let mut check = Check {
+        conf,
+        map,
+        contexts: contexts(conf),
+        guessed: conf.context != Context::Main && !told,
+        sure: !conf.templated,
+        found: Vec::new(),
+    };
+    check.directives();
+    check.duplicates();
+    check.locations();
+    check.listens();
+    check.upstreams();
+    check.names();
+    check.missing_events(told);
+    check.found
+}
+
+/// The context of each directive, by what is around it.
+fn contexts(conf: &Conf) -> Vec<Context> {
+    // A parent comes before its children; what is inside it is noted with it.
+    let mut inside: Vec<Context> = Vec::new();
+    let mut out: Vec<Context> = Vec::new();
+    for id in conf.all() {
+        let dir = conf.get(id);
+        let here = dir.parent.map_or(conf.context, |p| inside[p.0 as usize]);
+        out.push(here);
+        inside.push(here.inside(&dir.name.text));
+    }
+    out
+}
+
+struct Check<'a> {
+    conf: &'a Conf,
+    map: &'a SourceMap,
+    contexts: Vec<Context>,
+    /// The root is a fragment, and where it belongs was worked out from its text.
+    guessed: bool,
+    /// No template decides what is there.
+    sure: bool,
+    found: Vec<Found>,
+}
+
+impl<'a> Check<'a> {
+    fn dir(&self, id: DirId) -> &'a Dir {
+        self.conf.get(id)
+    }
+
+    fn name(&self, id: DirId) -> &'a str {
+        &self.dir(id).name.text
+    }
+
+    fn context(&self, id: DirId) -> Context {
+        self.contexts[id.0 as usize]
+    }
+
+    fn children(&self, of: DirId) -> impl Iterator<Item = DirId> + use<'a> {
+        self.conf.children(of)
+    }
+
+    /// Directives of a name right inside a block, or at the top.
+    fn inside(&self, of: Option<DirId>, name: &'a str) -> Vec<DirId> {
+        let all: Vec<DirId> = of.map_or_else(|| self.conf.top().collect(), |b| self.children(b).collect());
+        all.into_iter().filter(|c| self.name(*c) == name).collect()
+    }
+
+    /// All contexts that a directive may be in: more than one where the surroundings of a fragment were guessed. Empty: any.
+    fn candidates(&self, id: DirId) -> Vec<Context> {
+        let Some(parent) = self.dir(id).parent else {
+            return if self.guessed { Vec::new() } else { vec![self.conf.context] };
+        };
+        if self.guessed && self.dir(parent).parent.is_none() {
+            match self.name(parent) {
+                "if" => return vec![Context::IfInServer, Context::IfInLocation],
+                "server" => return vec![Context::Server, Context::StreamServer],
+                "upstream" => return vec![Context::Upstream, Context::StreamUpstream],
+                _ => {}
+            }
+        }
+        vec![self.context(id)]
+    }
+
+    /// Whether everything that the configuration consists of was read.
+    fn complete(&self) -> bool {
+        self.conf.context == Context::Main && self.sure && !self.conf.holes.iter().any(|h| !super::lower::harmless(&h.2))
+    }
+
+    fn report(&mut self, kind: ProblemKind, certain: bool, span: Span, message: String, help: impl Into<String>) -> &mut Found {
+        let problem = Problem { kind, certain: certain && self.sure, span, message, help: help.into(), related: Vec::new() };
+        self.found.push(Found { problem, only: Only::Always });
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+
+    /// A value that nginx refuses.
+    fn bad_value(&mut self, word: &Word, message: String, help: impl Into<String>) -> &mut Found {
+        self.report(ProblemKind::BadValue, true, word.span, message, help)
+    }
+
+    /// A main file has an `events` block, even an empty one `[file-no-events]`.
+    fn missing_events(&mut self, told: bool) {
+        let bare = |name: &str| name.trim_start_matches(unknown::BOM) == "events";
+        if self.conf.context != Context::Main || !self.complete() || self.conf.top().any(|d| bare(self.name(d))) {
+            return;
+        }
+        let start = self.map.file(self.conf.root).span().start;
+        let span = self.conf.top().next().map_or(Span { start, len: 0 }, |d| self.dir(d).name.span);
+        // That it is the main file is a guess, unless somebody said so.
+        self.report(
+            ProblemKind::MissingBlock,
+            told,
+            span,
+            "there is no `events` block".to_owned(),
+            "nginx does not start with this as its main file: add `events { }`, which may be empty",
+        );
+    }
+
+    /// What may stand once in a block stands there again; includes count `[file-dup-include]`.
+    fn duplicates(&mut self) {
+        if !self.sure {
+            return;
+        }
+        // For each directive of the table: the block in which it was seen last, and where.
+        let mut seen: Vec<Option<(Option<DirId>, DirId)>> = vec![None; table::DIRECTIVES.len()];
+        let blocks = self.conf.all().filter(|b| self.dir(*b).body.is_some()).map(Some).collect::<Vec<_>>();
+        for block in std::iter::once(None).chain(blocks) {
+            let children: Vec<DirId> = block.map_or_else(|| self.conf.top().collect(), |b| self.children(b).collect());
+            for id in children {
+                let Some(i) = table::find(self.name(id)) else { continue };
+                let context = self.context(id);
+                if !table::DIRECTIVES[i].forms.iter().any(|f| f.once && f.fits(context)) {
+                    continue;
+                }
+                match seen[i] {
+                    Some((b, first)) if b == block => self.duplicate(id, first, &format!("`{}` may stand only once here", self.name(id))),
+                    _ => seen[i] = Some((block, id)),
+                }
+            }
+        }
+    }
+
+    fn duplicate(&mut self, id: DirId, first: DirId, message: &str) {
+        let (first, dir) = (self.dir(first).span, self.dir(id));
+        let (span, included) = (dir.span, dir.included_at);
+        let found = self.report(ProblemKind::DuplicateDirective, true, span, message.to_owned(), "remove one of the two");
+        found.problem.related.push((first, "it stands here already".to_owned()));
+        if let Some(at) = included.filter(|at| *at != span) {
+            found.problem.related.push((at, "included here".to_owned()));
+        }
+    }
+}

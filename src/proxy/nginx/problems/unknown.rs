@@ -1,0 +1,269 @@
+//! Names that nginx does not know. Modules may bring any name: only a slip of the pen, or a name that no module can have,
+//! is certain.
+
+use super::{Check, Only, table};
+use crate::model::ProblemKind;
+use crate::proxy::nginx::conf::{Context, DirId};
+use std::collections::BTreeSet;
+
+/// A byte order mark; nginx takes it for a part of the first name `[file-bom-include]`.
+pub(super) const BOM: char = '\u{feff}';
+
+/// Beginnings and ends of the directives of well-known modules that are not part of nginx's own source.
+const FOREIGN_BEGINNINGS: &[&str] = &[
+    "accesskey",
+    "acme_",
+    "ajp_",
+    "api",
+    "app_protect",
+    "array_",
+    "auth_digest",
+    "auth_gss",
+    "auth_jwt",
+    "auth_ldap",
+    "auth_oidc",
+    "auth_pam",
+    "auth_spnego",
+    "aws_",
+    "brotli",
+    "cache_purge",
+    "check",
+    "concat",
+    "cookie_flag",
+    "ct",
+    "dash",
+    "datadog_",
+    "dav_ext",
+    "deny_",
+    "drizzle_",
+    "dynamic_",
+    "echo",
+    "encrypted_session",
+    "eval",
+    "fair",
+    "fancyindex",
+    "f4f",
+    "geoip2",
+    "health_check",
+    "hls",
+    "iconv_",
+    "jdomain",
+    "js_",
+    "jwt",
+    "keyval",
+    "length_hiding",
+    "limit_traffic_rate",
+    "live",
+    "lua_",
+    "memc_",
+    "mgmt",
+    "modsecurity",
+    "more_",
+    "mruby_",
+    "nchan_",
+    "ndk_",
+    "njs",
+    "ntlm",
+    "opentelemetry",
+    "opentracing",
+    "otel",
+    "pagespeed",
+    "passenger",
+    "pg_",
+    "postgres_",
+    "push_stream",
+    "queue",
+    "rds_",
+    "redis",
+    "rtmp",
+    "secure_token",
+    "security_headers",
+    "session_log",
+    "set_",
+    "shib_",
+    "slowfs_",
+    "srcache_",
+    "ssl_ct",
+    "ssl_dyn_rec",
+    "state",
+    "status_zone",
+    "sticky_",
+    "subs_filter",
+    "sysguard",
+    "testcookie",
+    "track_uploads",
+    "upload_",
+    "upstream_",
+    "vhost_traffic_status",
+    "vod",
+    "waf",
+    "xss_",
+    "zone_sync",
+    "zstd",
+];
+const FOREIGN_ENDS: &[&str] = &["_by_lua", "_by_lua_block", "_by_lua_file", "_cache_purge", "_limit_status", "_req_status"];
+
+/// Blocks whose name nginx reserves for modules outside its main source, or that lie outside what hoplint reads.
+const FOREIGN_BLOCKS: &[&str] = &["mail", "match", "rtmp", "application", "otel_exporter", "acme_issuer", "wasm", "mgmt"];
+
+/// Whether a directive belongs to a well-known module.
+pub(super) fn is_foreign(name: &str) -> bool {
+    FOREIGN_BEGINNINGS.iter().any(|f| name.starts_with(f))
+        || FOREIGN_ENDS.iter().any(|f| name.ends_with(f))
+        || FOREIGN_BLOCKS.contains(&name)
+        // naxsi
+        || name.ends_with("Rule") || name.starts_with("SecRules") || matches!(name, "LearningMode" | "DeniedUrl")
+}
+
+/// What is wrong with a name that no module can have, and what to do.
+fn impossible(name: &str) -> Option<(String, &'static str)> {
+    if name.starts_with(BOM) {
+        return Some((
+            "a byte order mark stands before the first directive".to_owned(),
+            "nginx takes it for a part of the name: save the file as UTF-8 without a byte order mark",
+        ));
+    }
+    if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|m| name.starts_with(m)) {
+        return Some((format!("`{name}` is the mark of an unresolved merge"), "decide between the two versions"));
+    }
+    if name.starts_with("if(") {
+        return Some((format!("unknown directive `{name}`"), "write a space between `if` and `(`"));
+    }
+    if name.contains('}')
+        && name
+            .trim_end_matches(['/', '$', ')', '+', '*', '?'])
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == ',')
+            .starts_with('}')
+    {
+        return Some((
+            format!("unknown directive `{name}`"),
+            "a `{` outside quotes ends the word before it: put the whole regular expression in quotes",
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Some((
+            format!("unknown directive `{}`: a control character stands in the name", name.escape_debug()),
+            "only space, tab and line ends separate words: remove the character",
+        ));
+    }
+    name.contains(['(', ')', '{', '}', '"', '\'', '\u{a0}'])
+        .then(|| (format!("unknown directive `{name}`"), "no module can have a directive of that name: look at the line before it"))
+}
+
+impl Check<'_> {
+    /// A name that is not in the table.
+    pub(super) fn unknown(&mut self, id: DirId, loaded: bool, seen: &mut BTreeSet<String>) {
+        let dir = self.dir(id);
+        let (name, span) = (&*dir.name.text, dir.name.span);
+        if let Some((message, help)) = impossible(name) {
+            self.report(ProblemKind::UnknownDirective, true, span, message, help);
+            return;
+        }
+        if is_foreign(name) {
+            return;
+        }
+        if let Some(near) = self.nearest(id, name) {
+            let (message, help) = (format!("unknown directive `{name}`"), format!("did you mean `{near}`?"));
+            self.report(ProblemKind::UnknownDirective, true, span, message, help);
+            return;
+        }
+        // A placeholder of some kind, or a module that is loaded somewhere: once is enough.
+        let plain = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if loaded || !plain || !seen.insert(name.to_owned()) {
+            return;
+        }
+        self.report(
+            ProblemKind::UnknownDirective,
+            false,
+            span,
+            format!("no module of nginx has a directive `{name}`"),
+            "nginx refuses it unless a further module brings it; if one is loaded elsewhere, ignore this",
+        );
+    }
+
+    /// The directive that was meant: one that may stand here and differs by a slip.
+    fn nearest(&self, id: DirId, name: &str) -> Option<&'static str> {
+        let contexts = self.candidates(id);
+        let most = match name.len() {
+            0..4 => 0,
+            4..8 => 1,
+            _ => 2,
+        };
+        table::DIRECTIVES
+            .iter()
+            .filter(|e| e.gone.is_none() && (contexts.is_empty() || e.forms.iter().any(|f| contexts.iter().any(|c| f.fits(*c)))))
+            .filter_map(|e| {
+                let same = e.name.eq_ignore_ascii_case(name);
+                let far = if same { 0 } else { distance(e.name.as_bytes(), name.as_bytes(), most)? };
+                Some((far, e.name))
+            })
+            .min()
+            .map(|n| n.1)
+    }
+
+    /// A name that only some releases know.
+    pub(super) fn released(&mut self, id: DirId, entry: &table::Entry) {
+        let (name, span) = (entry.name, self.dir(id).name.span);
+        if let Some(since) = entry.since {
+            let (message, help) =
+                (format!("nginx knows `{name}` only since {since}"), format!("use nginx {since} or later, or remove the line"));
+            self.report(ProblemKind::UnknownDirective, true, span, message, help).only = Only::Before(since);
+        }
+        if let Some(gone) = entry.gone {
+            let help = if name == "ssl" { "write `ssl` in the `listen` directive instead" } else { "remove the line" };
+            self.report(ProblemKind::UnknownDirective, true, span, format!("nginx {gone} and later do not know `{name}` any more"), help)
+                .only = Only::Since(gone);
+        }
+    }
+
+    /// Whether what is written here is data of a block, not directives.
+    pub(super) fn is_data(context: Context) -> bool {
+        matches!(context, Context::Free | Context::Foreign | Context::Mail)
+    }
+}
+
+/// How many letters must be changed, inserted, removed or swapped with their neighbour; `None` if that is more than `most`.
+fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let width = b.len() + 1;
+    let mut rows = vec![0; (a.len() + 1) * width];
+    for (j, cell) in rows.iter_mut().enumerate().take(width) {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        rows[i * width] = i;
+        for j in 1..=b.len() {
+            let at = i * width + j;
+            let change = rows[at - width - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(rows[at - width] + 1).min(rows[at - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[at - 2 * width - 2] + 1);
+            }
+            rows[at] = best;
+        }
+    }
+    Some(rows[a.len() * width + b.len()]).filter(|d| *d <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_counted() {
+        assert_eq!(distance(b"proxy_pass", b"proxy_pass", 2), Some(0));
+        assert_eq!(distance(b"proxy_set_header", b"proxy_set_headers", 2), Some(1));
+        assert_eq!(distance(b"proxy_pass", b"porxy_pass", 2), Some(1));
+        assert_eq!(distance(b"gzip_types", b"brotli_types", 2), None);
+    }
+
+    #[test]
+    fn names_of_modules_are_no_slips() {
+        for name in ["more_set_headers", "content_by_lua_block", "subs_filter", "proxy_cache_purge", "js_content", "set_escape_uri"] {
+            assert!(is_foreign(name), "{name}");
+        }
+        assert!(!is_foreign("proxy_set_headers"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Routes that pages of other origins ask (the Fetch standard).
+
+use super::own;
+use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
+use crate::probe::{Branch, End, Line, Witness, preflight, texts_of};
+use std::collections::HashSet;
+
+/// A page's origin when the configuration names none.
+pub(in crate::rules) const SOME_ORIGIN: &str = "https://app.example.com";
+/// How many origins of the configuration's own are tried at one route.
+const TRIED: usize = 8;
+
+/// A route that sends CORS headers, or that had some to send.
+#[derive(Clone, Debug)]
+pub struct CrossOrigin {
+    /// The request that arrives there.
+    pub witness: Witness,
+    /// An origin that the configuration lets in, as far as it names one.
+    pub origin: String,
+    /// What becomes of a GET from that origin.
+    pub plain: Vec<Branch>,
+    /// What becomes of a preflight from that origin.
+    pub preflight: Vec<Branch>,
+}
+
+impl CrossOrigin {
+    /// Whether the route answers such a GET, with CORS headers or with some to send.
+    pub fn intent(&self, proxy: &Proxy) -> bool {
+        let sends = |b: &Branch| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""));
+        serves(&self.plain) && (self.plain.iter().all(sends) || speaks(proxy, self.list(proxy)))
+    }
+
+    /// The list of answer headers in force at the beginning of the route.
+    pub fn list(&self, proxy: &Proxy) -> ListId {
+        proxy.policy(proxy.route(self.witness.route).policy).answer
+    }
+}
+
+/// The first line of a header in an answer.
+pub(in crate::rules) fn line<'a>(branch: &'a Branch, name: &str) -> Option<&'a Line> {
+    branch.answer.iter().find(|l| l.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a GET is served here at all: passed on, from files, or a 2xx of the proxy's own.
+pub(in crate::rules) fn serves(branches: &[Branch]) -> bool {
+    !branches.is_empty()
+        && branches.iter().all(|b| match b.end {
+            End::Relayed | End::Served | End::Tunnel => true,
+            End::Answered => b.status.is_some_and(|s| (200..300).contains(&s)),
+            _ => false,
+        })
+}
+
+/// Whether a list names an origin to allow.
+fn speaks(proxy: &Proxy, list: ListId) -> bool {
+    own(proxy.list(list), "access-control-allow-origin").is_some_and(|op| match op.value.value {
+        Known::Is(e) => !matches!(proxy.expr(e), Expr::Text(t) if t.is_empty()),
+        Known::Unknown(_) => true,
+    })
+}
+
+impl super::Context<'_> {
+    /// Whether a list names an origin to allow.
+    pub fn speaks(&self, list: ListId) -> bool {
+        speaks(self.proxy, list)
+    }
+
+    /// What becomes of a GET and of a preflight from some other origin.
+    pub fn from_origin(&self, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
+        ask(self.proxy, w, origin)
+    }
+
+    /// Origins that the configuration itself names, in the order of the text.
+    pub fn named_origins(&self) -> Vec<String> {
+        named_origins(self.proxy)
+    }
+}
+
+fn ask(proxy: &Proxy, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
+    (preflight::cross_origin(proxy, w.listener, &w.host, &w.path, origin), preflight::probe(proxy, w.listener, &w.host, &w.path, origin))
+}
+
+/// Origins that tests and tables of the configuration name: keys, and texts that its expressions match.
+fn named_origins(proxy: &Proxy) -> Vec<String> {
+    let origin = Subject::Header("origin".into());
+    let mut found: Vec<String> = Vec::new();
+    let mut take = |text: &str| {
+        if let Some((scheme, rest)) = text.split_once("://")
+            && matches!(scheme, "http" | "https")
+            && !rest.is_empty()
+            && !rest.contains(['/', '*', ' ', ','])
+            && !found.iter().any(|f| f == text)
+        {
+            found.push(text.to_owned());
+        }
+    };
+    let mut matcher = |is: &Matcher| match is {
+        Matcher::Is(list) => list.iter().for_each(|t| take(t)),
+        Matcher::Regex(id) => {
+            for text in texts_of(&proxy.pattern(*id).text) {
+                take(&text);
+                // An expression that begins anywhere is met by what a browser sends before the host.
+                let host = text.trim_start_matches(['.', '/', ':']);
+                if !text.contains("://") && host.contains('.') {
+                    take(&format!("https://{host}"));
+                    take(&format!("https://a.{host}"));
+                }
+            }
+        }
+        _ => {}
+    };
+    for cond in &proxy.conds {
+        if let Cond::Test(Atom { of, is, .. }) = cond
+            && (*of == origin || matches!(of, Subject::Value(e) if reads(proxy, *e, &origin)))
+        {
+            matcher(is);
+        }
+    }
+    for expr in &proxy.exprs {
+        if let Expr::Map(map, of) = expr
+            && reads(proxy, *of, &origin)
+        {
+            let map = proxy.map(*map);
+            matcher(&Matcher::Is(map.exact.iter().map(|e| e.0.clone()).collect()));
+            map.rules.iter().for_each(|r| matcher(&r.0));
+        }
+    }
+    found
+}
+
+fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
+    matches!(proxy.expr(expr), Expr::Read(s) if s == subject)
+}
+
+/// All routes of that kind.
+pub(super) fn routes(proxy: &Proxy, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+    let talks = |l: &HeaderList| l.ops.iter().any(|op| op.name.to_ascii_lowercase().starts_with("access-control-"));
+    let spoken: HashSet<Seat> = proxy.lists.iter().filter(|l| talks(l)).map(|l| l.seat).collect();
+    if spoken.is_empty() && proxy.cors.is_empty() {
+        return Vec::new();
+    }
+    let around: HashSet<Seat> = spoken.iter().flat_map(|s| proxy.outward(*s)).collect();
+    let concerns = |route: RouteId| {
+        let seat = proxy.route(route).seat;
+        around.contains(&seat) || proxy.outward(seat).any(|s| spoken.contains(&s))
+    };
+    let named = named_origins(proxy);
+    let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
+    let mut out = Vec::new();
+    for w in witnesses {
+        let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
+        let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
+        let (mut plain, mut before) = ask(proxy, w, &origin);
+        let allows = |plain: &[Branch], before: &[Branch]| {
+            plain.iter().chain(before).any(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")))
+        };
+        if !engine && !allows(&plain, &before) && !plain.iter().chain(&before).flat_map(|b| &b.routes).any(|r| concerns(*r)) {
+            continue;
+        }
+        for other in named.iter().take(TRIED) {
+            if allows(&plain, &before) {
+                break;
+            }
+            let (p, b) = ask(proxy, w, other);
+            if allows(&p, &b) {
+                (origin, plain, before) = (other.clone(), p, b);
+            }
+        }
+        out.push(CrossOrigin { witness: w.clone(), origin, plain, preflight: before });
+    }
+    out
+}
+
+/// The one origin that a list always names.
+fn constant(proxy: &Proxy, list: ListId) -> Option<String> {
+    let value = own(proxy.list(list), "access-control-allow-origin")?.value.value.is()?;
+    match proxy.expr(value) {
+        Expr::Text(t) if t.contains("://") => Some(t.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,120 @@
+//! What a rule may look at: the model, the witnesses, the outcomes of the probes, and what people declared.
+
+mod cross_origin;
+mod declared;
+mod socket;
+
+pub(super) use cross_origin::CrossOrigin;
+pub(super) use socket::{Evidence, WebSocket};
+
+pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
+pub(super) use socket::named;
+
+use super::{Finding, Level, Related};
+use crate::config::Settings;
+use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, RouteId};
+use crate::probe::{Branch, Witness, witnesses};
+use crate::source::Span;
+use declared::Declared;
+use std::rc::Rc;
+
+/// One configuration, seen by the rules.
+pub struct Context<'a> {
+    /// The model.
+    pub proxy: &'a Proxy,
+    settings: &'a Settings,
+    sockets: Rc<[WebSocket]>,
+    cross_origin: Rc<[CrossOrigin]>,
+    witnesses: Rc<[Witness]>,
+    declared: Declared,
+    found: Vec<Finding>,
+}
+
+impl<'a> Context<'a> {
+    /// Probes a configuration.
+    pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
+        let witnesses: Rc<[Witness]> = witnesses(proxy).into();
+        let declared = Declared::new(proxy, settings, &witnesses);
+        let sockets = socket::sockets(proxy, settings, &declared, &witnesses).into();
+        let cross_origin = cross_origin::routes(proxy, &witnesses).into();
+        Self { proxy, settings, sockets, cross_origin, witnesses, declared, found: Vec::new() }
+    }
+
+    /// Everything found so far.
+    pub fn finish(self) -> Vec<Finding> {
+        self.found
+    }
+
+    /// Routes that carry WebSocket.
+    pub fn sockets(&self) -> Rc<[WebSocket]> {
+        Rc::clone(&self.sockets)
+    }
+
+    /// Routes that send CORS headers, or that had some to send.
+    pub fn cross_origin(&self) -> Rc<[CrossOrigin]> {
+        Rc::clone(&self.cross_origin)
+    }
+
+    /// Routes of event streams that somebody declared.
+    pub fn declares_stream(&self, route: RouteId) -> bool {
+        self.declared.streams.contains(&route)
+    }
+
+    /// One request for every route that can be reached.
+    pub fn witnesses(&self) -> Rc<[Witness]> {
+        Rc::clone(&self.witnesses)
+    }
+
+    /// The heartbeat that holds for all routes, in milliseconds.
+    pub fn heartbeat(&self) -> Option<u64> {
+        self.settings.heartbeat
+    }
+
+    /// Takes a finding in.
+    pub fn report(&mut self, finding: Finding) {
+        self.found.push(finding);
+    }
+
+    /// A finding with the usual parts filled in.
+    pub fn finding(&self, rule: &'static str, level: Level, span: Span) -> Finding {
+        Finding::new(rule, level, self.proxy.dialect, span)
+    }
+
+    /// How a person names a route.
+    pub fn title(&self, route: RouteId) -> String {
+        format!("`{}`", self.proxy.title(self.proxy.route(route).seat))
+    }
+
+    /// The operation of a list in force on a header, the last written one.
+    pub fn written<'b>(&'b self, list: ListId, name: &str) -> Option<&'b HeaderOp> {
+        own(self.proxy.list(list), name)
+    }
+
+    /// The lists that a list replaced, nearest first, as far as they are known.
+    pub fn displaced(&self, list: ListId) -> Vec<ListId> {
+        std::iter::successors(self.proxy.list(list).displaced, |l| self.proxy.list(*l).displaced).collect()
+    }
+
+    /// Where a person can see the origin of a value: its own bytes if it was written.
+    pub fn place(&self, origin: Origin) -> Option<Span> {
+        (origin.how == How::Written).then_some(origin.span)
+    }
+
+    /// What becomes of a plain GET.
+    pub fn plain(&self, w: &Witness) -> Vec<Branch> {
+        let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[]);
+        crate::probe::run(self.proxy, &request, &crate::probe::Assume::default())
+    }
+
+    /// Adds another place that explains a finding, if it can be shown.
+    pub fn relate(&self, f: &mut Finding, origin: Origin, message: impl Into<String>) {
+        if let Some(span) = self.place(origin).filter(|s| *s != f.span) {
+            f.related.push(Related { span, message: message.into() });
+        }
+    }
+}
+
+/// The last operation that a list itself has on a header.
+pub(super) fn own<'b>(list: &'b HeaderList, name: &str) -> Option<&'b HeaderOp> {
+    list.ops.iter().rev().find(|op| op.name.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,152 @@
+//! Routes that carry WebSocket, or should.
+
+use super::super::{Confidence, Level};
+use super::{Declared, own};
+use crate::config::Settings;
+use crate::model::{HeaderOp, How, Known, PolicyId, Proxy};
+use crate::probe::{Branch, Sent, Val, Witness, handshake};
+
+/// Why a route is taken for a WebSocket route, weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum Evidence {
+    /// Only its path looks like one.
+    Named,
+    /// Its header list forwards a part of an upgrade, or replaced one that did.
+    Shown,
+    /// Somebody says so.
+    Declared,
+}
+
+/// A route that carries, or should carry, WebSocket.
+#[derive(Clone, Debug)]
+pub struct WebSocket {
+    /// The request that arrives there.
+    pub witness: Witness,
+    /// Why it is taken for one.
+    pub evidence: Evidence,
+    /// Heartbeat in milliseconds, if known.
+    pub heartbeat: Option<u64>,
+    /// What becomes of a handshake.
+    pub branches: Vec<Branch>,
+}
+
+/// Whether what reaches the upstream shows that somebody wanted an upgrade.
+fn shown(branches: &[Branch]) -> bool {
+    branches.iter().filter_map(|b| b.sent.as_ref()).any(|sent| {
+        let written = |name| sent.values(name).filter(|l| l.origin.is_some_and(|o| o.how == How::Written)).collect::<Vec<_>>();
+        !written("upgrade").is_empty()
+            || written("connection").iter().any(|l| match &l.value {
+                Val::Is(v) => v.split(',').any(|t| t.trim().eq_ignore_ascii_case("upgrade")),
+                Val::Unknown { .. } => false,
+            })
+    })
+}
+
+/// Whether a list left behind on the way had an upgrade line.
+fn replaced(proxy: &Proxy, branches: &[Branch]) -> bool {
+    branches.iter().filter_map(|b| b.sent.as_ref()).any(|sent| {
+        own(proxy.list(sent.list), "upgrade").is_none()
+            && std::iter::successors(proxy.list(sent.list).displaced, |l| proxy.list(*l).displaced)
+                .any(|l| own(proxy.list(l), "upgrade").is_some_and(|op| !is_empty(proxy, op)))
+    })
+}
+
+/// Whether the route itself, or one that was left by a jump, has upgrade lines that never come into play.
+fn intended(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
+    let forwards = |list| own(proxy.list(list), "upgrade").is_some_and(|op| !is_empty(proxy, op));
+    let route = proxy.route(w.route);
+    let list = proxy.policy(route.policy).outgoing;
+    if branches.iter().all(|b| b.sent.is_none()) {
+        return proxy.list(list).seat == route.seat && forwards(list);
+    }
+    branches.iter().any(|b| b.sent.is_some() && b.jumps.iter().filter_map(|j| j.left).any(|p| forwards(proxy.policy(p).outgoing)))
+}
+
+fn is_empty(proxy: &Proxy, op: &HeaderOp) -> bool {
+    match op.value.value {
+        Known::Is(e) => matches!(proxy.expr(e), crate::model::Expr::Text(t) if t.is_empty()),
+        Known::Unknown(_) => false,
+    }
+}
+
+/// Path segments that name a WebSocket endpoint.
+pub(in crate::rules) fn named(path: &str) -> bool {
+    path.split(['/', '.', '-', '_'])
+        .any(|p| matches!(p.to_ascii_lowercase().as_str(), "ws" | "wss" | "websocket" | "websockets" | "socket" | "sockjs" | "cable"))
+        || path.to_ascii_lowercase().contains("socket.io")
+}
+
+/// Routes that carry WebSocket, or should, with what becomes of a handshake.
+pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
+    let mut out = Vec::new();
+    for w in witnesses {
+        let told = declared.sockets.get(&w.route);
+        let mut w = w.clone();
+        if let Some((_, Some(path))) = told {
+            w.path = path.as_str().into();
+        }
+        let branches = handshake::probe(proxy, w.listener, &w.host, &w.path);
+        // A jump may end in a route that was declared, or that a comment stands in.
+        let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
+        let evidence = if told.is_some() {
+            Evidence::Declared
+        } else if shown(&branches) || replaced(proxy, &branches) || intended(proxy, &w, &branches) {
+            Evidence::Shown
+        } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
+            Evidence::Named
+        } else {
+            continue;
+        };
+        let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
+        out.push(WebSocket { witness: w, evidence, heartbeat, branches });
+    }
+    out
+}
+
+impl WebSocket {
+    /// The request that fails, as one line.
+    pub fn example(&self) -> String {
+        format!("GET {} HTTP/1.1, Host: {}, Upgrade: websocket, Connection: Upgrade", self.witness.path, self.witness.host)
+    }
+
+    /// Faults that every branch that reaches an upstream shares.
+    pub fn faults(&self, proxy: &Proxy) -> Vec<handshake::Fault> {
+        let mut common: Option<Vec<handshake::Fault>> = None;
+        for b in &self.branches {
+            let Some(sent) = &b.sent else { continue };
+            let here = match handshake::judge(proxy, sent) {
+                handshake::Judged::Faulty(faults) => faults,
+                _ => Vec::new(),
+            };
+            common = Some(match common {
+                None => here,
+                Some(before) => before.into_iter().filter(|f| here.contains(f)).collect(),
+            });
+        }
+        common.unwrap_or_default()
+    }
+
+    /// The first branch that reaches an upstream.
+    pub fn sent(&self) -> Option<(&Branch, &Sent)> {
+        self.branches.iter().find_map(|b| b.sent.as_ref().map(|s| (b, s)))
+    }
+
+    /// Settings in force when it reaches an upstream.
+    pub fn policy(&self) -> Option<PolicyId> {
+        self.sent().and_then(|(b, _)| b.policy)
+    }
+
+    /// Certain, unless something had to be guessed on the way.
+    pub fn confidence(&self) -> Confidence {
+        let sure = self.branches.iter().filter(|b| b.sent.is_some()).all(|b| b.guesses.is_empty());
+        if sure { Confidence::Certain } else { Confidence::Likely }
+    }
+
+    /// The level for a fault that is an error where WebSocket is meant for certain.
+    pub const fn level(&self) -> Level {
+        match self.evidence {
+            Evidence::Named => Level::Hint,
+            Evidence::Shown | Evidence::Declared => Level::Error,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a correction must bring about, in the words of the model: goals, the requests that show them, and what is to blame.
+
+use super::context::{Context, WebSocket};
+use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Role, Seat, Trial};
+use crate::probe::{Branch, Witness, handshake::Fault, idle, trial};
+use crate::source::Span;
+
+impl Context<'_> {
+    /// Handshakes through this route must open a tunnel.
+    pub(super) fn must_upgrade(&self, socket: &WebSocket) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let mut because = self.seats(branch.policy?, sent.span);
+        let list = self.proxy.list(sent.list);
+        let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
+        for fault in socket.faults(self.proxy) {
+            let name = match fault {
+                Fault::NoUpgrade | Fault::WrongUpgrade => "Upgrade",
+                Fault::NoConnection | Fault::WrongConnection => "Connection",
+                Fault::TooOld | Fault::CannotCarry => {
+                    because.push(Because { role: Role::Wire, origin: self.proxy.hop(sent.hop).wire.origin, value: "HTTP/1.1".to_owned() });
+                    continue;
+                }
+                // Rules of their own speak of these.
+                Fault::NoHost | Fault::NoKey | Fault::WrongMethod => continue,
+            };
+            let written: Vec<&HeaderOp> = list.ops.iter().filter(|op| op.name.eq_ignore_ascii_case(name)).collect();
+            if written.is_empty() {
+                because.push(Because { role: Role::Missing, origin: at, value: name.to_owned() });
+            }
+            because.extend(written.iter().map(|op| Because { role: Role::Header, origin: op.value.origin, value: name.to_owned() }));
+        }
+        Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
+    }
+
+    /// A silent socket must live so long. `assumes` says what is taken for granted when nobody told the heartbeat.
+    pub(super) fn must_idle(&self, socket: &WebSocket, milliseconds: u64, assumes: Option<&str>) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let policy = branch.policy?;
+        let mut because = self.seats(policy, sent.span);
+        // A timer that is also too short, behind the one that fires first, is as much in the way.
+        let clocks = &self.proxy.clocks_of(self.proxy.policy(policy).clocks).idle;
+        let first = idle::tunnel(self.proxy, policy)?;
+        for clock in std::iter::once(first).chain(clocks.iter().filter(|c| c.name != first.name && c.rule == first.rule)) {
+            if matches!(clock.limit.value, Known::Is(Limit::After(limit)) if limit < milliseconds) {
+                because.push(Because { role: Role::Clock, origin: clock.limit.origin, value: clock.name.to_string() });
+            }
+        }
+        let mut wanted = intent(Goal::IdleAtLeast(milliseconds), &socket.witness, &[Kind::Handshake], because, trial::ORIGIN);
+        wanted.assumes = assumes.map(ToOwned::to_owned);
+        Some(wanted)
+    }
+
+    /// Answers must carry these lines, which the list in force lacks. `lost` are lines of a list that it displaced.
+    pub(super) fn must_answer(
+        &self,
+        w: &Witness,
+        kinds: &[Kind],
+        branch: &Branch,
+        names: &[&str],
+        lost: &[HeaderOp],
+        origin: &str,
+    ) -> Option<Intent> {
+        let policy = branch.policy?;
+        let list = self.proxy.list(self.proxy.policy(policy).answer);
+        let mut because = self.seats(policy, branch.ended_at);
+        let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
+        for name in names {
+            let mut own = list.ops.iter().filter(|op| op.name.eq_ignore_ascii_case(name)).peekable();
+            if own.peek().is_none() && !lost.iter().any(|op| op.name.eq_ignore_ascii_case(name)) {
+                because.push(Because { role: Role::Missing, origin: at, value: (*name).to_owned() });
+            }
+            because.extend(own.map(|op| Because { role: Role::Header, origin: op.value.origin, value: op.name.to_string() }));
+        }
+        because.extend(lost.iter().map(|op| Because { role: Role::Displaced, origin: op.value.origin, value: op.name.to_string() }));
+        let goal = Goal::AnswerHas(names.iter().map(|n| (*n).to_owned()).collect());
+        Some(intent(goal, w, kinds, because, origin))
+    }
+
+    /// Preflights must be answered completely. `assumes` says what is taken for granted.
+    pub(super) fn must_preflight(&self, w: &Witness, branch: &Branch, origin: &str, assumes: &str) -> Option<Intent> {
+        let policy = branch.policy?;
+        let list = self.proxy.list(self.proxy.policy(policy).answer);
+        let mut because = self.seats(policy, branch.ended_at);
+        let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
+        let sent = |name: &str| branch.answer.iter().any(|l| l.name.eq_ignore_ascii_case(name));
+        for name in ["Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"] {
+            if !sent(name) {
+                because.push(Because { role: Role::Missing, origin: at, value: name.to_owned() });
+            }
+        }
+        because.extend(branch.gates.iter().filter(|g| !g.1).map(|g| {
+            let deny = self.proxy.gate(g.0).deny;
+            Because { role: Role::Gate, origin: deny.origin, value: String::new() }
+        }));
+        let mut wanted = intent(Goal::AnswersPreflight, w, &[Kind::Preflight], because, origin);
+        wanted.assumes = Some(assumes.to_owned());
+        Some(wanted)
+    }
+
+    /// The scope whose settings are in force, and where the request leaves it.
+    pub(super) fn seats(&self, policy: PolicyId, leaves: Span) -> Vec<Because> {
+        let seat: Seat = self.proxy.policy(policy).seat;
+        let scope = self.proxy.scope(seat);
+        vec![
+            Because { role: Role::Took, origin: Origin { how: How::Written, span: scope.span, seat }, value: self.proxy.title(seat) },
+            Because { role: Role::Answered, origin: Origin { how: How::Written, span: leaves, seat }, value: String::new() },
+        ]
+    }
+}
+
+/// An intent about a route, for the requests of these kinds.
+pub(super) fn intent(goal: Goal, w: &Witness, kinds: &[Kind], because: Vec<Because>, origin: &str) -> Intent {
+    let trials = kinds.iter().map(|kind| Trial { kind: *kind, request: trial::ask(*kind, w.listener, &w.host, &w.path, origin) }).collect();
+    Intent { goal, trials, because, assumes: None, site: 0 }
+}

@@ -1,0 +1,163 @@
+//! Every claim of the rule pages against the real proxies: what is called broken breaks, what is called fixed works.
+//!
+//! `HOPLINT_LIVE=1 cargo test --test live -- --nocapture` runs it; the proxies must be installed then (Envoy's binary may be
+//! named by `HOPLINT_ENVOY`). Everything listens on 127.0.0.1 and ends with the test.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod accept;
+mod backend;
+mod client;
+mod pages;
+mod proxies;
+mod wire;
+
+#[path = "../support/page.rs"]
+mod page;
+
+use backend::{Backend, Manner};
+use client::Request;
+use proxies::Ground;
+use std::{io::Write, time::Duration};
+
+/// Goes past the test runner, which would keep it to itself when the test passes.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Whether the proxies shall be run.
+fn wanted() -> bool {
+    let wanted = std::env::var_os("HOPLINT_LIVE").is_some_and(|v| v == "1");
+    if !wanted {
+        say("live tests skipped: set HOPLINT_LIVE=1");
+    }
+    wanted
+}
+
+/// How many examples of a dialect must be checked and how many probed with a request, so that nothing passes empty.
+fn floor(dialect: &str) -> (usize, usize) {
+    match dialect {
+        "nginx" => (60, 38),
+        _ => (1, 1),
+    }
+}
+
+#[test]
+fn every_example_does_as_its_page_says() {
+    if !wanted() {
+        return;
+    }
+    let mut failures = Vec::new();
+    for dialect in hoplint::proxy::DIALECTS.iter().map(|d| d.name()) {
+        let proxy = *proxies::ALL.iter().find(|p| p.dialect() == dialect).unwrap();
+        let version = proxies::version(proxy).unwrap_or_else(|e| panic!("{dialect} is not installed: {e}"));
+        let tally = pages::run(proxy, version);
+        let skipped = tally.skipped.values().sum::<usize>();
+        say(&format!(
+            "{dialect} {version}: {} examples on {} pages: {} checked, {} of them probed with a request, {skipped} skipped, {} failed",
+            tally.examples,
+            tally.pages,
+            tally.checked,
+            tally.sent,
+            tally.failures.len(),
+        ));
+        for (why, n) in &tally.skipped {
+            say(&format!("  skipped {n}: {}", why.0));
+        }
+        let (checked, sent) = floor(dialect);
+        assert!(tally.checked >= checked && tally.sent >= sent, "at least {checked} are checked and {sent} probed: {tally:?}");
+        assert_eq!(tally.examples, tally.checked + skipped + tally.failures.len());
+        failures.extend(tally.failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What the runners say is what the proxies do: a refused configuration is refused, and a tunnel is one.
+#[test]
+fn every_proxy_checks_and_forwards() {
+    if !wanted() {
+        return;
+    }
+    for proxy in proxies::ALL {
+        let (good, bad) = match proxy.dialect() {
+            "nginx" => (include_str!("proxies/nginx.conf"), "location / { no_such_directive on; }\n"),
+            "haproxy" => (include_str!("proxies/haproxy.cfg"), "frontend f\n  no such keyword\n"),
+            _ => (include_str!("proxies/envoy.yaml"), "static_resources:\n  no_such_field: 1\n"),
+        };
+        let version = proxies::version(*proxy).unwrap_or_else(|e| panic!("{} is not installed: {e}", proxy.dialect()));
+        let backend = Backend::start(Manner::default());
+        let dir = tempfile::tempdir().unwrap();
+        let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+        let staged = proxy.stage(bad, &ground).unwrap();
+        assert!(!proxies::run(&mut proxy.check(&staged)).unwrap().accepted, "{}", proxy.dialect());
+        let staged = proxy.stage(good, &ground).unwrap();
+        let said = proxies::run(&mut proxy.check(&staged)).unwrap();
+        assert!(said.accepted, "{}: {}", proxy.dialect(), said.text);
+        let running = proxies::serve(*proxy, &staged, dir.path()).unwrap();
+        let at = staged.listener(None).unwrap();
+        let mut opened = client::open(at, &Request::handshake("/ws/", "example.test"));
+        assert!(opened.socket.as_mut().is_some_and(client::echoes), "{} {version}: {opened:?}", proxy.dialect());
+        assert_eq!(backend.seen().len(), 1);
+        drop(running);
+        assert!(!client::holds(opened.socket.as_mut().unwrap(), Duration::from_secs(5)), "it ends with its runner");
+        say(&format!("{} {version} checks and forwards", proxy.dialect()));
+    }
+}
+
+/// The backend is the judge of everything else: each line of a handshake counts.
+#[test]
+fn the_backend_is_strict() {
+    let backend = Backend::start(Manner::default());
+    let at = backend.address();
+    let good = Request::handshake("/ws", "example.test");
+    let mut opened = client::open(at, &good);
+    assert!(client::echoes(opened.socket.as_mut().unwrap()));
+    let wrong = [("Upgrade", "h2c"), ("Connection", "keep-alive"), ("Sec-WebSocket-Key", "short"), ("Sec-WebSocket-Version", "8")];
+    for (name, value) in wrong {
+        let opened = client::open(at, &good.clone().with(name, value));
+        assert_eq!((opened.status, opened.socket.is_none()), (Some(426), true), "{name}");
+    }
+    let mut post = good.clone();
+    post.method = "POST".into();
+    assert_eq!(client::open(at, &post).status, Some(426));
+    let tolerated = good.with("Connection", "keep-alive, upgrade").with("Upgrade", "WebSocket");
+    assert_eq!(client::open(at, &tolerated).status, Some(101));
+    assert_eq!(client::ask(at, &Request::get("/", "example.test")).unwrap().head.status(), Some(200));
+    assert_eq!(backend.seen().len(), 8);
+}
+
+#[test]
+fn the_backend_sends_heartbeats_and_events() {
+    let beat = Duration::from_millis(100);
+    let backend = Backend::start(Manner { heartbeat: Some(beat), events: Some(beat), ..Manner::default() });
+    let mut socket = client::open(backend.address(), &Request::handshake("/", "x")).socket.unwrap();
+    assert!(client::holds(&mut socket, beat * 4) && client::echoes(&mut socket));
+    let answer = client::ask(backend.address(), &Request::get("/", "x")).unwrap();
+    assert!(answer.arrivals.last().unwrap().saturating_sub(answer.arrivals[0]) >= beat, "{:?}", answer.arrivals);
+    assert!(String::from_utf8_lossy(&answer.body).contains("data: 3"));
+}
+
+#[test]
+fn the_client_judges_as_browsers_do() {
+    let origin = "https://app.example.com";
+    let ask = |headers: &[(&str, &str)], status| {
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let backend = Backend::start(Manner { status: Some(status), headers, ..Manner::default() });
+        let request = Request::preflight("/", "x", origin, "authorization,content-type");
+        client::preflight_check(&client::ask(backend.address(), &request).unwrap().head, &request)
+    };
+    let all = [
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Methods", "GET, PUT"),
+        ("Access-Control-Allow-Headers", "Content-Type, Authorization"),
+    ];
+    assert_eq!(ask(&all, 204), Ok(()));
+    assert!(ask(&all, 302).is_err());
+    for left_out in 0..all.len() {
+        let some: Vec<_> = all.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, h)| *h).collect();
+        assert!(ask(&some, 204).is_err(), "{left_out}");
+    }
+    assert!(ask(&[all[0], all[0], all[1], all[2]], 204).is_err());
+    assert!(ask(&[("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Credentials", "true"), all[1], all[2]], 204).is_err());
+    assert!(ask(&[all[0], all[1], ("Access-Control-Allow-Headers", "*")], 204).is_err(), "the wildcard does not cover Authorization");
+    assert!(ask(&[all[0], ("Access-Control-Allow-Methods", "put"), all[2]], 204).is_err(), "methods are case-sensitive");
+}

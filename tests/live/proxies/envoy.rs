@@ -1,0 +1,85 @@
+//! Envoy, and how an example is moved to addresses of this machine.
+
+use super::{Addresses, CERTIFICATE, Edits, Ground, Installed, KEY, Skip, Staged};
+use std::{fs, process::Command};
+
+pub(crate) struct Envoy;
+
+impl Installed for Envoy {
+    fn dialect(&self) -> &'static str {
+        "envoy"
+    }
+
+    fn ask_version(&self) -> Command {
+        command(&["--version"])
+    }
+
+    /// Whole configurations only: every `socket_address` of the listeners becomes a free one, every other the backend's.
+    fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
+        if !text.lines().any(|l| l.trim_end() == "static_resources:") {
+            return Err(Skip("an Envoy example that is no whole configuration".into()));
+        }
+        let mut addresses = Addresses::default();
+        let mut edits = Edits::of(text);
+        // `address: A` and `port_value: N` of one socket address stand beside each other, on one line or on two.
+        let mut at = 0;
+        let mut host: Option<std::ops::Range<usize>> = None;
+        let mut in_clusters = false;
+        for line in text.split_inclusive('\n') {
+            match line.trim() {
+                "clusters:" => in_clusters = true,
+                "listeners:" => in_clusters = false,
+                _ => {}
+            }
+            if let Some(range) = value(line, "address:") {
+                host = Some(at + range.start..at + range.end);
+            }
+            if let (Some(port), Some(name)) = (value(line, "port_value:"), host.clone()) {
+                let port = at + port.start..at + port.end;
+                let written = format!("{}:{}", &text[name.clone()], &text[port.clone()]);
+                let to = if in_clusters { ground.backend } else { addresses.of(&written) };
+                edits.replace(name, to.ip().to_string());
+                edits.replace(port, to.port().to_string());
+                host = None;
+            }
+            at += line.len();
+        }
+        if ground.faster > 1 {
+            return Err(Skip("Envoy's timers are not shortened".into()));
+        }
+        let main = ground.dir.join("envoy.yaml");
+        fs::write(&main, edits.done()).unwrap();
+        fs::write(ground.dir.join("cert.pem"), CERTIFICATE).unwrap();
+        fs::write(ground.dir.join("key.pem"), KEY).unwrap();
+        Ok(Staged { main, listeners: addresses.given })
+    }
+
+    fn check(&self, staged: &Staged) -> Command {
+        command(&["--mode", "validate", "--log-level", "warning", "-c", staged.main.to_str().unwrap()])
+    }
+
+    fn serve(&self, staged: &Staged) -> Command {
+        command(&["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "-c", staged.main.to_str().unwrap()])
+    }
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("HOPLINT_ENVOY").unwrap_or_else(|| "envoy".into()));
+    command.args(args);
+    command
+}
+
+/// The scalar behind a key on a line, in block or flow style.
+fn value(line: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let keys = line.match_indices(key).map(|(i, _)| i).filter(|i| {
+        let before = line[..*i].chars().next_back();
+        before.is_none_or(|c| matches!(c, ' ' | '{' | ','))
+    });
+    keys.map(|i| {
+        let rest = &line[i + key.len()..];
+        let from = i + key.len() + rest.len() - rest.trim_start().len();
+        let scalar = &line[from..];
+        from..from + scalar.find([',', '}', '#', '\n', ' ']).unwrap_or(scalar.len())
+    })
+    .find(|range| !range.is_empty() && !line[range.start..].starts_with('{'))
+}
