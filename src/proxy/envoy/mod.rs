@@ -3,3 +3,5 @@
 pub mod scalar;
 pub mod view;
 pub mod yaml;
+
+mod lower;

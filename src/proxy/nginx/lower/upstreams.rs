@@ -57,6 +57,7 @@ impl Lower<'_> {
             servers: vec![Server { at: at.into(), backup: false, doubt: None }],
             open: None,
             reuse: Fact::is(false, How::Implied, span, seat),
+            caps: Vec::new(),
         });
         self.upstreams.insert(authority.to_owned(), group);
         group

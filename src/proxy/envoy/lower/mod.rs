@@ -1,0 +1,255 @@
+//! Envoy's semantics, undone into the route model: filter chains into steps in the order of execution, three levels of
+//! configuration into what holds on each route, built-in behaviour into implied steps. One model serves 1.36 to 1.40. Sources:
+//! Envoy's documentation, and what was measured (ids in brackets are conformance cases).
+
+mod auth;
+mod chains;
+mod clocks;
+mod clusters;
+mod cors;
+mod filters;
+mod headers;
+mod hosts;
+mod listeners;
+mod matching;
+mod message;
+mod routes;
+mod strings;
+mod trees;
+
+pub use message::At;
+
+use super::yaml::{NodeId, Placement, Tree};
+use crate::model::{
+    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Scope, Seat, Step,
+    Text, UpstreamId, Why, Wire,
+};
+use crate::source::Span;
+use clusters::Cluster;
+use std::collections::{HashMap, HashSet};
+
+/// What one configuration is made of.
+#[derive(Debug, Default)]
+pub struct Input<'a> {
+    /// The bootstrap.
+    pub bootstrap: Option<At<'a>>,
+    /// Resources of discovery files and of dumps, each with the full name of its message.
+    pub resources: Vec<Resource<'a>>,
+    /// Paths of the discovery files that were given, as configurations name them.
+    pub files: Vec<String>,
+    /// All trees, for comments.
+    pub trees: Vec<&'a Tree>,
+    /// Files' worth of text around everything.
+    pub whole: Span,
+}
+
+/// One resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource<'a> {
+    /// Full name of its message.
+    pub kind: &'a str,
+    /// The message.
+    pub at: At<'a>,
+}
+
+impl<'a> Input<'a> {
+    /// Resources of a kind, by the last part of the message's name.
+    fn of(&self, kind: &str) -> Vec<At<'a>> {
+        self.resources.iter().filter(|r| r.kind.rsplit('.').next() == Some(kind)).map(|r| r.at).collect()
+    }
+}
+
+struct Lower<'a> {
+    input: &'a Input<'a>,
+    p: Proxy,
+    root: Seat,
+    seats: HashMap<(*const Tree, NodeId), Seat>,
+    clusters: HashMap<String, Cluster>,
+    /// Why further clusters may exist.
+    more_clusters: Option<Why>,
+    /// Why something outside of the text may be said.
+    outside: Option<Why>,
+    /// An empty header list.
+    nothing: ListId,
+    /// Whether a request asks for an upgrade that Envoy heeds.
+    upgrades: CondId,
+    /// The same, not.
+    plain: CondId,
+    onward: ExprId,
+    conds: HashMap<CondKey, CondId>,
+    hops: HashMap<HopKey, HopId>,
+    chains: HashMap<chains::ChainKey, BlockId>,
+    managers: usize,
+    /// Route configurations that a listener uses.
+    used: HashSet<(*const Tree, NodeId)>,
+    /// Base of every list of what goes upstream.
+    base: ListId,
+}
+
+/// What edges have in common: the cluster, the protocol, and the answer when it cannot be reached.
+type HopKey = Option<(UpstreamId, Wire, Option<u16>)>;
+
+/// Conditions that many routes share.
+#[derive(PartialEq, Eq, Hash)]
+enum CondKey {
+    Always,
+    Chance,
+}
+
+/// Lowers one configuration.
+pub fn lower(input: &Input<'_>) -> Proxy {
+    let mut p = Proxy::new("envoy");
+    let start = Span { start: input.whole.start, len: 0 };
+    let root = p.add_scope(Scope { parent: None, span: start, body: input.whole, noun: "file", name: "".into() });
+    p.fragment = input.bootstrap.is_none();
+    let nothing = p.add_list(HeaderList { seat: root, base: None, ops: Vec::new(), displaced: None, open: None });
+    let upgrades = strings::upgrades(&mut p);
+    let plain = p.add_cond(Cond::Not(upgrades));
+    let onward = p.add_expr(Expr::Read(crate::model::Subject::Onward));
+    let outside = p.fragment.then(|| p.doubt(Reason::OutsideFile, input.whole, "this is a fragment: what surrounds it is not known"));
+    let mut lower = Lower {
+        input,
+        p,
+        root,
+        seats: HashMap::new(),
+        clusters: HashMap::new(),
+        more_clusters: None,
+        outside,
+        nothing,
+        upgrades,
+        plain,
+        onward,
+        conds: HashMap::new(),
+        hops: HashMap::new(),
+        chains: HashMap::new(),
+        managers: 0,
+        used: HashSet::new(),
+        base: nothing,
+    };
+    lower.run();
+    lower.p
+}
+
+impl<'a> Lower<'a> {
+    fn run(&mut self) {
+        self.base = self.implied_headers();
+        self.clusters();
+        self.listeners();
+        for tree in self.input.trees.clone() {
+            self.comments(tree);
+        }
+    }
+
+    /// The scope of a message, named so.
+    fn scope(&mut self, at: At<'a>, head: Span, noun: &'static str, name: &str, parent: Seat) -> Seat {
+        let seat = self.p.add_scope(Scope { parent: Some(parent), span: head, body: at.body(), noun, name: name.into() });
+        self.seats.insert(at.id(), seat);
+        seat
+    }
+
+    fn fact<T: Copy>(value: T, at: At<'a>, seat: Seat) -> Fact<T> {
+        Fact::is(value, How::Written, at.span(), seat)
+    }
+
+    /// A written value, or why it is not known.
+    fn written<T: Copy>(&mut self, value: Option<T>, at: At<'a>, seat: Seat) -> Fact<T> {
+        match value {
+            Some(value) => Self::fact(value, at, seat),
+            None => {
+                let why = self.vague(at);
+                Fact::unknown(why, at.span(), seat)
+            }
+        }
+    }
+
+    /// Why a value cannot be read.
+    fn vague(&mut self, at: At<'a>) -> Why {
+        let (reason, note) = if at.is_opaque() || at.has_hole() {
+            (Reason::Template, "filled in later")
+        } else {
+            (Reason::TooComplex, "not understood")
+        };
+        self.p.doubt(reason, at.span(), note)
+    }
+
+    fn default<T: Copy>(value: T, span: Span, seat: Seat) -> Fact<T> {
+        Fact::is(value, How::Default { since: None }, span, seat)
+    }
+
+    const fn implied(span: Span, seat: Seat) -> Origin {
+        Origin { how: How::Implied, span, seat }
+    }
+
+    fn list(&mut self, seat: Seat, ops: Vec<crate::model::HeaderOp>) -> ListId {
+        if ops.is_empty() {
+            return self.nothing;
+        }
+        self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
+    }
+
+    /// An answer of Envoy's own.
+    fn respond(&self, status: u16, span: Span, seat: Seat) -> Step {
+        let status = Fact { value: Known::Is(status), origin: Self::implied(span, seat) };
+        Step { act: Act::Respond { status, location: None, body: None }, span }
+    }
+
+    fn always(&mut self) -> CondId {
+        let p = &mut self.p;
+        *self.conds.entry(CondKey::Always).or_insert_with(|| p.add_cond(Cond::Always))
+    }
+
+    /// A share of all requests.
+    fn chance(&mut self) -> CondId {
+        let p = &mut self.p;
+        *self.conds.entry(CondKey::Chance).or_insert_with(|| p.add_cond(Cond::Opaque(Proxy::RUNTIME)))
+    }
+
+    fn both(&mut self, parts: Vec<CondId>) -> CondId {
+        match parts.as_slice() {
+            [] => self.always(),
+            [one] => *one,
+            _ => self.p.add_cond(Cond::All(parts)),
+        }
+    }
+
+    fn when(&mut self, test: CondId, then: Vec<Step>, span: Span) -> Step {
+        let then = self.p.add_block(then);
+        Step { act: Act::When { test, then, other: None }, span }
+    }
+
+    fn block(&mut self, steps: Vec<Step>) -> BlockId {
+        self.p.add_block(steps)
+    }
+
+    fn comments(&mut self, tree: &'a Tree) {
+        for c in &tree.comments {
+            let text = c.text.trim();
+            if !text.contains("hoplint:") {
+                continue;
+            }
+            // The scope that a node begins, or stands in.
+            let seat_at = |node: Option<NodeId>, beginning: bool| {
+                let first = tree.span(node?).start;
+                std::iter::successors(node, |n| tree.node(*n).parent)
+                    .take_while(|n| !beginning || tree.span(*n).start == first)
+                    .find_map(|n| self.seats.get(&(std::ptr::from_ref(tree), n)).copied())
+            };
+            let target = match c.placement {
+                Placement::Right => c.beside,
+                _ => c.next,
+            };
+            let next = seat_at(target, true);
+            let within = seat_at(c.within, false).or(Some(self.root));
+            let about = tree.about(c);
+            self.p.comments.push(Comment { span: c.span, text: text.to_owned(), within, next, about });
+        }
+    }
+}
+
+/// A name, or where it would stand.
+fn title(at: At<'_>) -> (Text, Span) {
+    match at.get("name") {
+        Some(name) => (name.text().unwrap_or_default().into(), name.span()),
+        None => ("".into(), at.span()),
+    }
+}
