@@ -151,6 +151,9 @@ fn request(args: &Trace, url: &Url<'_>, listener: usize, loopback: bool) -> Requ
             }
         }
     }
+    if url.is_handshake() && args.http == Http::H2 && !replaced(":protocol") {
+        put(":protocol", "websocket");
+    }
     for (name, value) in rest {
         put(name, value);
     }

@@ -2,7 +2,7 @@
 
 use super::machine::{Assume, Branch, End, Line, Sent, run};
 use super::{Val, handshake, idle};
-use crate::model::{Clock, Doubt, How, Known, Limit, Origin, Proxy, Request, Restart, Seat, Why};
+use crate::model::{Clock, Doubt, How, Known, Limit, Origin, Proxy, Request, Restart, Seat, Traffic, Why};
 use crate::source::Span;
 
 /// A header line; `None`: the value is not known.
@@ -144,10 +144,9 @@ impl Join<'_> {
 
     fn place(&self, t: &mut Trace) {
         let Some(first) = self.branches.first() else { return };
-        let name = |seat: Seat| {
-            self.proxy.outward(seat).find(|s| self.proxy.scope(*s).noun == "server").map(|s| self.proxy.scope(s).name.to_string())
-        };
-        t.virtual_host = first.routes.first().and_then(|r| name(self.proxy.route(*r).seat)).filter(|n| !n.is_empty());
+        // The route that is chosen by the host comes first.
+        let name = |seat: Seat| self.proxy.scope(seat).name.to_string();
+        t.virtual_host = first.routes.first().map(|r| name(self.proxy.route(*r).seat)).filter(|n| !n.is_empty());
         match self.same(|b| b.routes.last().copied()) {
             Some(Some(route)) => {
                 let seat = self.proxy.route(route).seat;
@@ -367,18 +366,26 @@ impl Join<'_> {
     }
 
     fn timers(&self, t: &mut Trace, is_handshake: bool) {
-        let Some(Some(policy)) = self.same(|b| b.policy) else { return };
         if self.branches.iter().all(|b| b.sent.is_none()) {
             return;
         }
+        let Some(Some(policy)) = self.same(|b| b.policy) else {
+            t.unknown.push(("/timers".to_owned(), self.guess()));
+            return;
+        };
         let seat = self.proxy.policy(policy).seat;
-        let clock = if is_handshake { idle::tunnel(self.proxy, policy) } else { idle::stream(self.proxy, policy) };
+        let (clock, on) = if is_handshake {
+            (idle::tunnel(self.proxy, policy), Traffic::Tunnel)
+        } else {
+            (idle::stream(self.proxy, policy), Traffic::Stream)
+        };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
         t.idle = clock.filter(|_| open).map(|c| self.timer(c, seat, "/timers/idle/milliseconds", t));
         let clocks = self.proxy.clocks_of(self.proxy.policy(policy).clocks);
         let longest = clocks.handshake.last();
         t.shake = longest.map(|c| self.timer(c, seat, "/timers/handshake/milliseconds", t));
-        t.lifetime = clocks.lifetime.first().map(|c| self.timer(c, seat, "/timers/lifetime/milliseconds", t));
+        let shortest = clocks.lifetime.iter().filter(|c| c.on == on || c.on == Traffic::Both).min_by_key(|c| c.limit.value.is());
+        t.lifetime = shortest.map(|c| self.timer(c, seat, "/timers/lifetime/milliseconds", t));
     }
 
     fn timer<K>(&self, c: &Clock<K>, asker: Seat, pointer: &str, t: &mut Trace) -> Timer {

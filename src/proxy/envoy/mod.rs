@@ -4,4 +4,3 @@ pub mod scalar;
 pub mod view;
 pub mod yaml;
 
-mod lower;

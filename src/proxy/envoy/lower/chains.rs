@@ -84,7 +84,7 @@ impl<'a> Lower<'a> {
 
     /// The connection manager of route configurations whose own is not given.
     pub(super) fn unknown_manager(&mut self, why: Why) -> Manager<'a> {
-        let at = Span { start: self.input.whole.start, len: 0 };
+        let at = Span { start: self.whole.start, len: 0 };
         self.managers += 1;
         Manager {
             index: self.managers,

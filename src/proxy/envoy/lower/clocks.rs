@@ -90,7 +90,7 @@ impl<'a> Lower<'a> {
         if let Some(hop) = self.hops.get(&None) {
             return *hop;
         }
-        let at = Span { start: self.input.whole.start, len: 0 };
+        let at = Span { start: self.whole.start, len: 0 };
         let wire = Fact::is(Wire::H11, How::Implied, at, self.root);
         let hop = self.edge(wire, Known::Is(503), at, self.root);
         self.hops.insert(None, hop);

@@ -2,6 +2,7 @@
 
 use super::{At, Lower, title};
 use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
+use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS};
 use crate::source::Span;
 
 /// The protocol towards a cluster.
@@ -38,7 +39,7 @@ const ROOM: u64 = 1024;
 impl<'a> Lower<'a> {
     pub(super) fn clusters(&mut self) {
         let mut all: Vec<At<'a>> = Vec::new();
-        if let Some(bootstrap) = self.input.bootstrap {
+        if let Some(bootstrap) = self.bootstrap {
             all.extend(bootstrap.get("static_resources").map(|s| s.list("clusters")).unwrap_or_default());
             let further = ["cds_config", "ads_config"].iter().find_map(|f| bootstrap.find(&["dynamic_resources", f]));
             if let Some(at) = further.filter(|at| !self.given(*at)) {
@@ -50,7 +51,7 @@ impl<'a> Lower<'a> {
         } else {
             self.more_clusters = self.outside;
         }
-        all.extend(self.input.of("Cluster"));
+        all.extend(self.resources(CLUSTER));
         for at in all {
             let name = at.str("name").unwrap_or_default().to_owned();
             if !self.clusters.contains_key(&name) {
@@ -138,7 +139,7 @@ impl<'a> Lower<'a> {
         let mut open = None;
         if kind == "EDS" || kind == "3" {
             let wanted = at.find(&["eds_cluster_config", "service_name"]).and_then(At::text).unwrap_or(name);
-            assignment = self.input.of("ClusterLoadAssignment").into_iter().find(|a| a.str("cluster_name") == Some(wanted));
+            assignment = self.resources(ENDPOINTS).into_iter().find(|a| a.str("cluster_name") == Some(wanted));
             if assignment.is_none() {
                 open = Some(self.p.doubt(Reason::MissingFile, at.span(), "its servers come from elsewhere"));
             }
@@ -213,7 +214,7 @@ impl<'a> Lower<'a> {
     /// Whether what a source of resources names was given beside it.
     pub(super) fn given(&self, source: At<'a>) -> bool {
         let path = source.find(&["path_config_source", "path"]).or_else(|| source.get("path"));
-        path.and_then(At::text).is_some_and(|p| self.input.files.iter().any(|f| f == p))
+        path.and_then(At::text).is_some_and(|p| self.conf.named(p).is_some())
     }
 
     /// The cluster of a name; none: Envoy knows that there is none.

@@ -12,7 +12,7 @@ const JOINED: &[&str] = &["connection", "upgrade", "host", "origin", "vary", "lo
 impl<'a> Lower<'a> {
     /// What Envoy does to every request: an upgrade that is not heeded loses its lines `[ws-handshake-variants]`.
     pub(super) fn implied_headers(&mut self) -> ListId {
-        let at = Span { start: self.input.whole.start, len: 0 };
+        let at = Span { start: self.whole.start, len: 0 };
         let empty = self.p.text("");
         let scheme = self.p.add_expr(Expr::Read(Subject::Scheme));
         let op = |verb, name: &str, value, guard| HeaderOp {

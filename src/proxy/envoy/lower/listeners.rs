@@ -5,6 +5,7 @@ use crate::model::{
     Act, Answers, BlockId, CondId, Conv, Expr, ExtendedConnect, Fact, HeaderOp, How, Intake, Listener, Matcher, PathForm, Policy, Reason, Seat,
     Step, Subject, Target, Verb, Wire,
 };
+use crate::proxy::envoy::input::{LISTENER, ROUTES};
 use crate::source::Span;
 
 /// Largest header block in kilobytes, unless the connection manager says otherwise `[cap-headers-431]`.
@@ -13,10 +14,10 @@ const HEAD: u64 = 60;
 impl<'a> Lower<'a> {
     pub(super) fn listeners(&mut self) {
         let mut all: Vec<At<'a>> = Vec::new();
-        if let Some(bootstrap) = self.input.bootstrap {
+        if let Some(bootstrap) = self.bootstrap {
             all.extend(bootstrap.get("static_resources").map(|s| s.list("listeners")).unwrap_or_default());
         }
-        all.extend(self.input.of("Listener"));
+        all.extend(self.resources(LISTENER));
         for at in all {
             self.listener(at);
         }
@@ -206,7 +207,7 @@ impl<'a> Lower<'a> {
         }
         if let Some(rds) = at.get("rds") {
             let name = rds.str("route_config_name").unwrap_or_default().to_owned();
-            let found = self.input.of("RouteConfiguration").into_iter().find(|c| c.str("name") == Some(&name));
+            let found = self.resources(ROUTES).into_iter().find(|c| c.str("name") == Some(&name));
             if let Some(config) = found {
                 self.used.insert(config.id());
                 return self.route_config(m, config);
@@ -244,7 +245,7 @@ impl<'a> Lower<'a> {
             }
             let name = scope.str("route_configuration_name").unwrap_or_default().to_owned();
             let config =
-                scope.get("route_configuration").or_else(|| self.input.of("RouteConfiguration").into_iter().find(|c| c.str("name") == Some(&name)));
+                scope.get("route_configuration").or_else(|| self.resources(ROUTES).into_iter().find(|c| c.str("name") == Some(&name)));
             let block = match config {
                 Some(config) => {
                     self.used.insert(config.id());
@@ -265,7 +266,7 @@ impl<'a> Lower<'a> {
     /// Route configurations and virtual hosts that stand alone: what they are behind is not known.
     fn loose_routes(&mut self) {
         let Some(why) = self.outside else { return };
-        let all: Vec<At<'a>> = self.input.of("RouteConfiguration").into_iter().filter(|c| !self.used.contains(&c.id())).collect();
+        let all: Vec<At<'a>> = self.resources(ROUTES).into_iter().filter(|c| !self.used.contains(&c.id())).collect();
         for config in all {
             let m = self.unknown_manager(why);
             let body = self.route_config(&m, config);

@@ -17,8 +17,8 @@ mod routes;
 mod strings;
 mod trees;
 
-pub use message::At;
-
+use super::conf::Conf;
+use super::input::BOOTSTRAP;
 use super::yaml::{NodeId, Placement, Tree};
 use crate::model::{
     Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Scope, Seat, Step,
@@ -26,41 +26,14 @@ use crate::model::{
 };
 use crate::source::Span;
 use clusters::Cluster;
+use message::At;
 use std::collections::{HashMap, HashSet};
 
-/// What one configuration is made of.
-#[derive(Debug, Default)]
-pub struct Input<'a> {
-    /// The bootstrap.
-    pub bootstrap: Option<At<'a>>,
-    /// Resources of discovery files and of dumps, each with the full name of its message.
-    pub resources: Vec<Resource<'a>>,
-    /// Paths of the discovery files that were given, as configurations name them.
-    pub files: Vec<String>,
-    /// All trees, for comments.
-    pub trees: Vec<&'a Tree>,
-    /// Files' worth of text around everything.
-    pub whole: Span,
-}
-
-/// One resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Resource<'a> {
-    /// Full name of its message.
-    pub kind: &'a str,
-    /// The message.
-    pub at: At<'a>,
-}
-
-impl<'a> Input<'a> {
-    /// Resources of a kind, by the last part of the message's name.
-    fn of(&self, kind: &str) -> Vec<At<'a>> {
-        self.resources.iter().filter(|r| r.kind.rsplit('.').next() == Some(kind)).map(|r| r.at).collect()
-    }
-}
-
 struct Lower<'a> {
-    input: &'a Input<'a>,
+    conf: &'a Conf,
+    bootstrap: Option<At<'a>>,
+    /// The root text: what is said of everything points there.
+    whole: Span,
     p: Proxy,
     root: Seat,
     seats: HashMap<(*const Tree, NodeId), Seat>,
@@ -97,18 +70,23 @@ enum CondKey {
 }
 
 /// Lowers one configuration.
-pub fn lower(input: &Input<'_>) -> Proxy {
+pub(super) fn lower(conf: &Conf) -> Proxy {
     let mut p = Proxy::new("envoy");
-    let start = Span { start: input.whole.start, len: 0 };
-    let root = p.add_scope(Scope { parent: None, span: start, body: input.whole, noun: "file", name: "".into() });
-    p.fragment = input.bootstrap.is_none();
+    let whole = conf.texts.first().map_or_else(Span::default, |t| t.tree.span);
+    let start = Span { start: whole.start, len: 0 };
+    let root = p.add_scope(Scope { parent: None, span: start, body: whole, noun: "file", name: "".into() });
+    p.fragment = conf.fragment;
+    let roots = conf.parts();
+    let bootstrap = roots.iter().find(|part| &*part.unit.message == BOOTSTRAP).map(|part| At::from(conf.view(part)));
     let nothing = p.add_list(HeaderList { seat: root, base: None, ops: Vec::new(), displaced: None, open: None });
     let upgrades = strings::upgrades(&mut p);
     let plain = p.add_cond(Cond::Not(upgrades));
     let onward = p.add_expr(Expr::Read(crate::model::Subject::Onward));
-    let outside = p.fragment.then(|| p.doubt(Reason::OutsideFile, input.whole, "this is a fragment: what surrounds it is not known"));
+    let outside = p.fragment.then(|| p.doubt(Reason::OutsideFile, whole, "this is a fragment: what surrounds it is not known"));
     let mut lower = Lower {
-        input,
+        conf,
+        bootstrap,
+        whole,
         p,
         root,
         seats: HashMap::new(),
@@ -135,9 +113,14 @@ impl<'a> Lower<'a> {
         self.base = self.implied_headers();
         self.clusters();
         self.listeners();
-        for tree in self.input.trees.clone() {
-            self.comments(tree);
+        for text in self.conf.texts.iter().chain(&self.conf.hosts) {
+            self.comments(&text.tree);
         }
+    }
+
+    /// Resources that do not stand in the bootstrap.
+    fn resources(&self, message: &str) -> Vec<At<'a>> {
+        self.conf.resources(message).into_iter().map(At::from).collect()
     }
 
     /// The scope of a message, named so.
