@@ -277,6 +277,8 @@ pub enum GateOn {
     Closed,
     /// Rate or number.
     Rate,
+    /// Nobody may ask for an upgrade that is not enabled here.
+    Upgrade,
 }
 
 /// An address the proxy listens on.

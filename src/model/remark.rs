@@ -29,11 +29,19 @@ pub enum ProblemKind {
     IncludeCycle,
     /// A reference to a name that is defined nowhere (a variable, a named location).
     UndefinedName,
+    /// A value of the wrong kind: a map where a text belongs, a boolean where a name belongs.
+    WrongType,
+    /// Settings of which only one may be given.
+    ConflictingSettings,
+    /// A setting without which the block that it belongs in is refused.
+    MissingSetting,
+    /// Text that the proxy never reads.
+    NeverRead,
 }
 
 impl ProblemKind {
     /// All kinds, in the order of their rules.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::UnexpectedToken,
         Self::Unterminated,
         Self::TokenTooLong,
@@ -46,6 +54,10 @@ impl ProblemKind {
         Self::IncludeNotFound,
         Self::IncludeCycle,
         Self::UndefinedName,
+        Self::WrongType,
+        Self::ConflictingSettings,
+        Self::MissingSetting,
+        Self::NeverRead,
     ];
 }
 

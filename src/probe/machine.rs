@@ -547,7 +547,8 @@ impl<'a> Run<'a> {
                 self.moved = *moved;
             }
             Act::Edit(list) => {
-                let mut headers = std::mem::take(&mut self.headers);
+                // Values are read from the headers as they are.
+                let mut headers = self.headers.clone();
                 self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.headers = headers;
             }
@@ -667,7 +668,7 @@ impl<'a> Run<'a> {
             GateOn::Address => true,
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
-            GateOn::Closed => false,
+            GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
         if pass {

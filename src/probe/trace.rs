@@ -380,6 +380,9 @@ impl Join<'_> {
             (idle::stream(self.proxy, policy), Traffic::Stream)
         };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
+        if !open && self.branches.iter().any(|b| matches!(b.end, End::Unknown(_)) || b.end == End::Relayed && b.status.is_none()) {
+            t.unknown.push(("/timers".to_owned(), self.guess()));
+        }
         t.idle = clock.filter(|_| open).map(|c| self.timer(c, seat, "/timers/idle/milliseconds", t));
         let clocks = self.proxy.clocks_of(self.proxy.policy(policy).clocks);
         let longest = clocks.handshake.last();

@@ -40,6 +40,11 @@ pub trait Site {
     /// What the proxy would refuse at that version.
     fn problems(&self, era: &Era) -> Vec<Problem>;
 
+    /// Why the proxy would not start at that version.
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        self.problems(era).into_iter().find(|p| p.certain)
+    }
+
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
 
@@ -60,7 +65,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {

@@ -18,6 +18,10 @@ const fn rule_of(kind: ProblemKind) -> &'static str {
         ProblemKind::IncludeNotFound => "syntax/include-not-found",
         ProblemKind::IncludeCycle => "syntax/include-cycle",
         ProblemKind::UndefinedName => "syntax/undefined-name",
+        ProblemKind::WrongType => "syntax/wrong-type",
+        ProblemKind::ConflictingSettings => "syntax/conflicting-settings",
+        ProblemKind::MissingSetting => "syntax/missing-setting",
+        ProblemKind::NeverRead => "syntax/never-read",
     }
 }
 

@@ -115,7 +115,7 @@ fn trace(suite: &Suite, case: &Value, probe: &Value, version: &str) -> Result<Va
         }
     }
     for h in probe["headers"].as_array().unwrap() {
-        command.args(["-H", &format!("{}: {}", h[0].as_str().unwrap(), h[1].as_str().unwrap())]);
+        command.args(["-H", &format!("{}: {}", h[0].as_str().unwrap(), spelt(h[1].as_str().unwrap()))]);
     }
     if let Some(sni) = text(&probe["sni"]) {
         command.args(["--sni", &sni]);
@@ -131,6 +131,15 @@ fn trace(suite: &Suite, case: &Value, probe: &Value, version: &str) -> Result<Va
     match out.status.code() {
         Some(0) => Ok(serde_json::from_slice(&out.stdout).unwrap()),
         _ => Err(String::from_utf8_lossy(&out.stderr).trim().to_owned()),
+    }
+}
+
+/// `@REP:p:c:n` is `p` and n times `c`.
+fn spelt(value: &str) -> String {
+    let parts: Vec<&str> = value.strip_prefix("@REP:").map(|v| v.split(':').collect()).unwrap_or_default();
+    match parts[..] {
+        [start, unit, times] => start.to_owned() + &unit.repeat(times.parse().unwrap()),
+        _ => value.to_owned(),
     }
 }
 

@@ -1,6 +1,68 @@
-//! Envoy.
+//! Envoy: YAML and JSON with the bytes of every key and value, what Envoy's loader makes of them, and what it refuses.
 
+pub mod conf;
+pub mod input;
+mod problems;
 pub mod scalar;
+pub mod schema;
 pub mod view;
 pub mod yaml;
 
+mod lower;
+
+use super::{Dialect, Reading, Site};
+use crate::model::{Era, Problem, Proxy, Version};
+use crate::source::{FileId, Files};
+use conf::Conf;
+
+/// The dialect.
+#[derive(Debug)]
+pub struct Envoy;
+
+/// Releases whose behaviour was measured.
+const VERSIONS: &[Version] = &[Version(1, 36, 4), Version(1, 37, 0), Version(1, 38, 3), Version(1, 39, 3), Version(1, 40, 0)];
+
+impl Dialect for Envoy {
+    fn name(&self) -> &'static str {
+        "envoy"
+    }
+
+    fn versions(&self) -> &'static [Version] {
+        VERSIONS
+    }
+
+    fn claims(&self, name: &str, head: &[u8]) -> bool {
+        conf::claims(name, head)
+    }
+
+    fn read(&self, files: &mut Files, given: &[FileId], _reading: &Reading) -> Vec<Box<dyn Site>> {
+        let confs = conf::read(files, given);
+        confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
+    }
+}
+
+struct EnvoySite {
+    conf: Conf,
+    findings: Vec<schema::Finding>,
+}
+
+impl Site for EnvoySite {
+    fn lower(&self, _era: &Era) -> Proxy {
+        lower::lower(&self.conf, &self.findings)
+    }
+
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        // A discovery file may be rejected; Envoy starts all the same `[dyn-rds-yaml-error]`.
+        let root = self.conf.texts.first().map(|t| t.tree.span);
+        self.problems(era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
+    }
+
+    fn problems(&self, era: &Era) -> Vec<Problem> {
+        let holds = |f: &&schema::Finding| f.until.is_none_or(|v| !era.since(v));
+        self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
+    }
+
+    fn files(&self) -> &[FileId] {
+        &self.conf.files
+    }
+}

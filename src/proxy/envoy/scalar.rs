@@ -161,6 +161,7 @@ pub fn camel_case(name: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::proxy::envoy::yaml::{Source, parse};

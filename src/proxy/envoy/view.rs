@@ -182,6 +182,7 @@ fn after_slash(url: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::proxy::envoy::yaml::{Source, parse};

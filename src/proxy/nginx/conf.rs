@@ -587,4 +587,5 @@ fn is_template(text: &str) -> bool {
         || between("@", "@")
         || between("%%", "%%")
         || between("<", ">")
+        || between("{", "}") && !text.contains('\\')
 }

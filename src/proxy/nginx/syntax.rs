@@ -331,7 +331,9 @@ impl Parse<'_> {
 
     fn is_script(&self) -> bool {
         let Some(name) = self.tree.tokens.get(self.head.0 as usize) else { return false };
-        self.text[name.start as usize..name.end as usize].ends_with(b"_by_lua_block")
+        let name = &self.text[name.start as usize..name.end as usize];
+        let name = name.strip_suffix(b"\"").or_else(|| name.strip_suffix(b"'")).unwrap_or(name);
+        name.ends_with(b"_by_lua_block")
     }
 
     fn close(&mut self) {
@@ -426,7 +428,8 @@ impl Parse<'_> {
     }
 }
 
-/// Template tags that close: `{{ }}`, `{% %}`, `<% %>`.
+/// Template tags that close: `{{ }}`, `{% %}`, `<% %>`; `{# #}` at the beginning of a line, where it is no comment behind a
+/// block's `{`; `{NAME}` in capitals.
 fn tags(text: &[u8]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
     let mut i = 0;
@@ -435,6 +438,15 @@ fn tags(text: &[u8]) -> Vec<(usize, usize)> {
             b"{{" => b"}}",
             b"{%" => b"%}",
             b"<%" => b"%>",
+            b"{#" if begins_line(text, i) => b"#}",
+            [b'{', b'A'..=b'Z'] if i == 0 || text[i - 1] != b'$' => {
+                let len = text[i + 1..].iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_').count();
+                if len > 2 && text.get(i + 1 + len) == Some(&b'}') {
+                    out.push((i, i + len + 2));
+                }
+                i += len + 1;
+                continue;
+            }
             _ => {
                 i += 1;
                 continue;
@@ -456,6 +468,11 @@ fn tags(text: &[u8]) -> Vec<(usize, usize)> {
         }
     }
     out
+}
+
+fn begins_line(text: &[u8], at: usize) -> bool {
+    let line = text[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+    text[line..at].iter().all(|b| class(*b, SPACE))
 }
 
 /// The end of a Lua body: the `}` that balances, strings and comments aside.

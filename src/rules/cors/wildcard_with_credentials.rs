@@ -30,7 +30,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                     .to_owned();
             f.example = Some(format!("GET {} HTTP/1.1, Origin: {SOME_ORIGIN}, with cookies", w.path));
             let because = vec![Because { role: Role::Header, origin: beside, value: credentials.name.to_string() }];
-            let mut wanted = intent(Goal::Gone(beside.span), &w, &[], because, SOME_ORIGIN);
+            let mut wanted = intent(Goal::Gone(beside.span), w, &[], because, SOME_ORIGIN);
             wanted.assumes = Some("requests with credentials stay refused, as they are now; no other origin is named for them".to_owned());
             f.intent = Some(wanted);
             cx.report(f);

@@ -1,7 +1,9 @@
 //! The connection manager: its timers, its upgrades, and its filter chains, specialised for each set of overrides.
 
 use super::{At, Lower, clocks::STREAM_IDLE, filters::Filter};
-use crate::model::{Act, BlockId, CondId, Fact, Limit, Matcher, Reason, Seat, Step, Subject, Why};
+use crate::model::{
+    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, Seat, Step, Subject, Why,
+};
 use crate::proxy::envoy::yaml::{NodeId, Tree};
 use crate::source::Span;
 
@@ -134,9 +136,6 @@ impl<'a> Lower<'a> {
             })
             .collect();
         let mut steps = Vec::new();
-        let refused = own.iter().find(|u| !u.enabled).or_else(|| m.upgrades.iter().find(|u| !u.enabled));
-        let span = refused.map_or(at, |u| u.at.get("enabled").map_or(at, At::span));
-        let common: Vec<&str> = allowed.iter().filter(|a| a.1 == 0).map(|a| a.0).collect();
         let tail = self.block(tail);
         let call = |block: BlockId| Step { act: Act::Call(block), span: at };
         for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
@@ -144,23 +143,42 @@ impl<'a> Lower<'a> {
             let filters = self.chain(m, *chain, levels, forwards);
             steps.push(self.when(asks, vec![call(filters), call(tail)], at));
         }
-        let others = if common.is_empty() {
-            self.upgrades
-        } else {
-            let names = common.iter().map(|k| (*k).into()).collect();
-            let named = self.atom(Subject::Header("upgrade".into()), Matcher::Is(names), true, at);
-            let not = self.not(named);
-            self.both(vec![self.upgrades, not])
+        let common: Vec<&str> = allowed.iter().filter(|a| a.1 == 0).map(|a| a.0).collect();
+        let spares = self.no_upgrade(m, own, &common, at);
+        let refused = own.iter().chain(&m.upgrades).find(|u| !u.enabled).and_then(|u| u.at.get("enabled"));
+        let origin = match refused {
+            Some(entry) => Origin { how: How::Written, span: entry.span(), seat: m.seat },
+            None => Origin { how: How::Default { since: None }, span: at, seat: m.seat },
         };
-        let mut refusal = vec![self.respond(403, span, m.seat)];
-        if let Some(why) = m.open.filter(|_| m.at.is_none() && own.is_empty()) {
-            refusal = vec![Step { act: Act::Opaque(why), span }];
-        }
-        steps.push(self.when(others, refusal, span));
+        let deny = Fact { value: Known::Is(403), origin };
+        let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
+        steps.push(Step { act: Act::Gate(gate), span: origin.span });
         let filters = self.chain(m, 0, levels, forwards);
         steps.push(call(filters));
         steps.push(call(tail));
         steps
+    }
+
+    /// Whether a request asks for no upgrade, or for one of these.
+    fn no_upgrade(&mut self, m: &Manager<'a>, own: &[Upgrade<'a>], allowed: &[&str], at: Span) -> CondId {
+        let shared = own.is_empty();
+        if let Some(known) = self.no_upgrades.get(&m.index).filter(|_| shared) {
+            return *known;
+        }
+        let mut any = vec![self.plain];
+        if !allowed.is_empty() {
+            let names = allowed.iter().map(|k| (*k).into()).collect();
+            any.push(self.atom(Subject::Header("upgrade".into()), Matcher::Is(names), true, at));
+        }
+        // What is not given may enable it.
+        if let Some(why) = m.open.filter(|_| shared) {
+            any.push(self.p.add_cond(Cond::Opaque(why)));
+        }
+        let cond = self.p.add_cond(Cond::Any(any));
+        if shared {
+            self.no_upgrades.insert(m.index, cond);
+        }
+        cond
     }
 
     fn asks(&mut self, kind: &str, at: Span) -> CondId {

@@ -92,7 +92,7 @@ impl<'a> Lower<'a> {
         }
         let at = Span { start: self.whole.start, len: 0 };
         let wire = Fact::is(Wire::H11, How::Implied, at, self.root);
-        let hop = self.edge(wire, Known::Is(503), at, self.root);
+        let hop = self.edge(wire, Known::Is(503), None, at, self.root);
         self.hops.insert(None, hop);
         hop
     }
@@ -108,18 +108,18 @@ impl<'a> Lower<'a> {
             Speaks::This(fact) => fact,
             Speaks::AsClient(span) => Fact::is(wire, How::Written, span, cluster.seat),
         };
-        let hop = self.edge(fact, unreachable, head, cluster.seat);
+        let hop = self.edge(fact, unreachable, Some(cluster.tls), head, cluster.seat);
         self.hops.insert(key, hop);
         hop
     }
 
-    pub(super) fn edge(&mut self, wire: Fact<Wire>, unreachable: Known<u16>, at: Span, seat: Seat) -> HopId {
+    pub(super) fn edge(&mut self, wire: Fact<Wire>, unreachable: Known<u16>, tls: Option<bool>, at: Span, seat: Seat) -> HopId {
         self.p.add_hop(Hop {
             wire,
             upgrade: Fact::is(UpgradeMode::Tunnel, How::Implied, at, seat),
             buffered: Fact::is(false, How::Implied, at, seat),
             packed: Fact::is(false, How::Implied, at, seat),
-            tls: None,
+            tls,
             unreachable,
             client_headers: true,
             method: None,

@@ -51,7 +51,8 @@ impl<'a> Lower<'a> {
         } else {
             self.more_clusters = self.outside;
         }
-        all.extend(self.resources(CLUSTER));
+        // The good ones of a file with a bad one are taken `[dyn-cds-bad-one-of-two]`.
+        all.extend(self.resources(CLUSTER).into_iter().filter(|c| !self.is_rejected(*c)));
         for at in all {
             let name = at.str("name").unwrap_or_default().to_owned();
             if !self.clusters.contains_key(&name) {

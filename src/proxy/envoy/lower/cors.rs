@@ -52,9 +52,7 @@ impl<'a> Lower<'a> {
         }
         if let Some(expose) = field("expose_headers") {
             let value = self.p.text(expose.text().unwrap_or_default());
-            let op = set("access-control-expose-headers", value, origin_of(expose));
-            lines.push(op.clone());
-            bare.push(op);
+            lines.push(set("access-control-expose-headers", value, origin_of(expose)));
         }
         let mut preflight = Vec::new();
         // `*` is answered with what was asked for `[cors-methods-star]`.

@@ -163,9 +163,24 @@ impl<'a> Lower<'a> {
         } else if answers || code.contains(":body(") || code.contains("clearRouteCache") {
             return vec![self.anything(Reason::Script, f.at, "a script may answer, or wait for the body")];
         }
-        if [":add(", ":replace(", ":remove("].iter().any(|c| code.contains(c)) {
-            let why = self.p.doubt(Reason::Script, f.at.span(), "a script may change headers");
-            let list = self.p.add_list(HeaderList { seat: self.root, base: None, ops: Vec::new(), displaced: None, open: Some(why) });
+        // Headers by literal names are known to change, the others are not touched.
+        let why = self.p.doubt(Reason::Script, f.at.span(), "a script may change headers");
+        let mut ops = Vec::new();
+        let mut open = None;
+        for call in [":add(", ":replace(", ":remove("] {
+            for (i, _) in code.match_indices(call) {
+                let argument = code[i + call.len()..].trim_start();
+                let name = argument.strip_prefix(['"', '\'']).and_then(|a| a.split(['"', '\'']).next());
+                let Some(name) = name.filter(|n| !n.is_empty()) else {
+                    open = Some(why);
+                    continue;
+                };
+                let value = Fact { value: Known::Unknown(why), origin: Origin { how: How::Written, span: f.at.span(), seat: self.root } };
+                ops.push(HeaderOp { verb: Verb::Set, name: name.into(), value, drop_empty: false, on: Answers::All, guard: None });
+            }
+        }
+        if !ops.is_empty() || open.is_some() {
+            let list = self.p.add_list(HeaderList { seat: self.root, base: None, ops, displaced: None, open });
             steps.push(Step { act: Act::Edit(list), span: f.at.span() });
             steps.push(Step { act: Act::OnAnswer { lane: Lane::Every, list }, span: f.at.span() });
         }

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::model::{
     Act, Arm, Atom, BlockId, Cond, Expr, HeaderList, HeaderOp, ListId, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table,
-    TableId,
 };
 use crate::source::Span;
 
@@ -23,8 +22,6 @@ pub(super) struct Around<'a> {
     pub(super) answer: ListId,
     /// Whether the outermost level comes first.
     pub(super) reversed: bool,
-    /// Where the virtual host is chosen.
-    pub(super) hosts: TableId,
     pub(super) seat: Seat,
 }
 
@@ -33,13 +30,13 @@ impl<'a> Lower<'a> {
     pub(super) fn route_config(&mut self, m: &Manager<'a>, config: At<'a>) -> BlockId {
         let (name, head) = title(config);
         let seat = self.scope(config, head, "route configuration", &name, m.seat);
-        let miss = self.no_route(m, config, head, seat);
+        let miss = self.no_route(m, head, seat);
         let hosts = self.p.add_table(Table { pick: Pick::SpecificHost, arms: Vec::new(), miss, open: None, seat });
-        let around = self.around(None, config, hosts, seat);
+        let around = self.around(None, config, seat);
         let by_host = if config.bool("ignore_port_in_host_matching") == Some(true) { Subject::Host } else { Subject::Authority };
         let mut arms = Vec::new();
         for host in config.list("virtual_hosts") {
-            let route = self.host(m, &around, host, config, hosts, seat);
+            let route = self.host(m, &around, host, seat);
             for domain in host.list("domains") {
                 let Some(text) = domain.text() else { continue };
                 if domain.is_opaque() {
@@ -72,13 +69,13 @@ impl<'a> Lower<'a> {
     }
 
     /// What a level and those around it say.
-    fn around(&mut self, host: Option<(At<'a>, &Around<'a>)>, level: At<'a>, hosts: TableId, seat: Seat) -> Around<'a> {
+    fn around(&mut self, outer: Option<&Around<'a>>, level: At<'a>, seat: Seat) -> Around<'a> {
         let mut levels = Levels::default();
         levels.maps.extend(level.get("typed_per_filter_config"));
         levels.cors.extend(level.get("cors"));
         let own = (self.mutations(level, "request", seat), self.mutations(level, "response", seat));
         let (mut request, mut response, mut reversed) = (own.0, own.1, level.bool("most_specific_header_mutations_wins") == Some(true));
-        if let Some((_, outer)) = host {
+        if let Some(outer) = outer {
             levels.maps.extend(&outer.levels.maps);
             levels.cors.extend(&outer.levels.cors);
             reversed = outer.reversed;
@@ -87,18 +84,18 @@ impl<'a> Lower<'a> {
         }
         let outgoing = self.outgoing(request.clone(), seat);
         let answer = self.list(seat, response.clone());
-        Around { levels, request, response, outgoing, answer, reversed, hosts, seat }
+        Around { levels, request, response, outgoing, answer, reversed, seat }
     }
 
     pub(super) fn outgoing(&mut self, ops: Vec<HeaderOp>, seat: Seat) -> ListId {
         self.p.add_list(HeaderList { seat, base: Some(self.base), ops, displaced: None, open: None })
     }
 
-    fn host(&mut self, m: &Manager<'a>, outer: &Around<'a>, host: At<'a>, config: At<'a>, hosts: TableId, parent: Seat) -> RouteId {
+    fn host(&mut self, m: &Manager<'a>, outer: &Around<'a>, host: At<'a>, parent: Seat) -> RouteId {
         let (name, head) = title(host);
         let seat = self.scope(host, head, "virtual host", &name, parent);
-        let around = self.around(Some((config, outer)), host, hosts, seat);
-        let miss = self.no_route(m, host, head, seat);
+        let around = self.around(Some(outer), host, seat);
+        let miss = self.no_route(m, head, seat);
         let table = self.p.add_table(Table { pick: Pick::FirstMatch, arms: Vec::new(), miss, open: None, seat });
         let mut arms = Vec::new();
         if let Some(matcher) = host.get("matcher") {
@@ -144,7 +141,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Nothing fits: 404, after the filters; a handshake that is not allowed meets its 403 before `[r-no-routes]`.
-    fn no_route(&mut self, m: &Manager<'a>, at: At<'a>, head: Span, seat: Seat) -> BlockId {
+    pub(super) fn no_route(&mut self, m: &Manager<'a>, head: Span, seat: Seat) -> BlockId {
         let timers = self.timers(m, None, seat, head);
         let policy = self.policy(m, &timers, None, crate::model::Wire::H11, self.nothing, seat);
         let mut steps = vec![Step { act: Act::Enter(policy), span: head }];
@@ -154,7 +151,6 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, refusal, head));
         }
         let tail = vec![self.respond(404, head, seat)];
-        let _ = at;
         steps.extend(self.through(m, &[], &Levels::default(), false, tail, head));
         self.block(steps)
     }

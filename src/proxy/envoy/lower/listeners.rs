@@ -17,11 +17,27 @@ impl<'a> Lower<'a> {
         if let Some(bootstrap) = self.bootstrap {
             all.extend(bootstrap.get("static_resources").map(|s| s.list("listeners")).unwrap_or_default());
         }
-        all.extend(self.resources(LISTENER));
         for at in all {
             self.listener(at);
         }
+        for at in self.resources(LISTENER) {
+            if self.is_rejected(at) {
+                self.no_listener(at);
+            } else {
+                self.listener(at);
+            }
+        }
         self.loose_routes();
+    }
+
+    /// Its update is rejected: nobody listens there `[dyn-lds-bad-duration]`.
+    fn no_listener(&mut self, at: At<'a>) {
+        let (name, head) = title(at);
+        let seat = self.scope(at, head, "listener", &name, self.root);
+        let body = self.p.one(Act::Close, head);
+        if let Some(address) = at.get("address").and_then(|a| self.address(a)) {
+            self.p.listeners.push(Listener { seat, at: address.into(), tls: false, intake: Intake::default(), body });
+        }
     }
 
     fn listener(&mut self, at: At<'a>) {
@@ -206,20 +222,50 @@ impl<'a> Lower<'a> {
             return self.route_config(m, config);
         }
         if let Some(rds) = at.get("rds") {
-            let name = rds.str("route_config_name").unwrap_or_default().to_owned();
-            let found = self.resources(ROUTES).into_iter().find(|c| c.str("name") == Some(&name));
-            if let Some(config) = found {
-                self.used.insert(config.id());
-                return self.route_config(m, config);
-            }
-            let why = self.p.doubt(Reason::MissingFile, rds.span(), "its routes come from elsewhere");
-            return self.p.one(Act::Opaque(why), rds.span());
+            return self.discovered(m, rds);
         }
         if let Some(scoped) = at.get("scoped_routes") {
             return self.scoped(m, scoped);
         }
         let why = self.vague(at);
         self.p.one(Act::Opaque(why), head)
+    }
+
+    /// Routes of a discovery file: exactly one sound resource of the right name, or none are known to Envoy
+    /// `[dyn-rds-two-resources, dyn-rds-yaml-error]`.
+    fn discovered(&mut self, m: &Manager<'a>, rds: At<'a>) -> BlockId {
+        let name = rds.str("route_config_name").unwrap_or_default().to_owned();
+        let source = rds.find(&["config_source", "path_config_source", "path"]).or_else(|| rds.find(&["config_source", "path"]));
+        let file = source.and_then(At::text).and_then(|path| self.conf.named(path));
+        let found = self.resources(ROUTES).into_iter().find(|c| c.str("name") == Some(&name));
+        let sound = match file {
+            Some(text) => {
+                let inside = self.resources(ROUTES).iter().filter(|c| text.tree.span.holds(c.body())).count();
+                inside == 1 && text.tree.errors.is_empty() && found.is_some_and(|c| !self.is_rejected(c) && self.knows_clusters(c))
+            }
+            None => found.is_some(),
+        };
+        match (found, file) {
+            (Some(config), _) if sound => {
+                self.used.insert(config.id());
+                self.route_config(m, config)
+            }
+            (_, Some(_)) => self.no_route(m, rds.span(), m.seat),
+            (_, None) => {
+                let why = self.p.doubt(Reason::MissingFile, rds.span(), "its routes come from elsewhere");
+                self.p.one(Act::Opaque(why), rds.span())
+            }
+        }
+    }
+
+    /// With `validate_clusters` an unknown cluster makes the whole configuration be rejected `[dyn-rds-unknown-cluster-validate]`.
+    fn knows_clusters(&self, config: At<'a>) -> bool {
+        config.bool("validate_clusters") != Some(true)
+            || self.more_clusters.is_some()
+            || config.list("virtual_hosts").iter().flat_map(|h| h.list("routes")).all(|r| {
+                let name = r.find(&["route", "cluster"]).and_then(At::text);
+                name.is_none_or(|n| self.clusters.contains_key(n))
+            })
     }
 
     /// Route configurations by what a header says `[dyn-scoped-routes]`.
@@ -293,7 +339,7 @@ impl<'a> Lower<'a> {
             let block = match self.cluster_named(name.text().unwrap_or_default(), name.span()) {
                 Some(cluster) => {
                     let wire = Fact::is(Wire::Raw, How::Implied, name.span(), seat);
-                    let hop = self.edge(wire, crate::model::Known::Is(503), name.span(), seat);
+                    let hop = self.edge(wire, crate::model::Known::Is(503), None, name.span(), seat);
                     let policy = self.p.add_policy(Policy {
                         seat,
                         outgoing: self.nothing,
@@ -318,7 +364,7 @@ impl<'a> Lower<'a> {
             [one] => one.1,
             _ => {
                 let wire = Fact::is(Wire::Raw, How::Implied, head, seat);
-                let hop = self.edge(wire, crate::model::Known::Is(503), head, seat);
+                let hop = self.edge(wire, crate::model::Known::Is(503), None, head, seat);
                 let act = Act::Forward { to: Target::Split(parts), hop, target: self.onward };
                 self.p.one(act, head)
             }

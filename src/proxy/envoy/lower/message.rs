@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// A value, and its key.
 #[derive(Clone, Copy, Debug)]
-pub struct At<'a> {
+pub(super) struct At<'a> {
     view: View<'a>,
     key: Option<NodeId>,
 }

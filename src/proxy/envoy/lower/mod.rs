@@ -18,7 +18,8 @@ mod strings;
 mod trees;
 
 use super::conf::Conf;
-use super::input::BOOTSTRAP;
+use super::schema::Finding;
+use super::input::{BOOTSTRAP, Role};
 use super::yaml::{NodeId, Placement, Tree};
 use crate::model::{
     Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Scope, Seat, Step,
@@ -31,6 +32,8 @@ use std::collections::{HashMap, HashSet};
 
 struct Lower<'a> {
     conf: &'a Conf,
+    /// What makes Envoy reject resources of discovery files.
+    faults: Vec<Span>,
     bootstrap: Option<At<'a>>,
     /// The root text: what is said of everything points there.
     whole: Span,
@@ -53,6 +56,8 @@ struct Lower<'a> {
     hops: HashMap<HopKey, HopId>,
     chains: HashMap<chains::ChainKey, BlockId>,
     managers: usize,
+    /// By connection manager: whether a request asks for no upgrade that it refuses.
+    no_upgrades: HashMap<usize, CondId>,
     /// Route configurations that a listener uses.
     used: HashSet<(*const Tree, NodeId)>,
     /// Base of every list of what goes upstream.
@@ -70,7 +75,7 @@ enum CondKey {
 }
 
 /// Lowers one configuration.
-pub(super) fn lower(conf: &Conf) -> Proxy {
+pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
     let mut p = Proxy::new("envoy");
     let whole = conf.texts.first().map_or_else(Span::default, |t| t.tree.span);
     let start = Span { start: whole.start, len: 0 };
@@ -85,6 +90,7 @@ pub(super) fn lower(conf: &Conf) -> Proxy {
     let outside = p.fragment.then(|| p.doubt(Reason::OutsideFile, whole, "this is a fragment: what surrounds it is not known"));
     let mut lower = Lower {
         conf,
+        faults: findings.iter().filter(|f| f.certain).map(|f| f.span).collect(),
         bootstrap,
         whole,
         p,
@@ -101,6 +107,7 @@ pub(super) fn lower(conf: &Conf) -> Proxy {
         hops: HashMap::new(),
         chains: HashMap::new(),
         managers: 0,
+        no_upgrades: HashMap::new(),
         used: HashSet::new(),
         base: nothing,
     };
@@ -118,9 +125,16 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Resources that do not stand in the bootstrap.
+    /// Resources that do not stand in the bootstrap; patches are none.
     fn resources(&self, message: &str) -> Vec<At<'a>> {
-        self.conf.resources(message).into_iter().map(At::from).collect()
+        let patches: Vec<NodeId> =
+            self.conf.texts.iter().flat_map(|t| &t.units).filter(|u| u.role == Role::Patch).map(|u| u.node).collect();
+        self.conf.resources(message).into_iter().filter(|v| !patches.contains(&v.id)).map(At::from).collect()
+    }
+
+    /// Whether Envoy rejects an update with this resource.
+    fn is_rejected(&self, at: At<'a>) -> bool {
+        self.faults.iter().any(|f| at.body().holds(*f))
     }
 
     /// The scope of a message, named so.

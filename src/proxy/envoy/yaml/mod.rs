@@ -301,4 +301,5 @@ impl Tree {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;

@@ -127,6 +127,7 @@ impl Check<'_> {
         // With any number of arguments nginx may take the words for values.
         let certain = !right || &*dir.name.text == "listen";
         let place = dir.name.span.to(before);
+        self.unended.insert(id);
         let (message, next) = (format!("`{}` is not ended with `;`", dir.name.text), arg.span);
         let found = self.report(ProblemKind::Unterminated, certain, place, message, "write `;` behind it");
         found.problem.related.push((next, "this line is read as a part of it".to_owned()));

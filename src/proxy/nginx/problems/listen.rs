@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 /// `listen … quic`
 const QUIC: Version = Version(1, 25, 0);
+/// The first release that was seen to refuse `listen … spdy`; older ones only warn.
+const NO_SPDY: Version = Version(1, 22, 1);
 
 /// What is known of one address.
 #[derive(Default)]
@@ -27,7 +29,10 @@ impl Check<'_> {
         for id in self.conf.all() {
             let dir = self.dir(id);
             let Some(first) = dir.args.first() else { continue };
-            if self.context(id) != Context::Server || self.name(id) != "listen" || dir.args.iter().any(|a| a.opaque || a.text.contains('$'))
+            if self.context(id) != Context::Server
+                || self.name(id) != "listen"
+                || self.unended.contains(&id)
+                || dir.args.iter().any(|a| a.opaque || a.text.contains('$'))
             {
                 continue;
             }
@@ -35,12 +40,13 @@ impl Check<'_> {
             if !self.sure {
                 continue;
             }
-            let key = socket(&first.text);
+            let has = |name: &str| dir.args.iter().skip(1).any(|a| &*a.text == name);
+            // QUIC has its own, over UDP.
+            let key = if has("quic") { format!("{} quic", socket(&first.text)) } else { socket(&first.text) };
             if !addresses.contains_key(&key) {
                 order.push(key.clone());
             }
             let at = addresses.entry(key).or_default();
-            let has = |name: &str| dir.args.iter().skip(1).any(|a| &*a.text == name);
             let server = dir.parent;
             let twice = at.servers.iter().find(|s| s.0 == server).map(|s| s.1);
             let default = (has("default_server") || has("default")).then_some(at.default).flatten();
@@ -72,8 +78,10 @@ impl Check<'_> {
             if text == "quic" {
                 self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only =
                     Only::Before(QUIC);
-            } else if text == "reuseport" || is_option(text) || is_plain(text) {
-            } else {
+            } else if text == "spdy" {
+                let message = format!("nginx {NO_SPDY} and later do not take `spdy` in `listen`");
+                self.bad_value(word, message, "remove it, or use `http2`").only = Only::Since(NO_SPDY);
+            } else if !is_option(text) && !is_plain(text) {
                 self.bad_value(
                     word,
                     format!("`{text}` is not a parameter of `listen`"),
@@ -146,5 +154,5 @@ fn is_option(text: &str) -> bool {
 }
 
 fn is_plain(text: &str) -> bool {
-    matches!(text, "default_server" | "default" | "ssl" | "http2" | "spdy" | "http3" | "proxy_protocol")
+    matches!(text, "default_server" | "default" | "ssl" | "http2" | "http3" | "proxy_protocol")
 }

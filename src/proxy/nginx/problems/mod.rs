@@ -14,6 +14,7 @@ mod values;
 use super::conf::{Conf, Context, Dir, DirId, Word};
 use crate::model::{Era, Problem, ProblemKind, Version};
 use crate::source::{SourceMap, Span};
+use std::collections::BTreeSet;
 
 /// A problem, and the releases that have it.
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
         contexts: contexts(conf),
         guessed: conf.context != Context::Main && !told,
         sure: !conf.templated,
+        unended: BTreeSet::new(),
         found: Vec::new(),
     };
     check.directives();
@@ -87,6 +89,8 @@ struct Check<'a> {
     guessed: bool,
     /// No template decides what is there.
     sure: bool,
+    /// Directives that swallowed the next line: their words are not their own.
+    unended: BTreeSet<DirId>,
     found: Vec<Found>,
 }
 

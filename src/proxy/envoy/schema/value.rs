@@ -1,0 +1,197 @@
+//! Whether a field takes a scalar, and what to write instead.
+
+use super::suggest::nearest;
+use super::{Schema, Type};
+use crate::model::{ProblemKind, Version};
+use crate::proxy::envoy::scalar::{self, Scalar};
+
+/// Why a scalar is refused.
+pub(super) struct Refusal {
+    pub(super) kind: ProblemKind,
+    /// Ends the sentence "`field` …".
+    pub(super) reason: String,
+    pub(super) help: String,
+    /// The first release that takes it.
+    pub(super) until: Option<Version>,
+}
+
+fn refuse(kind: ProblemKind, reason: String, help: String) -> Result<(), Refusal> {
+    Err(Refusal { kind, reason, help, until: None })
+}
+
+/// What a scalar is to Envoy, in words.
+pub(super) fn describe(value: &Scalar<'_>, raw: &str) -> String {
+    let raw = raw.trim();
+    match value {
+        Scalar::Null => "nothing".to_owned(),
+        Scalar::Bool(_) => format!("the boolean `{raw}`"),
+        Scalar::Int(_) => format!("the number `{raw}`"),
+        Scalar::Str(text) if text.is_empty() => "an empty string".to_owned(),
+        Scalar::Str(text) => format!("`{}`", shorten(text)),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let cut: String = line.chars().take(40).collect();
+    if cut.len() < text.len() { format!("{cut}...") } else { cut }
+}
+
+/// Checks a scalar against a field's type; null has been dealt with.
+pub(super) fn check(schema: &Schema, of: Type, value: &Scalar<'_>, raw: &str) -> Result<(), Refusal> {
+    let said = describe(value, raw);
+    match of {
+        Type::Text => match value {
+            Scalar::Bool(_) | Scalar::Int(_) => refuse(
+                ProblemKind::WrongType,
+                format!("takes a string, and {said} is none without quotes"),
+                format!("write `\"{}\"`", raw.trim()),
+            ),
+            _ => Ok(()),
+        },
+        Type::Bool => match (scalar::boolean(value), value) {
+            (Some(_), _) => Ok(()),
+            (None, Scalar::Int(n)) => refuse(
+                ProblemKind::WrongType,
+                format!("takes `true` or `false`, not {said}"),
+                format!("write `{}`", if *n == 0 { "false" } else { "true" }),
+            ),
+            _ => refuse(ProblemKind::BadValue, format!("takes `true` or `false`, not {said}"), "write `true` or `false`".to_owned()),
+        },
+        Type::Integer { signed, bits } => integer(signed, bits, value, &said),
+        Type::Float => match scalar::number(value) {
+            Some(_) => Ok(()),
+            None => refuse(kind(value), format!("takes a number, not {said}"), "write a number".to_owned()),
+        },
+        Type::Bytes => match value {
+            Scalar::Str(text) if is_base64(text) => Ok(()),
+            _ => refuse(kind(value), format!("takes bytes in base64, not {said}"), "encode the bytes in base64".to_owned()),
+        },
+        Type::Enum(id) => {
+            let names = || schema.enum_of(id).values.iter().map(|v| v.0);
+            match value {
+                Scalar::Bool(_) => refuse(
+                    ProblemKind::WrongType,
+                    format!("takes a name, and {said} is none without quotes"),
+                    match names().find(|n| n.eq_ignore_ascii_case(raw.trim())) {
+                        Some(name) => format!("write `\"{name}\"`"),
+                        None => list(names()),
+                    },
+                ),
+                Scalar::Str(text) if !is_integer(text) && !names().any(|n| n.eq_ignore_ascii_case(text)) => refuse(
+                    ProblemKind::BadValue,
+                    format!("has no value {said}"),
+                    nearest(text, names()).map_or_else(|| list(names()), |n| format!("did you mean `{n}`?")),
+                ),
+                _ => Ok(()),
+            }
+        }
+        Type::Message(_) => Ok(()),
+    }
+}
+
+fn kind(value: &Scalar<'_>) -> ProblemKind {
+    if matches!(value, Scalar::Bool(_)) { ProblemKind::WrongType } else { ProblemKind::BadValue }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.take(8).map(|n| format!("`{n}`")).collect();
+    format!("its values are {}", names.join(", "))
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn integer(signed: bool, bits: u8, value: &Scalar<'_>, said: &str) -> Result<(), Refusal> {
+    let Some(n) = scalar::integer(value) else {
+        return refuse(kind(value), format!("takes a whole number, not {said}"), "write a whole number".to_owned());
+    };
+    let (low, high) = if signed { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+    if n < low || n > high {
+        return refuse(ProblemKind::BadValue, format!("takes {low} to {high}, not {said}"), format!("write a number from {low} to {high}"));
+    }
+    match value {
+        Scalar::Str(text) if !is_integer(text.trim_start_matches('+')) => Err(Refusal {
+            kind: ProblemKind::BadValue,
+            reason: format!("takes digits, not {said}, before Envoy 1.37"),
+            help: format!("write `{n}`"),
+            until: Some(Version(1, 37, 0)),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Base64, also URL-safe and without padding.
+fn is_base64(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let pad = text.len() - body.len();
+    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'_' | b'-');
+    body.bytes().all(word) && body.len() % 4 != 1 && (pad == 0 || (body.len() + pad).is_multiple_of(4))
+}
+
+/// Why a text is no duration, and what to write.
+pub(super) fn duration(value: &Scalar<'_>, raw: &str) -> Result<(), Refusal> {
+    if scalar::nanoseconds(value).is_some() {
+        return Ok(());
+    }
+    let said = describe(value, raw);
+    let text = raw.trim().trim_matches(['"', '\'']);
+    let help = seconds(text).map_or_else(|| "write seconds with an `s`, such as `60s` or `0.5s`".to_owned(), |s| format!("write `{s}`"));
+    refuse(kind(value), format!("takes a duration in seconds such as `60s`, not {said}"), help)
+}
+
+/// `1h30m`, `500ms`, `15`, `15S` in Envoy's form.
+fn seconds(text: &str) -> Option<String> {
+    let digits = |t: &str| t.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let mut rest = text;
+    let mut nanos: u128 = 0;
+    while !rest.is_empty() {
+        let n = digits(rest);
+        let (whole, fraction) = rest[..n].split_once('.').unwrap_or((&rest[..n], ""));
+        let unit = rest[n..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        let factor: u128 = match rest[n..n + unit].to_ascii_lowercase().as_str() {
+            "" | "s" | "sec" | "secs" | "second" | "seconds" => 1_000_000_000,
+            "ms" => 1_000_000,
+            "us" => 1_000,
+            "m" | "min" | "mins" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "d" => 86_400_000_000_000,
+            _ => return None,
+        };
+        let whole: u128 = if whole.is_empty() && !fraction.is_empty() { 0 } else { whole.parse().ok()? };
+        let part: u128 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9.9}").parse().ok()? };
+        nanos = nanos.checked_add(whole.checked_mul(factor)?)?.checked_add(part.checked_mul(factor)? / 1_000_000_000)?;
+        rest = &rest[n + unit..];
+    }
+    let (whole, part) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    if text.is_empty() || whole > 315_576_000_000 {
+        return None;
+    }
+    let fraction = format!("{part:09}");
+    let fraction = fraction.trim_end_matches('0');
+    Some(if fraction.is_empty() { format!("{whole}s") } else { format!("{whole}.{fraction}s") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_base64, seconds};
+
+    #[test]
+    fn durations_of_other_tools_are_translated() {
+        for (text, want) in
+            [("1m", "60s"), ("500ms", "0.5s"), ("15", "15s"), ("1h30m", "5400s"), (".5s", "0.5s"), ("15S", "15s"), ("0", "0s")]
+        {
+            assert_eq!(seconds(text).as_deref(), Some(want), "{text}");
+        }
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds(""), None);
+    }
+
+    #[test]
+    fn base64_with_and_without_padding() {
+        assert!(is_base64("") && is_base64("YQ==") && is_base64("YQ") && is_base64("ab-_"));
+        assert!(!is_base64("a") && !is_base64("YQ=") && !is_base64("a b c"));
+    }
+}
