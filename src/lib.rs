@@ -17,3 +17,4 @@ pub mod probe;
 pub mod proxy;
 pub mod rules;
 pub mod source;
+pub mod yaml;

@@ -6,9 +6,10 @@ use std::{fs, path::Path};
 /// What each room may import, besides itself.
 const ROOMS: &[(&str, &[&str])] = &[
     ("source", &[]),
+    ("yaml", &["source"]),
     ("model", &["source"]),
-    ("config", &["source", "model"]),
-    ("proxy", &["source", "model", "config"]),
+    ("config", &["source", "yaml", "model"]),
+    ("proxy", &["source", "yaml", "model", "config"]),
     ("probe", &["source", "model"]),
     ("rules", &["source", "model", "config", "probe"]),
     ("audit", &["source", "model", "config", "probe", "proxy", "rules"]),

@@ -8,20 +8,23 @@ pub mod suppress;
 pub use baseline::{Baseline, Entry};
 pub use report::{Report, settle};
 
-use crate::config::{Annotation, Settings, parse_annotation};
+use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Version};
 use crate::proxy::{Dialect, Site};
 use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
-use crate::source::SourceMap;
+use crate::source::{FileId, SourceMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use suppress::Suppression;
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
 pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> Report {
-    let target = settings.target(dialect.name());
     let mut findings = Vec::new();
     let mut suppressions: Vec<Suppression> = Vec::new();
     for (i, site) in sites.iter().enumerate() {
-        let (mut found, comments) = site_findings(dialect, site.as_ref(), settings, target);
+        let root = site.files().first().map_or("", |f| map.file(*f).name());
+        let own = settings.at(root);
+        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()));
         for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
             intent.site = i;
         }
@@ -40,10 +43,12 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
             }
         }
     }
-    findings.retain(|f| !settings.ignores(f.rule));
+    weigh(map, &mut findings, settings);
     let known: Vec<&str> = RULES.iter().map(|r| r.id).collect();
     let (mut kept, suppressed, meta) = suppress::apply(map, findings, &suppressions, &known);
-    kept.extend(meta.into_iter().filter(|f| !settings.ignores(f.rule)));
+    let mut meta = meta;
+    weigh(map, &mut meta, settings);
+    kept.extend(meta);
     settle(&mut kept);
     let mut files: Vec<_> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
     files.sort_unstable();
@@ -53,6 +58,25 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
 
 fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str) -> Suppression {
     Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy }
+}
+
+/// Takes out what people do not want to hear about a file, and gives the rest the levels that they chose.
+fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
+    let mut by_file: BTreeMap<FileId, Cow<'_, Settings>> = BTreeMap::new();
+    findings.retain_mut(|f| {
+        let file = map.file_at(f.span.start);
+        let own = match file {
+            Some((id, file)) if !settings.overrides.is_empty() => by_file.entry(id).or_insert_with(|| settings.at(file.name())),
+            _ => settings,
+        };
+        match own.level(f.rule) {
+            Some(SetLevel::Hint) => f.level = Level::Hint,
+            Some(SetLevel::Warning) => f.level = Level::Warning,
+            Some(SetLevel::Error) => f.level = Level::Error,
+            Some(SetLevel::Off) | None => {}
+        }
+        !own.ignores(f.rule)
+    });
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.

@@ -3,10 +3,11 @@
 use super::args::Check;
 use super::settings::add_targets;
 use crate::audit::{Report, audit, settle};
-use crate::config::Settings;
+use crate::config::{Settings, mounts};
+use crate::fix::{Room, propose};
 use crate::output;
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
-use crate::source::{Discovery, FileId, Files, discover, images_above, is_markdown, read_text, repository};
+use crate::source::{Discovery, FileId, Files, Roots, discover, images_above, is_markdown, read_text, repository};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -15,6 +16,8 @@ use std::path::Path;
 pub(super) struct Analysis {
     pub(super) files: Files,
     pub(super) report: Report,
+    /// What was read together.
+    pub(super) rooms: Vec<Room>,
 }
 
 /// Reads the configurations that the arguments name, from the current directory, and audits them.
@@ -41,7 +44,18 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         found.images = images_above(&named);
     }
     add_targets(&mut settings, &found, args.verbose);
-    let mut files = Files::with_include_maps(settings.include_maps.clone());
+    // What people say goes before what container files say.
+    let mut maps = mounts(&found.images);
+    maps.retain(|m| !settings.include_maps.iter().any(|own| own.from.trim_end_matches('/') == m.from));
+    maps.extend(settings.include_maps.iter().cloned());
+    let mut files = Files::with_include_maps(maps);
+    found.files.retain(|path| {
+        let keep = !settings.excludes(path);
+        if !keep && args.verbose > 0 {
+            output::to_stderr(&format!("skipped {path}: excluded by the settings"));
+        }
+        keep
+    });
     let mut report = Report { unreadable: found.unreadable.clone(), ..Report::default() };
     let mut given: Vec<(FileId, bool)> = Vec::new();
     if stdin {
@@ -62,6 +76,8 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         let names: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
         return Err(format!("nothing to check: no configuration of {} was found (`-v` says what was skipped and why)", names.join(", ")));
     }
+    let roots = Roots::of(&named);
+    let mut together = Vec::new();
     for (room, ids, explicit) in rooms.into_values() {
         let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit };
         let mut sites = room.read(&mut files, &ids, &reading);
@@ -70,12 +86,26 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
             elsewhere = around(args, room, &mut files, &named, &mut sites);
         }
         for (sites, only) in [(sites, None), (elsewhere, Some(&ids))] {
+            if sites.is_empty() && only.is_some() {
+                continue;
+            }
             let mut part = audit(files.map(), room, &sites, &settings);
             if let Some(only) = only {
                 part.findings.retain(|f| files.map().file_at(f.span.start).is_some_and(|(file, _)| only.contains(&file)));
                 part.files = 0;
                 part.suppressed = 0;
             }
+            let room = Room {
+                dialect: room,
+                given: if only.is_some() { roots_of(&sites) } else { ids.iter().copied().filter(|i| belongs(&sites, *i)).collect() },
+                reading: reading.clone(),
+                settings: settings.clone(),
+                only: only.cloned(),
+            };
+            if args.shows_fixes() {
+                propose(&room, &files, &sites, &mut part.findings, &|id| may_edit(&files, &roots, id));
+            }
+            together.push(room);
             report.findings.extend(part.findings);
             report.files += part.files;
             report.suppressed += part.suppressed;
@@ -85,7 +115,25 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         }
     }
     settle(&mut report.findings);
-    Ok(Analysis { files, report })
+    Ok(Analysis { files, report, rooms: together })
+}
+
+/// The first files of configurations.
+fn roots_of(sites: &[Box<dyn Site>]) -> Vec<FileId> {
+    sites.iter().filter_map(|s| s.files().first().copied()).collect()
+}
+
+fn belongs(sites: &[Box<dyn Site>], file: FileId) -> bool {
+    sites.iter().any(|s| s.files().contains(&file))
+}
+
+/// Whether a file may be changed: it was read from disk, below what was named.
+pub(super) fn may_edit(files: &Files, roots: &Roots, id: FileId) -> Result<(), &'static str> {
+    match files.on_disk(id) {
+        None => Err("this text lies in no file of its own"),
+        Some(path) if !roots.hold(path) => Err("the file lies outside of what was named"),
+        Some(_) => Ok(()),
+    }
 }
 
 type Rooms = BTreeMap<&'static str, (&'static dyn Dialect, Vec<FileId>, bool)>;

@@ -113,6 +113,20 @@ pub struct Check {
     #[arg(long, conflicts_with_all = ["format", "output"])]
     pub statistics: bool,
 
+    /// Correct what can be corrected safely, and report what remains
+    ///
+    /// A correction is made only if it is proved: the finding goes, nothing new comes, and every other request fares as before.
+    #[arg(long, conflicts_with_all = ["write_baseline", "diff_base", "baseline"])]
+    pub fix: bool,
+
+    /// Also make corrections that change something else; the report says what
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+
+    /// Show the corrections as a unified diff instead of making them; exit with 1 if there are any
+    #[arg(long, conflicts_with_all = ["fix", "format", "output", "statistics", "write_baseline", "diff_base", "baseline"])]
+    pub diff: bool,
+
     /// Report only findings of at least this level
     #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_MIN_LEVEL")]
     pub min_level: Option<MinLevel>,
@@ -182,6 +196,15 @@ pub struct Check {
     /// Say on standard error which files were read and what was taken for granted (repeat for more)
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Check {
+    /// Whether some report shows corrections.
+    pub(super) fn shows_fixes(&self) -> bool {
+        let shows = |f: &Format| matches!(f, Format::Full | Format::Json);
+        let asked = if self.output.is_empty() { self.format.as_ref().is_none_or(shows) } else { self.output.iter().any(|(f, _)| shows(f)) };
+        asked && !self.statistics && !self.fix && !self.diff && self.write_baseline.is_none()
+    }
 }
 
 /// Arguments of `trace`.

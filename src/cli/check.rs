@@ -1,7 +1,7 @@
 //! `hoplint check`
 
 use super::analyse::{Analysis, analyse};
-use super::args::{Check, FailOn};
+use super::args::{Check, FailOn, MinConfidence, MinLevel};
 use super::settings::settings;
 use super::{CLEAN, FOUND, WRONG};
 use crate::audit::{Baseline, Entry, Report};
@@ -9,15 +9,19 @@ use crate::config::Settings;
 use crate::output::{self, Format, Look};
 use crate::rules::{Confidence, Level};
 use crate::source::{Files, check_out, read_text};
+use clap::ValueEnum;
 use std::path::Path;
 
 pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String> {
-    let settings = settings(args)?;
-    let Analysis { files, mut report } = analyse(args, settings.clone())?;
+    let settings = settings(args, look)?;
+    if args.fix || args.diff {
+        return super::mend::run(args, settings, look, actions);
+    }
+    let Analysis { files, mut report, .. } = analyse(args, settings.clone())?;
     if let Some(path) = &args.write_baseline {
         return write_baseline(path, &files, &report);
     }
-    if let Some(path) = &args.baseline {
+    if let Some(path) = &settings.baseline {
         let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         let baseline = Baseline::parse(&read_text(path).map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
         let root = path.parent().unwrap_or_else(|| Path::new(""));
@@ -30,10 +34,24 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
         }
         before(commit, args, settings.clone())?.apply(files.map(), &mut report, |_| false);
     }
-    let (least, sure) = (args.min_level.map(Level::from), args.min_confidence.map(Confidence::from));
+    finish(args, &settings, &files, report, look, actions)
+}
+
+/// Prints what is wanted, and tells it in a number.
+pub(super) fn finish(
+    args: &Check,
+    settings: &Settings,
+    files: &Files,
+    mut report: Report,
+    look: Look,
+    actions: bool,
+) -> Result<u8, String> {
+    let word = |w: &Option<String>| w.clone().unwrap_or_default();
+    let least = args.min_level.or_else(|| MinLevel::from_str(&word(&settings.min_level), true).ok()).map(Level::from);
+    let sure = args.min_confidence.or_else(|| MinConfidence::from_str(&word(&settings.min_confidence), true).ok()).map(Confidence::from);
     report.findings.retain(|f| least.is_none_or(|l| f.level >= l) && sure.is_none_or(|c| f.confidence >= c));
-    print(args, &files, &report, look, actions)?;
-    let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| clap::ValueEnum::from_str(l, true).ok()));
+    print(args, files, &report, look, actions)?;
+    let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| FailOn::from_str(l, true).ok()));
     Ok(if !report.unreadable.is_empty() {
         WRONG
     } else if args.exit_zero {
@@ -77,7 +95,7 @@ fn before(commit: &str, args: &Check, settings: Settings) -> Result<Baseline, St
     if std::env::set_current_dir(&there).is_err() {
         return Ok(Baseline::default());
     }
-    let quiet = Check { verbose: 0, ..args.clone() };
+    let quiet = Check { verbose: 0, format: Some(super::args::Format::Concise), output: Vec::new(), ..args.clone() };
     let old = analyse(&quiet, settings);
     std::env::set_current_dir(&here).map_err(|e| e.to_string())?;
     // Nothing to check there is nothing found there.

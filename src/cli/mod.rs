@@ -3,6 +3,7 @@
 mod analyse;
 pub mod args;
 mod check;
+mod mend;
 mod settings;
 pub mod terminal;
 mod trace;

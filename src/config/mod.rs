@@ -1,15 +1,21 @@
 //! What people tell hoplint: options, `hoplint.yaml`, and comments in the configuration.
 
 mod annotation;
+mod file;
+mod mounts;
+mod reader;
 mod targets;
-mod yaml;
 
 pub use annotation::{Annotation, parse_annotation};
+pub use file::{ConfigError, KEYS, NAME, Names, OVERRIDE_KEYS, ROUTE_KEYS, find, load};
+pub use mounts::mounts;
+pub use reader::Complaint;
 pub use targets::image_targets;
-pub use yaml::{ConfigError, find, load};
 
 use crate::model::Version;
 use crate::source::IncludeMap;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 /// What a route is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,10 +51,56 @@ pub struct RouteDeclaration {
     pub heartbeat: Option<u64>,
 }
 
+/// The level that somebody gives to a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetLevel {
+    /// Not reported.
+    Off,
+    /// A hint.
+    Hint,
+    /// A warning.
+    Warning,
+    /// An error.
+    Error,
+}
+
+impl std::str::FromStr for SetLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "off" => Self::Off,
+            "hint" => Self::Hint,
+            "warning" => Self::Warning,
+            "error" => Self::Error,
+            _ => return Err(format!("`{text}` is no level: off, hint, warning or error")),
+        })
+    }
+}
+
+/// What holds for some paths only.
+#[derive(Clone, Debug, Default)]
+pub struct Override {
+    /// Patterns, relative to the settings file.
+    pub paths: Vec<String>,
+    /// Dialect and release.
+    pub targets: Vec<(String, Version)>,
+    /// Heartbeat of all WebSocket routes, in milliseconds.
+    pub heartbeat: Option<u64>,
+    /// Declared routes.
+    pub routes: Vec<RouteDeclaration>,
+    /// Rules or categories that are not reported.
+    pub ignore: Vec<String>,
+    /// Rules or categories and their levels.
+    pub levels: Vec<(String, SetLevel)>,
+}
+
 /// Everything that was told.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Dialect and release.
+    /// The folder of the settings file, which its patterns are relative to.
+    pub root: PathBuf,
+    /// Dialect and release; of several the last.
     pub targets: Vec<(String, Version)>,
     /// Heartbeat of all WebSocket routes, in milliseconds.
     pub heartbeat: Option<u64>,
@@ -56,12 +108,24 @@ pub struct Settings {
     pub routes: Vec<RouteDeclaration>,
     /// Where paths of the target machine lie.
     pub include_maps: Vec<IncludeMap>,
+    /// Patterns of files that are not looked at.
+    pub exclude: Vec<String>,
     /// Rules, `category/*` or categories that alone are reported; empty: all.
     pub select: Vec<String>,
     /// Rules, `category/*` or categories that are not reported.
     pub ignore: Vec<String>,
+    /// Rules or categories and their levels; of several the last.
+    pub levels: Vec<(String, SetLevel)>,
     /// Level from which findings fail the run.
     pub fail_on: Option<String>,
+    /// Level from which findings are reported.
+    pub min_level: Option<String>,
+    /// Confidence from which findings are reported.
+    pub min_confidence: Option<String>,
+    /// File with what is known.
+    pub baseline: Option<PathBuf>,
+    /// What holds for some paths only.
+    pub overrides: Vec<Override>,
 }
 
 impl Settings {
@@ -72,7 +136,47 @@ impl Settings {
 
     /// Whether a rule is not to be reported.
     pub fn ignores(&self, rule: &str) -> bool {
-        self.ignore.iter().any(|i| covers(i, rule)) || !self.select.is_empty() && !self.select.iter().any(|s| covers(s, rule))
+        self.ignore.iter().any(|i| covers(i, rule))
+            || !self.select.is_empty() && !self.select.iter().any(|s| covers(s, rule))
+            || self.level(rule) == Some(SetLevel::Off)
+    }
+
+    /// The level that somebody gave to a rule; what names the rule itself goes before its category.
+    pub fn level(&self, rule: &str) -> Option<SetLevel> {
+        let last = |exact: bool| self.levels.iter().rev().find(|(r, _)| if exact { r == rule } else { covers(r, rule) });
+        last(true).or_else(|| last(false)).map(|l| l.1)
+    }
+
+    /// Whether a file is not to be looked at.
+    pub fn excludes(&self, path: &str) -> bool {
+        !self.exclude.is_empty() && self.matches(&self.exclude, path)
+    }
+
+    /// What holds for one file.
+    pub fn at(&self, path: &str) -> Cow<'_, Self> {
+        let mut own = Cow::Borrowed(self);
+        for o in self.overrides.iter().filter(|o| self.matches(&o.paths, path)) {
+            let own = own.to_mut();
+            own.targets.extend(o.targets.iter().cloned());
+            own.heartbeat = o.heartbeat.or(own.heartbeat);
+            own.routes.extend(o.routes.iter().cloned());
+            own.ignore.extend(o.ignore.iter().cloned());
+            own.levels.extend(o.levels.iter().cloned());
+        }
+        own
+    }
+
+    fn matches(&self, patterns: &[String], path: &str) -> bool {
+        let (Ok(path), Ok(root)) =
+            (std::path::absolute(path), std::path::absolute(if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }))
+        else {
+            return false;
+        };
+        let Ok(relative) = path.strip_prefix(&root) else { return false };
+        patterns
+            .iter()
+            .filter_map(|p| globset::GlobBuilder::new(p).literal_separator(true).build().ok())
+            .any(|g| g.compile_matcher().is_match(relative))
     }
 }
 

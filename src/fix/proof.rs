@@ -1,6 +1,6 @@
 //! What a correction does, read off the same requests before and after.
 
-use super::room::{Room, State};
+use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
 use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RouteId, Version};
@@ -35,7 +35,7 @@ impl Refusal {
 
 /// Configurations before a correction, with what is needed to compare again and again.
 pub(super) struct Before<'a> {
-    state: &'a State,
+    view: View<'a>,
     lowered: BTreeMap<(usize, Version), Lowered>,
     eras: Vec<Vec<Version>>,
 }
@@ -48,9 +48,9 @@ struct Lowered {
 }
 
 impl<'a> Before<'a> {
-    pub(super) fn new(room: &Room, state: &'a State) -> Self {
-        let eras = state.sites.iter().map(|s| eras(room.dialect, s.as_ref(), &room.settings)).collect();
-        Self { state, lowered: BTreeMap::new(), eras }
+    pub(super) fn new(room: &Room, view: View<'a>) -> Self {
+        let eras = view.sites.iter().map(|s| eras(room.dialect, s.as_ref(), &room.settings)).collect();
+        Self { view, lowered: BTreeMap::new(), eras }
     }
 
     /// The oldest release that the text of a configuration must suit.
@@ -65,9 +65,9 @@ impl<'a> Before<'a> {
     }
 
     fn lowered(&mut self, site: usize, at: Version) -> &Lowered {
-        let state = self.state;
+        let view = self.view;
         self.lowered.entry((site, at)).or_insert_with(|| {
-            let proxy = state.sites[site].lower(&Era::new(at));
+            let proxy = view.sites[site].lower(&Era::new(at));
             let (witnesses, origins) = (witnesses(&proxy), origins(&proxy));
             Lowered { proxy, witnesses, origins }
         })
@@ -75,14 +75,14 @@ impl<'a> Before<'a> {
 
     /// What else changes, in words, if these edits are made for these findings; or why they must not be.
     pub(super) fn prove(&mut self, room: &Room, edits: &Edits, mended: &[&Finding]) -> Result<BTreeSet<String>, Refusal> {
-        let texts = edits.apply(self.state.files.map());
+        let texts = edits.apply(self.view.files.map());
         let touched: Vec<usize> =
-            (0..self.state.sites.len()).filter(|s| self.state.sites[*s].files().iter().any(|f| texts.contains_key(f))).collect();
-        let part = room.only(self.state, &touched);
-        let files = self.state.files.with_texts(&texts).map_err(|_| Refusal::ReadsDifferently)?;
+            (0..self.view.sites.len()).filter(|s| self.view.sites[*s].files().iter().any(|f| texts.contains_key(f))).collect();
+        let part = room.part(self.view, &touched);
+        let files = self.view.files.with_texts(&texts).map_err(|_| Refusal::ReadsDifferently)?;
         let after = part.read(files);
         let roots = |sites: &[Box<dyn crate::proxy::Site>]| sites.iter().map(|s| s.files().to_vec()).collect::<Vec<_>>();
-        let before: Vec<Vec<FileId>> = touched.iter().map(|s| self.state.sites[*s].files().to_vec()).collect();
+        let before: Vec<Vec<FileId>> = touched.iter().map(|s| self.view.sites[*s].files().to_vec()).collect();
         if roots(&after.sites) != before {
             return Err(Refusal::ReadsDifferently);
         }
@@ -92,11 +92,11 @@ impl<'a> Before<'a> {
 
     /// Nothing new, and what was to go is gone.
     fn compare_findings(&self, after: &State, edits: &Edits, touched: &[usize], mended: &[&Finding]) -> Result<(), Refusal> {
-        let map = self.state.files.map();
+        let map = self.view.files.map();
         let within = |f: &&Finding| {
-            map.file_at(f.span.start).is_none_or(|(id, _)| touched.iter().any(|s| self.state.sites[*s].files().contains(&id)))
+            map.file_at(f.span.start).is_none_or(|(id, _)| touched.iter().any(|s| self.view.sites[*s].files().contains(&id)))
         };
-        let mut old: Vec<&Finding> = self.state.report.findings.iter().filter(within).collect();
+        let mut old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
         let moved = |f: &Finding| edits.place(map, f.span.start);
         let place = |f: &Finding| {
             let (id, file) = after.files.map().file_at(f.span.start)?;
@@ -104,7 +104,7 @@ impl<'a> Before<'a> {
         };
         let mut left: Vec<&Finding> = Vec::new();
         let mut remain: Vec<&Finding> = Vec::new();
-        for f in &after.report.findings {
+        for f in &after.findings {
             match old.iter().position(|o| o.rule == f.rule && f.level <= o.level && moved(o) == place(f)) {
                 Some(i) => remain.push(old.remove(i)),
                 None => left.push(f),

@@ -141,6 +141,8 @@ pub enum Matcher {
     Truthy,
     /// One of these.
     Is(Vec<Text>),
+    /// Equal to what an expression yields.
+    Same(ExprId),
     /// Starts with one of these.
     Starts(Vec<Text>),
     /// Ends with one of these.

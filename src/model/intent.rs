@@ -85,3 +85,35 @@ pub struct Correction {
     /// What it changes that no probe can show; it is then not safe.
     pub caution: Option<String>,
 }
+
+/// How far a correction may be trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub enum Applicability {
+    /// Nothing but what it is meant for changes.
+    Safe,
+    /// Something else changes, or something was taken for granted; it says what.
+    Unsafe,
+}
+
+impl Applicability {
+    /// The word used in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+        }
+    }
+}
+
+/// A correction of a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fix {
+    /// How far it may be trusted.
+    pub applicability: Applicability,
+    /// What it does.
+    pub title: String,
+    /// The bytes to change, in the order of the text.
+    pub edits: Vec<Edit>,
+    /// What changes besides, for an unsafe one.
+    pub changes: Vec<String>,
+}

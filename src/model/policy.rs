@@ -192,9 +192,9 @@ pub struct Hop {
     /// What the proxy answers when no server can be reached.
     pub unreachable: Known<u16>,
     /// Whether client headers are passed on.
-    pub client_headers: bool,
+    pub client_headers: Fact<bool>,
     /// Method sent instead of the client's.
-    pub method: Option<ExprId>,
+    pub method: Option<Fact<ExprId>>,
     /// Whether error answers of the upstream are handled like the proxy's own.
     pub intercepts: bool,
     /// A header of the upstream's answer that makes the proxy answer with another route instead.

@@ -8,7 +8,7 @@ use std::{
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 
 use super::{
-    Look, count,
+    Look, corrections, count,
     excerpt::{Excerpt, Mark},
     page,
     text::{clean, wrap},
@@ -61,7 +61,7 @@ pub(super) fn summary(report: &Report) -> String {
 }
 
 /// One finding as text that ends with a line break.
-fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
+pub fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
     let width = look.width.max(NARROW);
     let shown = Shown::new(map, finding, width);
     let mut theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -93,6 +93,9 @@ fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
     for line in text.lines() {
         out.push_str(line.trim_end());
         out.push('\n');
+    }
+    if let Some(Ok(fix)) = &finding.fix {
+        out.push_str(&corrections::lines(map, fix));
     }
     out
 }

@@ -37,8 +37,24 @@ struct Entry<'a> {
     related: Vec<Other<'a>>,
     example: Option<&'a str>,
     versions: Option<&'a str>,
-    /// Reserved.
-    fix: Option<()>,
+    /// Null when there is none.
+    fix: Option<Correction<'a>>,
+}
+
+#[derive(Serialize)]
+struct Correction<'a> {
+    applicability: &'static str,
+    title: &'a str,
+    /// In the order of the text, none overlapping another; offsets are those of the text as it was read.
+    edits: Vec<Replacement<'a>>,
+    /// What else changes, where it is not safe.
+    changes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Replacement<'a> {
+    span: Option<Range<'a>>,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -121,7 +137,12 @@ fn entry<'a>(map: &'a SourceMap, finding: &'a Finding) -> Entry<'a> {
         related: finding.related.iter().map(|r| Other { span: range(map, r.span), message: &r.message }).collect(),
         example: finding.example.as_deref(),
         versions: finding.versions.as_deref(),
-        fix: None,
+        fix: finding.fix.as_ref().and_then(|f| f.as_ref().ok()).map(|fix| Correction {
+            applicability: fix.applicability.word(),
+            title: &fix.title,
+            edits: fix.edits.iter().map(|e| Replacement { span: range(map, e.span), text: &e.text }).collect(),
+            changes: &fix.changes,
+        }),
     }
 }
 

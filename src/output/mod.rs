@@ -2,6 +2,7 @@
 
 pub mod catalog;
 mod concise;
+pub mod corrections;
 mod excerpt;
 pub mod explain;
 pub mod full;

@@ -210,6 +210,10 @@ impl Run<'_> {
             Matcher::Present => (!text.is_empty()).into(),
             Matcher::Truthy => (!text.is_empty() && &*text != "0").into(),
             Matcher::Is(list) => list.iter().any(|t| same(&text, t)).into(),
+            Matcher::Same(other) => match self.eval(*other) {
+                Val::Is(t) => same(&text, &t).into(),
+                Val::Unknown { why, .. } => Tri::Maybe(why),
+            },
             Matcher::Starts(list) => list.iter().any(|t| head(t.len()).is_some_and(|h| same(h, t))).into(),
             Matcher::Ends(list) => list.iter().any(|t| tail(t.len()).is_some_and(|h| same(h, t))).into(),
             Matcher::Has(list) => list

@@ -7,8 +7,9 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin, PathForm,
-    PolicyId, Proxy, Request, RouteId, Slot, Stand, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin,
+    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
+    Why, Wire,
 };
 use crate::source::Span;
 
@@ -174,6 +175,9 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
+    /// differently.
+    pub conditional: bool,
 }
 
 /// A request of the proxy's own: it asks for permission, or sends a copy.
@@ -269,6 +273,7 @@ pub(super) struct Run<'a> {
     pub(super) gates: Vec<(GateId, bool)>,
     errands: Vec<Errand>,
     cached: Option<Cached>,
+    conditions: u32,
     pub(super) sent: Option<Sent>,
     end: End,
     pub(super) body: Option<Val>,
@@ -316,6 +321,7 @@ impl<'a> Run<'a> {
             gates: Vec::new(),
             errands: Vec::new(),
             cached: None,
+            conditions: 0,
             sent: None,
             end: End::Unknown(Proxy::RUNTIME),
             body: None,
@@ -484,11 +490,15 @@ impl<'a> Run<'a> {
                     Tri::No => false,
                     Tri::Maybe(why) => self.decide(Some(*test), why),
                 };
-                if yes {
-                    return self.block(*then);
-                }
-                if let Some(other) = other {
-                    return self.block(*other);
+                let way = if yes { Some(*then) } else { *other };
+                if let Some(way) = way {
+                    let personal = self.personal(*test);
+                    self.conditions += u32::from(personal);
+                    let flow = self.block(way);
+                    if flow != Flow::Done {
+                        self.conditions -= u32::from(personal);
+                    }
+                    return flow;
                 }
             }
             Act::Group(block) => {
@@ -592,6 +602,38 @@ impl<'a> Run<'a> {
             Act::Opaque(why) => return self.stop(End::Unknown(*why), at),
         }
         Flow::Next
+    }
+
+    /// Whether a test reads more than where the request goes.
+    fn personal(&self, test: CondId) -> bool {
+        let mut pending = vec![test];
+        while let Some(id) = pending.pop() {
+            match self.proxy.cond(id) {
+                Cond::Always | Cond::Never(_) => {}
+                Cond::Test(atom) => {
+                    let place = matches!(
+                        atom.of,
+                        Subject::Method
+                            | Subject::Host
+                            | Subject::Authority
+                            | Subject::Path
+                            | Subject::Target
+                            | Subject::Onward
+                            | Subject::Status
+                            | Subject::Protocol
+                    );
+                    // Every handshake has these.
+                    let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
+                    if !place && !shake {
+                        return true;
+                    }
+                }
+                Cond::All(parts) | Cond::Any(parts) => pending.extend(parts),
+                Cond::Not(part) => pending.push(*part),
+                Cond::Same(..) | Cond::Opaque(_) => return true,
+            }
+        }
+        false
     }
 
     fn may_jump(&mut self) -> bool {
@@ -905,10 +947,13 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers { self.headers.clone() } else { Vec::new() };
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
         let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
-            Some(method) => self.eval(method),
+            Some(method) => match method.value {
+                crate::model::Known::Is(method) => self.eval(method),
+                crate::model::Known::Unknown(why) => Val::Unknown { why, full: true },
+            },
             None => Val::Is(self.method.clone()),
         };
         let target = line.unwrap_or_else(|| self.eval(target));
@@ -974,7 +1019,9 @@ impl<'a> Run<'a> {
             (Far::Status(s), _) => Some(s),
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
-            (_, super::handshake::Judged::Unknown(_)) => None,
+            // Without a key it is no handshake, whatever else is not known.
+            (_, super::handshake::Judged::Unknown(_)) if key => None,
+            (_, super::handshake::Judged::Unknown(_)) => Some(200),
             (_, super::handshake::Judged::Valid) => Some(101),
             (Far::Strict, super::handshake::Judged::Faulty(_)) if key => Some(426),
             (_, super::handshake::Judged::Faulty(_)) => Some(200),
@@ -1089,6 +1136,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            conditional: self.conditions > 0,
         }
     }
 }

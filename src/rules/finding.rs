@@ -1,6 +1,6 @@
 //! What a rule says: data only, no text layout.
 
-use crate::model::Intent;
+use crate::model::{Fix, Intent};
 use crate::source::Span;
 
 /// How bad it is. DESIGN: *error* breaks for certain, shown from the configuration alone; *warning* breaks in a common
@@ -86,6 +86,8 @@ pub struct Finding {
     pub within: String,
     /// What a correction must bring about, where one can be written.
     pub intent: Option<Intent>,
+    /// The correction that does it, once one is proved, or why there is none.
+    pub fix: Option<Result<Fix, String>>,
 }
 
 impl Finding {
@@ -105,6 +107,7 @@ impl Finding {
             versions: None,
             within: String::new(),
             intent: None,
+            fix: None,
         }
     }
 }

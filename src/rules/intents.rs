@@ -1,13 +1,16 @@
 //! What a correction must bring about, in the words of the model: goals, the requests that show them, and what is to blame.
 
-use super::context::{Context, WebSocket};
+use super::context::{Context, Evidence, WebSocket};
 use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Role, Seat, Trial};
 use crate::probe::{Branch, Witness, handshake::Fault, idle, trial};
 use crate::source::Span;
 
 impl Context<'_> {
-    /// Handshakes through this route must open a tunnel.
+    /// Handshakes through this route must open a tunnel; none where only a name says that there are any.
     pub(super) fn must_upgrade(&self, socket: &WebSocket) -> Option<Intent> {
+        if socket.evidence == Evidence::Named {
+            return None;
+        }
         let (branch, sent) = socket.sent()?;
         let mut because = self.seats(branch.policy?, sent.span);
         let list = self.proxy.list(sent.list);

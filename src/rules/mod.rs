@@ -6,8 +6,11 @@ mod finding;
 mod intents;
 
 mod cors;
+mod routing;
+mod sse;
 mod syntax;
 mod timeout;
+mod upstream;
 mod websocket;
 
 pub use context::Context;
@@ -60,9 +63,19 @@ macro_rules! rules {
 }
 
 rules! {
+    "cors/duplicate-origin" Error "an origin is allowed twice, which browsers refuse" cors::duplicate_origin::check;
+    "cors/error-without-headers" Warning "error answers go without the CORS headers" cors::error_without_headers::check;
+    "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check;
     "cors/headers-lost-by-inheritance" Error "an own header list drops the inherited CORS headers" cors::headers_lost::check;
+    "cors/headers-lost-on-jump" Warning "CORS headers beside a jump do not go along with it" cors::headers_lost_on_jump::check;
+    "cors/malformed-origin" Error "the allowed origin is a value that no browser sends" cors::malformed_origin::check;
+    "cors/missing-vary" Warning "the answer depends on `Origin` without `Vary`" cors::missing_vary::check;
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
+    "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
+    "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
+    "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;
+    "sse/buffered" Warning "events are held back" sse::buffered::check;
     "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
     "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
@@ -80,9 +93,24 @@ rules! {
     "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere;
     "syntax/wrong-arguments" Error "too few or too many arguments" elsewhere;
     "timeout/idle-below-heartbeat" Error "a silent WebSocket is cut before its next heartbeat" timeout::idle_below_heartbeat::check;
+    "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
+    "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
+    "upstream/keepalive-defeated" Warning "connections to the upstream are meant to be kept, and are not" upstream::keepalive_defeated::check;
+    "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check;
+    "websocket/cached-handshake" Warning "a handshake is answered from the cache" websocket::cached_handshake::check;
+    "websocket/cannot-carry-upgrade" Error "the protocol to the upstream has no upgrade" websocket::cannot_carry_upgrade::check;
     "websocket/connection-not-forwarded" Error "the upstream gets `Upgrade` without `Connection: upgrade`" websocket::connection_not_forwarded::check;
+    "websocket/handshake-header-removed" Error "the handshake arrives without a line that it needs" websocket::handshake_header_removed::check;
     "websocket/headers-lost-by-inheritance" Error "an own header list drops the inherited upgrade lines" websocket::headers_lost::check;
+    "websocket/headers-lost-on-jump" Error "upgrade lines beside a jump do not go along with it" websocket::headers_lost_on_jump::check;
+    "websocket/host-lost" Warning "the upstream gets its own name as `Host`" websocket::host_lost::check;
+    "websocket/host-port-stripped" Hint "`Host` loses the port that the client named" websocket::host_port_stripped::check;
     "websocket/http-1.0-upstream" Error "the handshake reaches the upstream over HTTP/1.0" websocket::http10_upstream::check;
+    "websocket/literal-upgrade" Warning "plain requests ask the upstream for an upgrade" websocket::literal_upgrade::check;
+    "websocket/method-changed" Error "the handshake arrives with another method" websocket::method_changed::check;
+    "websocket/slash-redirect" Hint "a handshake without the final slash is redirected" websocket::slash_redirect::check;
+    "websocket/subrequest-upgrades" Warning "an own request of the proxy asks for an upgrade too" websocket::subrequest_upgrades::check;
+    "websocket/upgrade-case-sensitive" Hint "only `websocket` in lower case is taken for an upgrade" websocket::upgrade_case_sensitive::check;
     "websocket/upgrade-not-forwarded" Error "the upstream never sees `Upgrade: websocket`" websocket::upgrade_not_forwarded::check;
 }
 

@@ -9,6 +9,7 @@ mod backend;
 mod client;
 mod pages;
 mod proxies;
+mod sites;
 mod wire;
 
 #[path = "../support/page.rs"]
@@ -100,6 +101,15 @@ fn every_proxy_checks_and_forwards() {
         drop(running);
         assert!(!client::holds(opened.socket.as_mut().unwrap(), Duration::from_secs(5)), "it ends with its runner");
         say(&format!("{} {version} checks and forwards", proxy.dialect()));
+    }
+}
+
+#[test]
+fn the_samples_do_as_their_reports_say() {
+    if wanted() {
+        let tried = sites::nginx_samples();
+        say(&format!("nginx samples: {tried} claims tried"));
+        assert!(tried >= 14, "{tried}");
     }
 }
 

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests that report their numbers")]
 
 mod corpus;
+mod lexical;
+mod peers;
 mod recorded;
 
 use hoplint::{

@@ -6,7 +6,7 @@ mod problems;
 pub mod scalar;
 pub mod schema;
 pub mod view;
-pub mod yaml;
+pub use crate::yaml;
 
 mod lower;
 

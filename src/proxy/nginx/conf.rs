@@ -10,6 +10,9 @@ use std::rc::Rc;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct DirId(pub u32);
 
+/// A block of directives; none is the top of the root file.
+pub type Block = Option<DirId>;
+
 /// A word, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -162,6 +165,17 @@ impl Conf {
     /// Directives of a block, includes spliced in.
     pub fn children(&self, of: DirId) -> impl Iterator<Item = DirId> + '_ {
         self.get(of).children.iter().copied()
+    }
+
+    /// Directives of a block or of the top, includes spliced in.
+    pub fn inside(&self, block: Block) -> impl Iterator<Item = DirId> + '_ {
+        let list = block.map_or(&self.top, |b| &self.get(b).children);
+        list.iter().copied()
+    }
+
+    /// The file that holds the body of a block.
+    pub fn file_of(&self, block: Block) -> FileId {
+        block.map_or(self.root, |b| self.get(b).file)
     }
 
     /// A directive.

@@ -5,11 +5,12 @@ pub mod duration;
 pub mod problems;
 pub mod syntax;
 
+mod fix;
 mod lower;
 
 use super::{Dialect, Reading, Site};
-use crate::model::{Era, Problem, Proxy, Version};
-use crate::source::{FileId, Files, Span};
+use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
 
 /// The dialect.
@@ -90,6 +91,10 @@ impl Site for NginxSite {
 
     fn files(&self) -> &[FileId] {
         &self.conf.files
+    }
+
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+        fix::fix(&self.conf, text, era, intent)
     }
 
     fn whole(&self) -> bool {

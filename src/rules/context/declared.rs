@@ -1,7 +1,7 @@
 //! Routes that somebody declared: in a comment, in a settings file, or with an option.
 
 use crate::config::{Annotation, Purpose, Settings};
-use crate::model::{Proxy, RouteId, Seat};
+use crate::model::{Proxy, Rank, RouteId, Seat};
 use crate::probe::{Assume, Witness, handshake, request, run};
 use std::collections::{HashMap, HashSet};
 
@@ -12,11 +12,15 @@ pub(super) struct Declared {
     pub(super) sockets: HashMap<RouteId, (Option<u64>, Option<String>)>,
     /// Routes of event streams.
     pub(super) streams: HashSet<RouteId>,
+    /// Routes that the proxy adds by itself: nobody wrote them for a purpose.
+    pub(super) implied: HashSet<RouteId>,
 }
 
 impl Declared {
     pub(super) fn new(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Self {
-        let mut told = Self::default();
+        let arms = proxy.tables.iter().flat_map(|t| &t.arms);
+        let implied = arms.filter(|a| a.rank == Rank::Implied).map(|a| a.go).collect();
+        let mut told = Self { implied, ..Self::default() };
         let mut by_seat: HashMap<Seat, (Purpose, Option<u64>)> = HashMap::new();
         for c in &proxy.comments {
             if let Some(Ok(Annotation::Purpose { purpose, heartbeat })) = crate::config::parse_annotation(&c.text)
@@ -26,22 +30,28 @@ impl Declared {
             }
         }
         for (i, route) in proxy.routes.iter().enumerate() {
-            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat) {
-                told.take(RouteId(i as u32), *purpose, *heartbeat, None);
+            let id = RouteId(i as u32);
+            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat).filter(|_| !told.implied.contains(&id)) {
+                told.take(id, *purpose, *heartbeat, None);
             }
         }
         let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
         entries.sort_unstable();
         entries.dedup();
+        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|w| (w.route, &*w.path)).collect();
         for r in &settings.routes {
+            let mut taken: Vec<(usize, RouteId)> = Vec::new();
             for (listener, host) in &entries {
                 let branches = match r.purpose {
                     Purpose::WebSocket => handshake::probe(proxy, *listener, host, &r.path),
                     _ => run(proxy, &request(*listener, "GET", host, &r.path, &[]), &Assume::default()),
                 };
-                for route in branches.iter().filter_map(|b| b.routes.last()) {
-                    told.take(*route, r.purpose, r.heartbeat, Some(r.path.clone()));
-                }
+                taken.extend(branches.iter().filter_map(|b| b.routes.last()).map(|route| (shared(&r.path, paths.get(route)), *route)));
+            }
+            // A path without a host is meant for the hosts that have a place for it, not for each that takes everything.
+            let closest = taken.iter().map(|t| t.0).max();
+            for (_, route) in taken.iter().filter(|t| Some(t.0) == closest) {
+                told.take(*route, r.purpose, r.heartbeat, Some(r.path.clone()));
             }
         }
         told
@@ -58,4 +68,9 @@ impl Declared {
             Purpose::CrossOrigin => {}
         }
     }
+}
+
+/// How many bytes a declared path has in common with that of a route.
+fn shared(declared: &str, route: Option<&&str>) -> usize {
+    route.map_or(0, |path| declared.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count())
 }

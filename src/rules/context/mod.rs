@@ -8,7 +8,7 @@ pub(super) use cross_origin::CrossOrigin;
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
-pub(super) use socket::named;
+pub(super) use socket::{carries, named};
 
 use super::{Finding, Level, Related};
 use crate::config::Settings;
@@ -104,6 +104,11 @@ impl<'a> Context<'a> {
     pub fn plain(&self, w: &Witness) -> Vec<Branch> {
         let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[]);
         crate::probe::run(self.proxy, &request, &crate::probe::Assume::default())
+    }
+
+    /// What becomes of a handshake that asks for something more or something else.
+    pub fn shake(&self, request: &crate::model::Request, credentials: crate::probe::Credentials) -> Vec<Branch> {
+        crate::probe::run(self.proxy, request, &crate::probe::Assume { credentials, ..crate::probe::Assume::default() })
     }
 
     /// Adds another place that explains a finding, if it can be shown.

@@ -3,7 +3,7 @@
 use super::super::{Confidence, Level};
 use super::{Declared, own};
 use crate::config::Settings;
-use crate::model::{HeaderOp, How, Known, PolicyId, Proxy};
+use crate::model::{HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
 use crate::probe::{Branch, Sent, Val, Witness, handshake};
 
 /// Why a route is taken for a WebSocket route, weakest first.
@@ -31,8 +31,12 @@ pub struct WebSocket {
 }
 
 /// Whether what reaches the upstream shows that somebody wanted an upgrade.
-fn shown(branches: &[Branch]) -> bool {
+fn shown(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
     branches.iter().filter_map(|b| b.sent.as_ref()).any(|sent| {
+        // Lines that pass by a hop without upgrades are meant for others, unless they stand beside it.
+        if !carries(proxy, sent) && proxy.list(sent.list).seat != proxy.route(w.route).seat {
+            return false;
+        }
         let written = |name| sent.values(name).filter(|l| l.origin.is_some_and(|o| o.how == How::Written)).collect::<Vec<_>>();
         !written("upgrade").is_empty()
             || written("connection").iter().any(|l| match &l.value {
@@ -62,6 +66,12 @@ fn intended(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
     branches.iter().any(|b| b.sent.is_some() && b.jumps.iter().filter_map(|j| j.left).any(|p| forwards(proxy.policy(p).outgoing)))
 }
 
+/// Whether an upgrade can pass the hop at all.
+pub(in crate::rules) fn carries(proxy: &Proxy, sent: &Sent) -> bool {
+    let hop = proxy.hop(sent.hop);
+    !matches!(hop.upgrade.value, Known::Is(UpgradeMode::Refuse(_))) && hop.wire.value != Known::Is(Wire::H2)
+}
+
 fn is_empty(proxy: &Proxy, op: &HeaderOp) -> bool {
     match op.value.value {
         Known::Is(e) => matches!(proxy.expr(e), crate::model::Expr::Text(t) if t.is_empty()),
@@ -88,9 +98,12 @@ pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, w
         let branches = handshake::probe(proxy, w.listener, &w.host, &w.path);
         // A jump may end in a route that was declared, or that a comment stands in.
         let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
+        if told.is_none() && declared.implied.contains(&w.route) {
+            continue;
+        }
         let evidence = if told.is_some() {
             Evidence::Declared
-        } else if shown(&branches) || replaced(proxy, &branches) || intended(proxy, &w, &branches) {
+        } else if shown(proxy, &w, &branches) || replaced(proxy, &branches) || intended(proxy, &w, &branches) {
             Evidence::Shown
         } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
             Evidence::Named

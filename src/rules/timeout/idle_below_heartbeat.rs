@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, Evidence},
 };
 use crate::model::{How, Known, Limit};
-use crate::probe::{handshake::Fault, idle};
+use crate::probe::idle;
 
 /// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
 const USUAL_HEARTBEAT: u64 = 45_000;
@@ -18,9 +18,8 @@ const COMFORTABLE: u64 = 75_000;
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
-        let faults = socket.faults(cx.proxy);
-        // A handshake that fails leaves no socket to cut.
-        if socket.evidence == Evidence::Named || faults.iter().any(|f| *f != Fault::TooOld) {
+        // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
+        if socket.evidence == Evidence::Named {
             continue;
         }
         let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };
@@ -72,8 +71,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         );
         f.example = Some(socket.example());
         f.intent = match socket.heartbeat {
-            Some(beat) => cx.must_idle(&socket, 2 * beat, None),
-            None if level == Level::Warning => cx.must_idle(&socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
+            Some(beat) => cx.must_idle(socket, 2 * beat, None),
+            None if level == Level::Warning => cx.must_idle(socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
             // The default is no fault by itself.
             None => None,
         };

@@ -1,3 +1,4 @@
 //! Clocks.
 
 pub(super) mod idle_below_heartbeat;
+pub(super) mod zero;

@@ -1,31 +1,66 @@
 //! The handshake.
 
+pub(super) mod answered_by_proxy;
+pub(super) mod cached_handshake;
+pub(super) mod cannot_carry_upgrade;
 pub(super) mod connection_not_forwarded;
+pub(super) mod handshake_header_removed;
 pub(super) mod headers_lost;
+pub(super) mod headers_lost_on_jump;
+pub(super) mod host_lost;
+pub(super) mod host_port_stripped;
 pub(super) mod http10_upstream;
+pub(super) mod literal_upgrade;
+pub(super) mod method_changed;
+pub(super) mod slash_redirect;
+pub(super) mod subrequest_upgrades;
+pub(super) mod upgrade_case_sensitive;
 pub(super) mod upgrade_not_forwarded;
 
 use super::context::{Context, Evidence, WebSocket};
 use crate::model::{HeaderOp, ListId};
+use crate::probe::{Jump, handshake::Fault};
 
 /// The list that the one in force replaced and that had upgrade lines, with those lines.
 fn lost<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
     if cx.written(list, "upgrade").is_some() {
         return None;
     }
-    cx.displaced(list).into_iter().find_map(|l| {
-        cx.written(l, "upgrade")?;
-        Some(["upgrade", "connection"].iter().filter_map(|n| cx.written(l, n)).collect())
+    cx.displaced(list).into_iter().find_map(|l| upgrade_lines(cx, l))
+}
+
+/// The upgrade lines of a list.
+fn upgrade_lines<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
+    cx.written(list, "upgrade")?;
+    Some(["upgrade", "connection"].iter().filter_map(|n| cx.written(list, n)).collect())
+}
+
+/// The jump that left upgrade lines behind, with those lines.
+fn left_behind<'a>(cx: &'a Context<'_>, socket: &WebSocket) -> Option<(Jump, Vec<&'a HeaderOp>)> {
+    let (branch, sent) = socket.sent()?;
+    if cx.written(sent.list, "upgrade").is_some() {
+        return None;
+    }
+    branch.jumps.iter().find_map(|jump| {
+        let list = cx.proxy.policy(jump.left?).outgoing;
+        // What is inherited by both is lost by other means.
+        if cx.displaced(sent.list).contains(&list) {
+            return None;
+        }
+        upgrade_lines(cx, list).map(|lines| (*jump, lines))
     })
+}
+
+/// Whether a handshake arrives whole, but for the protocol's version, where somebody means it to.
+fn works(cx: &Context<'_>, socket: &WebSocket) -> bool {
+    socket.evidence != Evidence::Named
+        && socket.sent().is_some_and(|(_, sent)| super::context::carries(cx.proxy, sent))
+        && socket.faults(cx.proxy).iter().all(|f| *f == Fault::TooOld)
 }
 
 /// Whether the route only looks as if it lost lines that were never meant for it: others in the same scope use them.
 fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
-    socket.evidence == Evidence::Declared || looks_like_one(&socket.witness.path) || !used_elsewhere(cx, socket)
-}
-
-fn looks_like_one(path: &str) -> bool {
-    super::context::named(path)
+    socket.evidence == Evidence::Declared || super::context::named(&socket.witness.path) || !used_elsewhere(cx, socket)
 }
 
 fn used_elsewhere(cx: &Context<'_>, socket: &WebSocket) -> bool {

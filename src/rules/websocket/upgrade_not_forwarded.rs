@@ -11,7 +11,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let faults = socket.faults(cx.proxy);
         let Some((_, sent)) = socket.sent() else { continue };
         let wrong = faults.contains(&Fault::WrongUpgrade);
-        if !(wrong || faults.contains(&Fault::NoUpgrade)) || super::lost(cx, sent.list).is_some() {
+        if !(wrong || faults.contains(&Fault::NoUpgrade))
+            || super::lost(cx, sent.list).is_some()
+            || super::left_behind(cx, socket).is_some()
+        {
             continue;
         }
         let own = cx.written(sent.list, "upgrade");

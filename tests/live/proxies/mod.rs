@@ -2,7 +2,7 @@
 
 mod envoy;
 mod haproxy;
-mod nginx;
+pub(crate) mod nginx;
 
 use hoplint::model::Version;
 use std::{

@@ -31,25 +31,15 @@ impl Installed for Nginx {
             Some(word) => conf::Context::named(word).unwrap(),
             None => conf::read(&mut files, file, None).context,
         };
-        let tree = parse(text.as_bytes());
-        let mut work = Work { text, tree: &tree, ground, addresses: Addresses::default(), edits: Edits::of(text), extra: BTreeSet::new() };
-        work.names();
-        work.block(NONE);
-        let Work { mut addresses, edits, extra, .. } = work;
-        let body = edits.done();
+        let mut parts = Parts::new(ground);
+        let body = parts.rewrite(&[text]).remove(0);
+        let Parts { mut addresses, extra, .. } = parts;
         // Broken text may hide its listeners.
         if addresses.given.is_empty() {
             addresses.of("80");
         }
         let listen = format!("listen {};", addresses.given[0].1);
-        let dir = ground.dir.display();
-        let mut http = String::new();
-        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            http.push_str(&format!("{kind}_temp_path {dir}/tmp/{kind};\n"));
-        }
-        http.push_str("access_log off;\n");
-        http.extend(extra);
-        let top = format!("pid {dir}/nginx.pid;\nerror_log stderr;\n");
+        let (top, http) = surroundings(ground.dir, &extra);
         let whole = match context {
             conf::Context::Main => main(&body, &http, &top),
             conf::Context::Http => format!("{top}events {{}}\nhttp {{\n{http}{body}\n}}\n"),
@@ -61,12 +51,8 @@ impl Installed for Nginx {
         let streams = tree.children(NONE).any(|n| name(&tree, &whole, n) == "stream");
         let whole = if streams && Path::new(STREAM_MODULE).exists() { format!("load_module {STREAM_MODULE};\n{whole}") } else { whole };
         let main = ground.dir.join("nginx.conf");
-        fs::create_dir_all(ground.dir.join("tmp")).unwrap();
+        provide(ground.dir);
         fs::write(&main, whole).unwrap();
-        fs::write(ground.dir.join("cert.pem"), CERTIFICATE).unwrap();
-        fs::write(ground.dir.join("key.pem"), KEY).unwrap();
-        // `member:secret`
-        fs::write(ground.dir.join("members"), "member:{PLAIN}secret\n").unwrap();
         Ok(Staged { main, listeners: addresses.given })
     }
 
@@ -82,6 +68,43 @@ impl Installed for Nginx {
         serve.args(["-g", "daemon off; master_process off;"]);
         serve
     }
+}
+
+/// Makes a whole site of several files ready; its main file comes first. Paths below `/etc/nginx` are those of the site.
+pub(crate) fn stage_site(files: &[(String, String)], ground: &Ground<'_>) -> Staged {
+    let texts: Vec<String> = files.iter().map(|(_, text)| text.replace("/etc/nginx/", "")).collect();
+    for (name, _) in files {
+        fs::create_dir_all(ground.dir.join(name).parent().unwrap()).unwrap();
+        // Includes look whether a file is there before the texts are written.
+        fs::write(ground.dir.join(name), "").unwrap();
+    }
+    let mut parts = Parts::new(ground);
+    let bodies = parts.rewrite(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let (top, http) = surroundings(ground.dir, &parts.extra);
+    provide(ground.dir);
+    for (i, ((name, _), body)) in files.iter().zip(bodies).enumerate() {
+        fs::write(ground.dir.join(name), if i == 0 { main(&body, &http, &top) } else { body }).unwrap();
+    }
+    Staged { main: ground.dir.join(&files[0].0), listeners: parts.addresses.given }
+}
+
+/// Lines for the top of the main file and for its `http` block.
+fn surroundings(dir: &Path, extra: &BTreeSet<String>) -> (String, String) {
+    let dir = dir.display();
+    let mut http = String::from("access_log off;\n");
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        http.push_str(&format!("{kind}_temp_path {dir}/tmp/{kind};\n"));
+    }
+    http.extend(extra.iter().map(String::as_str));
+    (format!("pid {dir}/nginx.pid;\nerror_log stderr;\n"), http)
+}
+
+/// Files that configurations name and that a test cannot leave out.
+fn provide(dir: &Path) {
+    fs::create_dir_all(dir.join("tmp")).unwrap();
+    fs::write(dir.join("cert.pem"), CERTIFICATE).unwrap();
+    fs::write(dir.join("key.pem"), KEY).unwrap();
+    fs::write(dir.join("members"), "member:{PLAIN}secret\n").unwrap();
 }
 
 /// The program, also where it is not on an ordinary user's path.
@@ -115,73 +138,88 @@ fn name<'a>(tree: &Tree, text: &'a str, node: u32) -> &'a str {
     tree.words(node).next().map_or("", |t| &text[t.start as usize..t.end as usize])
 }
 
-struct Work<'a> {
-    text: &'a str,
-    tree: &'a Tree,
+/// The texts of one configuration.
+struct Parts<'a> {
     ground: &'a Ground<'a>,
     addresses: Addresses,
-    edits: Edits<'a>,
     /// Lines for the `http` block.
     extra: BTreeSet<String>,
 }
 
-impl Work<'_> {
-    fn word(&self, node: u32, n: usize) -> Option<(std::ops::Range<usize>, String)> {
-        let token = self.tree.words(node).nth(n)?;
-        let range = token.start as usize..token.end as usize;
-        let decoded = decode(&self.text.as_bytes()[range.clone()], token.kind);
-        Some((range, String::from_utf8_lossy(&decoded).into_owned()))
+impl<'a> Parts<'a> {
+    fn new(ground: &'a Ground<'a>) -> Self {
+        Self { ground, addresses: Addresses::default(), extra: BTreeSet::new() }
     }
 
-    fn all(&self) -> impl Iterator<Item = u32> + use<> {
-        0..self.tree.nodes.len() as u32
-    }
-
-    /// Provides what the example only names: upstreams and caches.
-    fn names(&mut self) {
-        let mut known = BTreeSet::new();
-        let mut wanted = BTreeSet::new();
-        for node in self.all() {
-            let arg = |n| self.word(node, n).map(|w| w.1);
-            match name(self.tree, self.text, node) {
-                "upstream" => known.extend(arg(1)),
-                "proxy_pass" => {
-                    let target = arg(1).unwrap_or_default();
-                    let host = target.split_once("://").map_or(&*target, |(_, rest)| rest).split('/').next().unwrap_or_default();
-                    if !host.is_empty() && !host.contains(['$', ':', '.']) {
-                        wanted.insert(host.to_owned());
-                    }
-                }
-                "proxy_cache_path" => {
-                    let zone = self
-                        .tree
-                        .words(node)
-                        .map(|t| &self.text[t.start as usize..t.end as usize])
-                        .find_map(|w| w.strip_prefix("keys_zone="));
-                    known.extend(zone.and_then(|z| z.split(':').next()).map(|z| format!("cache {z}")));
-                }
-                "proxy_cache" => {
-                    wanted.extend(arg(1).filter(|zone| zone != "off").map(|zone| format!("cache {zone}")));
-                }
-                _ => {}
-            }
+    fn rewrite(&mut self, texts: &[&str]) -> Vec<String> {
+        let trees: Vec<Tree> = texts.iter().map(|t| parse(t.as_bytes())).collect();
+        let (mut known, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+        for (text, tree) in texts.iter().zip(&trees) {
+            names(tree, text, &mut known, &mut wanted);
         }
+        // What is only named is provided: upstreams and caches.
         for missing in wanted.difference(&known) {
-            let line = match missing.strip_prefix("cache ") {
+            self.extra.insert(match missing.strip_prefix("cache ") {
                 Some(zone) => format!("proxy_cache_path {}/cache/{zone} keys_zone={zone}:1m;\n", self.ground.dir.display()),
                 None => format!("upstream {missing} {{ server {}; }}\n", self.ground.backend),
-            };
-            self.extra.insert(line);
+            });
+        }
+        let edited = texts.iter().zip(&trees).map(|(text, tree)| {
+            let mut work = Work { text, tree, ground: self.ground, addresses: &mut self.addresses, edits: Edits::of(text) };
+            work.block(NONE);
+            work.edits.done()
+        });
+        edited.collect()
+    }
+}
+
+/// Upstreams and caches that are defined, and those that are used.
+fn names(tree: &Tree, text: &str, known: &mut BTreeSet<String>, wanted: &mut BTreeSet<String>) {
+    for node in 0..tree.nodes.len() as u32 {
+        let arg = word(tree, text, node, 1).map(|w| w.1);
+        match name(tree, text, node) {
+            "upstream" => known.extend(arg),
+            "proxy_pass" => {
+                let target = arg.unwrap_or_default();
+                let host = target.split_once("://").map_or(&*target, |(_, rest)| rest).split('/').next().unwrap_or_default();
+                if !host.is_empty() && !host.contains(['$', ':', '.']) {
+                    wanted.insert(host.to_owned());
+                }
+            }
+            "proxy_cache_path" => {
+                let zone = tree.words(node).map(|t| &text[t.start as usize..t.end as usize]).find_map(|w| w.strip_prefix("keys_zone="));
+                known.extend(zone.and_then(|z| z.split(':').next()).map(|z| format!("cache {z}")));
+            }
+            "proxy_cache" => wanted.extend(arg.filter(|zone| zone != "off").map(|zone| format!("cache {zone}"))),
+            _ => {}
         }
     }
+}
 
+/// A word of a directive: where it stands, and decoded.
+fn word(tree: &Tree, text: &str, node: u32, n: usize) -> Option<(std::ops::Range<usize>, String)> {
+    let token = tree.words(node).nth(n)?;
+    let range = token.start as usize..token.end as usize;
+    let decoded = decode(&text.as_bytes()[range.clone()], token.kind);
+    Some((range, String::from_utf8_lossy(&decoded).into_owned()))
+}
+
+struct Work<'a> {
+    text: &'a str,
+    tree: &'a Tree,
+    ground: &'a Ground<'a>,
+    addresses: &'a mut Addresses,
+    edits: Edits<'a>,
+}
+
+impl Work<'_> {
     fn block(&mut self, of: u32) {
         let parent = if of == NONE { "" } else { name(self.tree, self.text, of) };
         let grandparent =
             (of != NONE).then(|| self.tree.nodes[of as usize].parent).filter(|p| *p != NONE).map_or("", |p| name(self.tree, self.text, p));
         let children: Vec<u32> = self.tree.children(of).collect();
         let listens = |n: &u32| name(self.tree, self.text, *n) == "listen";
-        if parent == "server" && grandparent != "stream" && !children.iter().any(listens) {
+        if parent == "server" && self.tree.nodes[of as usize].block && grandparent != "stream" && !children.iter().any(listens) {
             let at = self.addresses.of("80");
             let head = self.tree.nodes[of as usize].head_end;
             if head != NONE {
@@ -196,7 +234,7 @@ impl Work<'_> {
     }
 
     fn directive(&mut self, node: u32, parent: &str) {
-        let Some((first, value)) = self.word(node, 1) else { return };
+        let Some((first, value)) = word(self.tree, self.text, node, 1) else { return };
         let (dir, backend) = (self.ground.dir, self.ground.backend);
         match name(self.tree, self.text, node) {
             "listen" => {
@@ -220,7 +258,7 @@ impl Work<'_> {
                     self.edits.replace(first, format!("{scheme}{host}{uri}"));
                 }
             }
-            "include" if self.ground.provide && !value.contains(['*', '?', '[']) => {
+            "include" if self.ground.provide && !value.contains(['*', '?', '[']) && !dir.join(&value).exists() => {
                 let name = value.replace('/', "_");
                 fs::write(dir.join(&name), "").unwrap();
                 self.edits.replace(first, dir.join(name).display().to_string());
@@ -237,8 +275,10 @@ impl Work<'_> {
                 self.edits.replace(first, path);
             }
             "proxy_cache_path" => self.edits.replace(first, dir.join(format!("cache{node}")).display().to_string()),
-            "access_log" => self.edits.replace(first, "off"),
-            "error_log" => self.edits.replace(first, "stderr"),
+            log @ ("access_log" | "error_log") => {
+                let end = self.tree.words(node).last().unwrap().end as usize;
+                self.edits.replace(first.start..end, if log == "access_log" { "off" } else { "stderr" });
+            }
             // Whoever runs the tests.
             "user" | "pid" => {
                 let at = self.tree.words(node).next().unwrap().start as usize;

@@ -121,7 +121,7 @@ impl<'a> Lower<'a> {
             packed: Fact::is(false, How::Implied, at, seat),
             tls,
             unreachable,
-            client_headers: true,
+            client_headers: Fact::is(true, How::Implied, at, seat),
             method: None,
             intercepts: false,
             follows: None,

@@ -177,8 +177,8 @@ impl Lower<'_> {
                 let of = self.subject(var, span);
                 match &**op {
                     "=" | "!=" if value.contains('$') => {
-                        let why = self.p.doubt(Reason::TooComplex, span, "two variables are compared");
-                        Cond::Opaque(why)
+                        let other = self.interpolate(&value, span);
+                        atom(of, Matcher::Same(other), false, &**op == "!=")
                     }
                     "=" => atom(of, Matcher::Is(vec![value.into()]), false, false),
                     "!=" => atom(of, Matcher::Is(vec![value.into()]), false, true),

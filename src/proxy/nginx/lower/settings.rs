@@ -31,8 +31,8 @@ pub(super) struct Settings {
     pub(super) cgi_timeout: Fact<Limit>,
     pub(super) connect_timeout: Fact<Limit>,
     pub(super) buffering: Fact<bool>,
-    pub(super) pass_headers: bool,
-    pub(super) method: Option<ExprId>,
+    pub(super) pass_headers: Fact<bool>,
+    pub(super) method: Option<Fact<ExprId>>,
     pub(super) auth_basic: Option<DirId>,
     pub(super) auth_request: Option<DirId>,
     pub(super) access: Vec<DirId>,
@@ -112,7 +112,7 @@ impl Lower<'_> {
             cgi_timeout: default(Limit::After(60_000), None, f, seat, at),
             connect_timeout: default(Limit::After(60_000), None, f, seat, at),
             buffering: default(true, None, f, seat, at),
-            pass_headers: true,
+            pass_headers: default(true, None, f, seat, at),
             method: None,
             auth_basic: None,
             auth_request: None,
@@ -167,15 +167,19 @@ impl Lower<'_> {
                     });
                 }
                 "proxy_read_timeout" => s.read_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After)),
-                "proxy_connect_timeout" => s.connect_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After)),
+                // What none at all does to a connection was not measured.
+                "proxy_connect_timeout" => {
+                    s.connect_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).filter(|n| *n > 0).map(Limit::After));
+                }
                 "uwsgi_read_timeout" | "scgi_read_timeout" => {
                     s.cgi_timeout = self.word_fact(id, seat, |t| duration::milliseconds(t).map(Limit::After));
                 }
                 "proxy_buffering" => s.buffering = self.word_fact(id, seat, flag),
-                "proxy_pass_request_headers" => s.pass_headers = self.arg(id, 0).and_then(flag).unwrap_or(true),
+                "proxy_pass_request_headers" => s.pass_headers = self.word_fact(id, seat, flag),
                 "proxy_method" => {
                     let text = self.arg(id, 0).unwrap_or_default().to_owned();
-                    s.method = Some(self.interpolate(&text, self.span(id)));
+                    let method = self.interpolate(&text, self.span(id));
+                    s.method = Some(self.fact(method, id, seat));
                 }
                 "auth_basic" => s.auth_basic = (self.arg(id, 0) != Some("off")).then_some(id),
                 "auth_request" => s.auth_request = (self.arg(id, 0) != Some("off")).then_some(id),

@@ -1,6 +1,6 @@
 //! References to what is defined nowhere: variables, zones, log formats, named locations.
 
-use super::{Check, Only, table, unknown};
+use super::{Check, Only, table, table::BuiltIn, unknown};
 use crate::model::{ProblemKind, Version};
 use crate::proxy::nginx::conf::{Context, DirId, Word};
 use crate::source::Span;
@@ -170,10 +170,10 @@ impl Check<'_> {
         }
         let span = self.dollar(word, mention.nth, mention.name.len() as u32 + 1);
         match (table::variable(&name), known) {
-            (Some(None), _) => {}
-            (Some(Some(_)), Some(known)) if known.contains(&name) => {}
-            (Some(Some(since)), Some(_)) => self.later(span, &name, since),
-            (None, Some(known)) if !known.contains(&name) => {
+            (BuiltIn::Always, _) => {}
+            (BuiltIn::Since(_), Some(known)) if known.contains(&name) => {}
+            (BuiltIn::Since(since), Some(_)) => self.later(span, &name, since),
+            (BuiltIn::No, Some(known)) if !known.contains(&name) => {
                 let help = match &*name {
                     "connection_upgrade" => {
                         "define it in `http`: `map $http_upgrade $connection_upgrade { default upgrade; '' \"\"; }`".to_owned()

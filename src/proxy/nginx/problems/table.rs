@@ -129,12 +129,26 @@ pub(super) static VARIABLES: LazyLock<Vec<(&'static str, Option<Version>)>> = La
         .collect()
 });
 
-/// A built-in variable's release; `None` if there is no such variable. A trailing `_` in the table stands for any rest.
-pub(super) fn variable(name: &str) -> Option<Option<Version>> {
-    if let Ok(i) = VARIABLES.binary_search_by(|v| v.0.cmp(name)) {
-        return Some(VARIABLES[i].1);
+/// Whether a name is one of a built-in variable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BuiltIn {
+    /// It is not.
+    No,
+    /// In all supported releases.
+    Always,
+    /// From that release on.
+    Since(Version),
+}
+
+/// Whether a name is one of a built-in variable. A trailing `_` in the table stands for any rest.
+pub(super) fn variable(name: &str) -> BuiltIn {
+    let exact = VARIABLES.binary_search_by(|v| v.0.cmp(name)).ok().map(|i| &VARIABLES[i]);
+    let found = exact.or_else(|| VARIABLES.iter().find(|v| v.0.ends_with('_') && name.starts_with(v.0)));
+    match found {
+        None => BuiltIn::No,
+        Some((_, None)) => BuiltIn::Always,
+        Some((_, Some(since))) => BuiltIn::Since(*since),
     }
-    VARIABLES.iter().find(|v| v.0.ends_with('_') && name.starts_with(v.0)).map(|v| v.1)
 }
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
@@ -215,8 +229,8 @@ mod tests {
 
     #[test]
     fn variables_are_found_by_name_and_by_prefix() {
-        assert_eq!(variable("http_x_any_header"), Some(None));
-        assert_eq!(variable("request_port"), Some(Some(Version(1, 29, 3))));
-        assert_eq!(variable("connection_upgrade"), None);
+        assert_eq!(variable("http_x_any_header"), BuiltIn::Always);
+        assert_eq!(variable("request_port"), BuiltIn::Since(Version(1, 29, 3)));
+        assert_eq!(variable("connection_upgrade"), BuiltIn::No);
     }
 }

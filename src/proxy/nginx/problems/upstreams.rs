@@ -2,7 +2,6 @@
 
 use super::Check;
 use crate::model::ProblemKind;
-use crate::proxy::nginx::conf::Word;
 
 impl Check<'_> {
     /// Methods that know no spare servers refuse `backup` behind them `[lb-backup-*]`.
@@ -15,7 +14,7 @@ impl Check<'_> {
                     "ip_hash" | "hash" | "random" => method = Some(id),
                     "server" => {
                         let Some(method) = method else { continue };
-                        let Some(backup) = dir.args.iter().skip(1).find(|a| &*a.text == "backup").map(Word::clone) else { continue };
+                        let Some(backup) = dir.args.iter().skip(1).find(|a| &*a.text == "backup").cloned() else { continue };
                         let (name, place) = (self.name(method).to_owned(), self.dir(method).span);
                         let message = format!("`{name}` knows no `backup` servers");
                         let help = "remove `backup`, or balance with `least_conn` or by turns";

@@ -1,0 +1,121 @@
+//! Lines of answers: `add_header`, and answers to preflights.
+
+use super::{Desk, NO_PLACE, Ways, way};
+use crate::model::{Edit, Role};
+use crate::proxy::nginx::conf::{Block, DirId};
+
+const LINE: &str = "add_header";
+/// Methods and request headers that APIs usually have.
+const METHODS: &str = "\"GET, POST, PUT, PATCH, DELETE, OPTIONS\"";
+const HEADERS: &str = "\"Authorization, Content-Type\"";
+
+impl Desk<'_> {
+    /// Lines that an own list dropped are repeated in it; lines that miss some answers get `always`.
+    pub(super) fn answer_has(&self, names: &[String]) -> Ways {
+        let block = self.seat()?;
+        let (host, own) = self.list(block, LINE).ok_or(NO_PLACE)?;
+        let mut edits = Vec::new();
+        for d in self.directives(Role::Header) {
+            if let [name, value] = self.conf.get(d).args.as_slice()
+                && names.iter().any(|n| n.eq_ignore_ascii_case(&name.text))
+            {
+                edits.push(Edit { span: crate::source::Span { start: value.span.end(), len: 0 }, text: " always".to_owned() });
+            }
+        }
+        let always = !edits.is_empty();
+        let mut lines: Vec<String> = Vec::new();
+        for d in self.directives(Role::Displaced) {
+            let written = |o: &DirId| {
+                let name = |d: DirId| self.conf.get(d).args.first().map(|a| a.text.to_ascii_lowercase());
+                name(*o) == name(d)
+            };
+            if !own.iter().any(written) {
+                lines.push(self.pen.raw(d));
+            }
+        }
+        for missing in self.blamed(Role::Missing) {
+            if missing.value.eq_ignore_ascii_case("vary") {
+                lines.push(self.like(&own, "Vary", "Origin"));
+            }
+        }
+        if !lines.is_empty() {
+            let last = self.anchor(host, *own.last().ok_or(NO_PLACE)?).ok_or(NO_PLACE)?;
+            edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
+        }
+        if edits.is_empty() {
+            return Err("what the answer lacks has no value to take");
+        }
+        let title = if always { "send the line with every status" } else { "repeat the inherited lines beside the own ones" };
+        Ok(vec![way(edits, title.to_owned(), None)])
+    }
+
+    /// A line in the columns of those that are there, `always` if they are.
+    fn like(&self, list: &[DirId], name: &str, value: &str) -> String {
+        let always = list.iter().any(|d| self.conf.get(*d).args.get(2).is_some_and(|w| &*w.text == "always"));
+        if always { self.pen.line(list, LINE, &[name, value, "always"]) } else { self.pen.line(list, LINE, &[name, value]) }
+    }
+
+    /// Completes the answer to a preflight, or answers it before anything refuses it.
+    pub(super) fn preflight(&self) -> Ways {
+        let block = self.seat()?;
+        let missing: Vec<String> = self
+            .blamed(Role::Missing)
+            .filter_map(|b| match b.value.to_ascii_lowercase().as_str() {
+                "access-control-allow-methods" => Some((b.value.clone(), METHODS)),
+                "access-control-allow-headers" => Some((b.value.clone(), HEADERS)),
+                _ => None,
+            })
+            .map(|(name, value)| self.like(&self.list(block, LINE).map(|l| l.1).unwrap_or_default(), &name, value))
+            .collect();
+        if self.blamed(Role::Missing).any(|b| b.value.eq_ignore_ascii_case("access-control-allow-origin")) || self.refused(block) {
+            return self.answered_first(block);
+        }
+        let (host, list) = self.list(block, LINE).ok_or(NO_PLACE)?;
+        let title = "send methods and request headers in the answer to preflights";
+        let mut ways = Vec::new();
+        if host != block {
+            let mut lines: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
+            lines.extend(missing.iter().cloned());
+            let first = self.conf.inside(block).find(|c| self.conf.get(*c).file == self.conf.file_of(block));
+            let edit = first.and_then(|f| self.pen.above(f, &lines)).ok_or(NO_PLACE)?;
+            ways.push(way(vec![edit], format!("{title}; the inherited lines come along"), None));
+        }
+        let last = self.anchor(host, *list.last().ok_or(NO_PLACE)?).ok_or(NO_PLACE)?;
+        let edit = self.pen.after(last, &missing).ok_or(NO_PLACE)?;
+        ways.push(way(vec![edit], title.to_owned(), None));
+        Ok(ways)
+    }
+
+    /// Whether a gate or a redirect answers, not an answer meant for preflights.
+    fn refused(&self, block: Block) -> bool {
+        let is_if = block.is_some_and(|b| &*self.conf.get(b).name.text == "if");
+        let returns = self.blamed(Role::Answered).filter_map(|b| self.directive(b.origin.span)).any(|d| {
+            let dir = self.conf.get(d);
+            &*dir.name.text == "return" && dir.args.first().is_some_and(|a| a.text.starts_with('2'))
+        });
+        self.blamed(Role::Gate).next().is_some() || !is_if && !returns
+    }
+
+    /// `if ($request_method = OPTIONS)` with the whole list: `return` in it runs before anything can refuse
+    /// `[cors-auth_basic-if-return]`, and a list in it replaces that of the location.
+    fn answered_first(&self, block: Block) -> Ways {
+        let block = self.settled(block);
+        let location =
+            block.filter(|b| &*self.conf.get(*b).name.text == "location").ok_or("preflights are answered outside of a location")?;
+        let (_, list) = self.list(block, LINE).ok_or("no `Access-Control-*` line is there to be repeated")?;
+        let mut lines: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
+        let has = |name: &str| list.iter().any(|d| self.conf.get(*d).args.first().is_some_and(|a| a.text.eq_ignore_ascii_case(name)));
+        for (name, value) in [("Access-Control-Allow-Methods", METHODS), ("Access-Control-Allow-Headers", HEADERS)] {
+            if !has(name) {
+                lines.push(self.like(&list, name, value));
+            }
+        }
+        lines.push("return 204;".to_owned());
+        let step = self.pen.step(Some(location));
+        let body: String = lines.iter().map(|l| format!("\n{step}{l}")).collect();
+        let text = vec![format!("if ($request_method = OPTIONS) {{{body}\n}}")];
+        let first = self.conf.inside(block).find(|c| self.conf.get(*c).file == self.conf.file_of(block)).ok_or(NO_PLACE)?;
+        let edit = self.pen.above(first, &text).ok_or(NO_PLACE)?;
+        Ok(vec![way(vec![edit], "answer preflights before anything refuses them".to_owned(), None)])
+    }
+}

@@ -1,0 +1,195 @@
+//! Corrections as edits of nginx's text. What is inherited as a whole list is the difficulty here: a first own
+//! `proxy_set_header` or `add_header` drops what was inherited, so that the inherited lines come along, or the edit is made
+//! where the list stands. Several ways are offered; which of them changes nothing else is proved elsewhere.
+
+mod answer;
+mod clock;
+mod maps;
+mod pen;
+mod upgrade;
+
+use super::conf::{Block, Conf, Context, DirId};
+use crate::model::{Because, Correction, Edit, Era, Goal, Intent, Role};
+use crate::source::{SourceMap, Span};
+use pen::Pen;
+
+type Ways = Result<Vec<Correction>, &'static str>;
+
+/// No words for it, or no place.
+const NO_PLACE: &str = "the place of the setting was not found";
+/// A duplicate would be refused by nginx.
+const HOLE: &str = "an include in this block was not read: the line may be there already";
+/// A tag may repeat or drop whatever stands near it.
+const TEMPLATE: &str = "template tags stand in this block";
+
+/// Ways to bring an intent about.
+pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> Ways {
+    let desk = Desk { conf, era, pen: Pen { conf, map }, because: &intent.because };
+    match &intent.goal {
+        Goal::Upgrades => desk.upgrade(),
+        Goal::IdleAtLeast(milliseconds) => desk.idle(*milliseconds),
+        Goal::AnswerHas(names) => desk.answer_has(names),
+        Goal::AnswersPreflight => desk.preflight(),
+        Goal::Streams => desk.stream(),
+        Goal::SendsOne(name) => desk.sends_one(name),
+        Goal::Gone(span) => desk.gone(*span),
+        Goal::Spelt(span, text) => desk.spelt(*span, text),
+        Goal::AnswerLacks(_) => Err("the line comes from elsewhere"),
+    }
+}
+
+/// Everything that is needed to write one correction.
+struct Desk<'a> {
+    conf: &'a Conf,
+    era: &'a Era,
+    pen: Pen<'a>,
+    because: &'a [Because],
+}
+
+impl Desk<'_> {
+    /// The directive that begins with exactly these bytes.
+    fn directive(&self, span: Span) -> Option<DirId> {
+        self.conf.all().find(|d| self.conf.get(*d).span == span)
+    }
+
+    /// What plays a part in the outcome.
+    fn blamed(&self, role: Role) -> impl Iterator<Item = &Because> {
+        self.because.iter().filter(move |b| b.role == role)
+    }
+
+    /// Directives that play a part in the outcome.
+    fn directives(&self, role: Role) -> Vec<DirId> {
+        let mut out: Vec<DirId> = self.blamed(role).filter_map(|b| self.directive(b.origin.span)).collect();
+        out.dedup();
+        out
+    }
+
+    /// The block whose settings were in force.
+    fn seat(&self) -> Result<Block, &'static str> {
+        let took = self.blamed(Role::Took).next().ok_or(NO_PLACE)?;
+        let block = match self.directive(took.origin.span) {
+            Some(block) if self.conf.get(block).body.is_some() => Some(block),
+            _ if took.origin.span.len == 0 && self.conf.context != Context::Main => None,
+            _ => return Err(NO_PLACE),
+        };
+        self.untemplated(block)?;
+        Ok(block)
+    }
+
+    /// The block itself, or the location around an `if`, where most settings are not allowed.
+    fn settled(&self, block: Block) -> Block {
+        std::iter::successors(block, |b| self.conf.get(*b).parent).find(|b| !matches!(&*self.conf.get(*b).name.text, "if" | "limit_except"))
+    }
+
+    fn untemplated(&self, block: Block) -> Result<(), &'static str> {
+        let body = match block {
+            Some(b) => self.conf.get(b).body,
+            None => self.pen.map.file_at(self.pen.map.file(self.conf.root).base()).map(|(_, f)| f.span()),
+        };
+        let text = body.map(|b| self.pen.map.bytes(b)).unwrap_or_default();
+        let has = |tag: &[u8]| text.windows(tag.len()).any(|w| w == tag);
+        let statement = has(b"{%") || has(b"<%") || self.conf.templated && lines_of_tags(text);
+        if statement { Err(TEMPLATE) } else { Ok(()) }
+    }
+
+    /// The nearest block, from this one outwards, that has directives of this name, and those.
+    fn list(&self, from: Block, name: &str) -> Option<(Block, Vec<DirId>)> {
+        let mut block = from;
+        loop {
+            let own: Vec<DirId> = self.conf.inside(block).filter(|c| &*self.conf.get(*c).name.text == name).collect();
+            if !own.is_empty() {
+                return Some((block, own));
+            }
+            block = self.conf.get(block?).parent;
+        }
+    }
+
+    /// A directive of the block's own file that stands for another one: itself, or the include that brings it.
+    fn anchor(&self, block: Block, id: DirId) -> Option<DirId> {
+        let file = self.conf.file_of(block);
+        if self.conf.get(id).file == file {
+            return Some(id);
+        }
+        self.conf.inside(block).filter(|c| *c < id && self.conf.get(*c).file == file && &*self.conf.get(*c).name.text == "include").last()
+    }
+
+    /// Lines beside the directive that sends requests upstream, or else at the block's beginning.
+    fn beside_pass(&self, block: Block, lines: &[String]) -> Option<Edit> {
+        let pass = |d: &DirId| self.conf.get(*d).name.text.ends_with("_pass");
+        let file = self.conf.file_of(block);
+        let here = |d: &DirId| self.conf.get(*d).file == file;
+        let found = self.conf.inside(block).filter(here).find(pass);
+        let found = found.or_else(|| self.conf.inside(block).find(pass).and_then(|p| self.anchor(block, p)));
+        match found {
+            Some(pass) if self.pen.commented(pass) => self.pen.after(pass, lines),
+            Some(pass) => self.pen.before(pass, lines),
+            None => self.conf.inside(block).find(here).and_then(|first| self.pen.above(first, lines)),
+        }
+    }
+
+    /// Whether a scalar may be added to a block: nginx refuses a second one.
+    fn addable(&self, block: Block) -> Result<(), &'static str> {
+        if self.conf.holes.iter().any(|h| h.0 == block) { Err(HOLE) } else { Ok(()) }
+    }
+
+    /// What a new line in this block may bring about that cannot be seen.
+    fn caution(&self, block: Block) -> Option<String> {
+        (block.is_none() && self.conf.context == Context::Location)
+            .then(|| "this file is included elsewhere; a block that has such a line already would be refused".to_owned())
+    }
+
+    fn gone(&self, span: Span) -> Ways {
+        let id = self.directive(span).ok_or(NO_PLACE)?;
+        self.untemplated(self.conf.get(id).parent)?;
+        let edit = self.pen.delete(id).ok_or(NO_PLACE)?;
+        Ok(vec![way(vec![edit], format!("remove `{}`", self.pen.raw(id)), None)])
+    }
+
+    fn spelt(&self, span: Span, text: &str) -> Ways {
+        let old = self.pen.map.text(span);
+        if old.is_empty() || self.conf.all().any(|d| self.conf.get(d).args.iter().any(|a| a.opaque && a.span.holds(span))) {
+            return Err(NO_PLACE);
+        }
+        Ok(vec![way(vec![Edit { span, text: text.to_owned() }], format!("write `{text}` instead of `{old}`"), None)])
+    }
+
+    /// Only the last of several lines of one name stays.
+    fn sends_one(&self, name: &str) -> Ways {
+        let lines = self.directives(Role::Header);
+        let [rest @ .., _] = lines.as_slice() else { return Err(NO_PLACE) };
+        let edits: Option<Vec<Edit>> = rest.iter().map(|d| self.pen.delete(*d)).collect();
+        let title = format!("keep only the last `{name}` line");
+        match edits {
+            Some(edits) if !edits.is_empty() => Ok(vec![way(edits, title, None)]),
+            _ => Err(NO_PLACE),
+        }
+    }
+
+    /// Sets a directive with one value for a block: where it is written there, otherwise as a line of its own.
+    fn set(&self, block: Block, name: &str, value: &str) -> Result<Option<Edit>, &'static str> {
+        if let Some((at, own)) = self.list(block, name)
+            && at == block
+        {
+            let word = own.last().and_then(|d| self.conf.get(*d).args.first()).ok_or(NO_PLACE)?;
+            if word.opaque {
+                return Err(TEMPLATE);
+            }
+            return Ok((*word.text != *value).then(|| Edit { span: word.span, text: value.to_owned() }));
+        }
+        self.addable(block)?;
+        let line = self.pen.line(&self.conf.inside(block).collect::<Vec<_>>(), name, &[value]);
+        self.beside_pass(block, &[line]).map(Some).ok_or(NO_PLACE)
+    }
+}
+
+/// A correction, its edits in the order of the text.
+fn way(mut edits: Vec<Edit>, title: String, caution: Option<String>) -> Correction {
+    edits.sort();
+    edits.dedup();
+    Correction { edits, title, caution }
+}
+
+/// Whether some line begins with a tag: it may be a condition or a loop.
+fn lines_of_tags(text: &[u8]) -> bool {
+    text.split(|b| *b == b'\n').any(|l| l.trim_ascii_start().starts_with(b"{{"))
+}

@@ -1,0 +1,183 @@
+//! Writes lines the way the file writes them: line ends, indentation, the width of columns, one-line blocks.
+
+use crate::model::Edit;
+use crate::proxy::nginx::conf::{Block, Conf, DirId};
+use crate::source::{SourceMap, Span};
+
+/// Knows the text around directives.
+#[derive(Clone, Copy)]
+pub(super) struct Pen<'a> {
+    pub(super) conf: &'a Conf,
+    pub(super) map: &'a SourceMap,
+}
+
+impl Pen<'_> {
+    /// The text of a directive, as it is written.
+    pub(super) fn raw(&self, id: DirId) -> String {
+        self.map.text(self.conf.get(id).span)
+    }
+
+    /// The bytes of the file around an offset, and the offset in them.
+    fn around(&self, at: u32) -> Option<(&[u8], usize, u32)> {
+        let (_, file) = self.map.file_at(at)?;
+        Some((file.bytes(), (at - file.base()) as usize, file.base()))
+    }
+
+    /// Global offset of the first byte of a line.
+    fn line_start(&self, at: u32) -> Option<u32> {
+        let (bytes, local, base) = self.around(at)?;
+        let start = bytes[..local].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        Some(base + start as u32)
+    }
+
+    /// Global offset behind a line, its end included, and whether it has one.
+    fn line_end(&self, at: u32) -> Option<(u32, bool)> {
+        let (bytes, local, base) = self.around(at)?;
+        Some(match bytes[local..].iter().position(|b| *b == b'\n') {
+            Some(i) => (base + (local + i + 1) as u32, true),
+            None => (base + bytes.len() as u32, false),
+        })
+    }
+
+    /// The line end that is used near an offset.
+    fn line_break(&self, at: u32) -> &'static str {
+        let crlf = self.line_end(at).is_some_and(|(end, _)| self.map.bytes(Span::between(at, end)).ends_with(b"\r\n"));
+        let crlf = crlf || self.line_start(at).is_some_and(|s| s >= 2 && self.map.bytes(Span::between(s - 2, s)) == b"\r\n");
+        if crlf { "\r\n" } else { "\n" }
+    }
+
+    /// The white space before a directive that begins its line; none if it does not.
+    pub(super) fn indent(&self, id: DirId) -> Option<String> {
+        let at = self.conf.get(id).span.start;
+        let before = self.map.text(Span::between(self.line_start(at)?, at));
+        before.bytes().all(|b| b == b' ' || b == b'\t').then_some(before)
+    }
+
+    /// The last byte of a directive, its block included.
+    fn end(&self, id: DirId) -> u32 {
+        let dir = self.conf.get(id);
+        dir.body.map_or(dir.span.end(), Span::end)
+    }
+
+    /// Whether nothing but a comment follows on the line.
+    fn ends_line(&self, id: DirId) -> bool {
+        let end = self.end(id);
+        self.line_end(end).is_some_and(|(line, _)| {
+            let rest = self.map.bytes(Span::between(end, line)).trim_ascii();
+            rest.is_empty() || rest.starts_with(b"#")
+        })
+    }
+
+    /// Lines behind a directive.
+    pub(super) fn after(&self, id: DirId, lines: &[String]) -> Option<Edit> {
+        let end = self.end(id);
+        let Some(indent) = self.indent(id).filter(|_| self.ends_line(id)) else {
+            let text: String = lines.iter().map(|l| format!(" {}", flat(l))).collect();
+            return Some(Edit { span: Span { start: end, len: 0 }, text });
+        };
+        let brk = self.line_break(end);
+        let (at, broken) = self.line_end(end)?;
+        let mut text = self.lines(lines, &indent, brk);
+        if !broken {
+            text = format!("{brk}{}", text.trim_end_matches(['\r', '\n']));
+        }
+        Some(Edit { span: Span { start: at, len: 0 }, text })
+    }
+
+    /// Lines before a directive.
+    pub(super) fn before(&self, id: DirId, lines: &[String]) -> Option<Edit> {
+        let at = self.conf.get(id).span.start;
+        let Some(indent) = self.indent(id) else {
+            let text: String = lines.iter().map(|l| format!("{} ", flat(l))).collect();
+            return Some(Edit { span: Span { start: at, len: 0 }, text });
+        };
+        let brk = self.line_break(at);
+        Some(Edit { span: Span { start: self.line_start(at)?, len: 0 }, text: self.lines(lines, &indent, brk) })
+    }
+
+    /// Before a directive and the comment right above it.
+    pub(super) fn above(&self, id: DirId, lines: &[String]) -> Option<Edit> {
+        let mut edit = self.before(id, lines)?;
+        if self.indent(id).is_none() {
+            return Some(edit);
+        }
+        let (bytes, _, base) = self.around(edit.span.start)?;
+        loop {
+            let local = (edit.span.start - base) as usize;
+            let previous = bytes[..local.saturating_sub(1)].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+            if local == 0 || !bytes[previous..local].trim_ascii_start().starts_with(b"#") {
+                return Some(edit);
+            }
+            edit.span.start = base + previous as u32;
+        }
+    }
+
+    /// Whether a comment stands right above a directive.
+    pub(super) fn commented(&self, id: DirId) -> bool {
+        self.above(id, &[]).is_some_and(|e| self.before(id, &[]).is_some_and(|b| b.span != e.span))
+    }
+
+    fn lines(&self, lines: &[String], indent: &str, brk: &str) -> String {
+        let mut out = String::new();
+        for line in lines.iter().flat_map(|l| l.split('\n')) {
+            if !line.is_empty() {
+                out.push_str(indent);
+                out.push_str(line);
+            }
+            out.push_str(brk);
+        }
+        out
+    }
+
+    /// Takes a directive out, with its line if nothing else stands there.
+    pub(super) fn delete(&self, id: DirId) -> Option<Edit> {
+        let dir = self.conf.get(id);
+        let span = dir.body.map_or(dir.span, |b| dir.span.to(b));
+        let (end, _) = self.line_end(span.end())?;
+        let alone = self.indent(id).is_some() && self.map.bytes(Span::between(span.end(), end)).trim_ascii().is_empty();
+        let span = if alone { Span::between(self.line_start(span.start)?, end) } else { span };
+        Some(Edit { span, text: String::new() })
+    }
+
+    /// One step of indentation in a block: what the directives inside have more than the block itself.
+    pub(super) fn step(&self, block: Block) -> String {
+        let inner = |b: Block| self.conf.inside(b).find_map(|c| self.indent(c));
+        let outer = block.and_then(|b| self.indent(b));
+        let deeper = |inner: Option<String>, outer: Option<String>| Some(inner?.strip_prefix(outer?.as_str())?.to_owned());
+        let own = block.and_then(|_| deeper(inner(block), outer));
+        let below =
+            || self.conf.inside(block).filter(|c| self.conf.get(*c).body.is_some()).find_map(|c| deeper(inner(Some(c)), self.indent(c)));
+        own.or_else(below).filter(|s| !s.is_empty()).unwrap_or_else(|| "    ".to_owned())
+    }
+
+    /// A line of a list, in the columns of the lines that are there.
+    pub(super) fn line(&self, siblings: &[DirId], name: &str, args: &[&str]) -> String {
+        let gap = |a: Span, b: Span| self.map.text(Span::between(a.end(), b.start));
+        let plain = |g: &String| !g.is_empty() && g.bytes().all(|b| b == b' ' || b == b'\t');
+        let named: Vec<_> = siblings.iter().map(|d| self.conf.get(*d)).filter(|d| &*d.name.text == name && !d.args.is_empty()).collect();
+        let first = named.last().map(|d| gap(d.name.span, d.args[0].span)).filter(plain).unwrap_or_else(|| " ".to_owned());
+        let column = |d: &crate::proxy::nginx::conf::Dir| d.args.get(1).map(|a| a.span.start - d.args[0].span.start);
+        let columns: Vec<u32> = named.iter().filter_map(|d| column(d)).collect();
+        let aligned = columns.len() > 1
+            && columns.windows(2).all(|w| w[0] == w[1])
+            && named.iter().any(|d| d.args.get(1).is_some_and(|a| gap(d.args[0].span, a.span).len() > 1));
+        let mut out = format!("{name}{first}");
+        for (i, arg) in args.iter().enumerate() {
+            if i == 1 {
+                let width = if aligned { columns[0] as usize } else { 0 };
+                let written = args[0].len();
+                out.push_str(&" ".repeat(width.saturating_sub(written).max(1)));
+            } else if i > 1 {
+                out.push(' ');
+            }
+            out.push_str(arg);
+        }
+        out.push(';');
+        out
+    }
+}
+
+/// Several lines in one, for blocks that stand on one line.
+fn flat(line: &str) -> String {
+    line.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,79 @@
+//! `cors/duplicate-origin`
+
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, CrossOrigin, serves},
+};
+use crate::model::Text;
+use crate::probe::{Assume, Branch, End, Line, Val};
+use crate::source::Span;
+
+const RULE: &str = "cors/duplicate-origin";
+const ALLOW: &str = "Access-Control-Allow-Origin";
+/// What the upstream is taken to send, in values that no configuration has.
+const THEIRS: [(&str, &str); 4] = [
+    (ALLOW, "https://upstream.invalid"),
+    ("Access-Control-Allow-Credentials", "upstream"),
+    ("Access-Control-Allow-Methods", "UPSTREAM"),
+    ("Access-Control-Allow-Headers", "upstream"),
+];
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for c in cx.cross_origin().iter() {
+        for b in c.plain.iter().chain(&c.preflight) {
+            if let [first, .., last] = lines(b)[..] {
+                twice(cx, c, first, last);
+            }
+        }
+        if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
+            half_hidden(cx, c);
+        }
+    }
+}
+
+fn lines(b: &Branch) -> Vec<&Line> {
+    b.answer.iter().filter(|l| l.name.eq_ignore_ascii_case(ALLOW) && l.value.known() != Some("")).collect()
+}
+
+fn twice(cx: &mut Context<'_>, c: &CrossOrigin, first: &Line, last: &Line) {
+    let (Some(before), Some(at)) = (first.origin, last.origin) else { return };
+    let (Val::Is(a), Val::Is(b)) = (&first.value, &last.value) else { return };
+    let mut f = cx.finding(RULE, Level::Error, at.span);
+    f.message = format!("answers for {} allow an origin twice: browsers refuse that, even with equal values", cx.title(c.witness.route));
+    f.label = format!("one more line: `{b}`");
+    f.related.push(Related { span: before.span, message: format!("the first one: `{a}`") });
+    f.help = format!("send exactly one `{ALLOW}` line; a browser reads two as one list and finds no such origin (Fetch, CORS check)");
+    f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+    cx.report(f);
+}
+
+/// Other lines of the upstream are taken out, so it does send them; this one is not.
+fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
+    let lines_of_theirs = THEIRS.iter().map(|(n, v)| (Text::from("*"), (Text::from(*n), Text::from(*v)))).collect();
+    let assume = Assume { lines: lines_of_theirs, ..Assume::default() };
+    let w = &c.witness;
+    let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
+    let branches = crate::probe::run(cx.proxy, &request, &assume);
+    let stays = |b: &Branch, n: &(&str, &str)| b.answer.iter().any(|l| l.origin.is_none() && l.name.eq_ignore_ascii_case(n.0));
+    let hidden = |b: &Branch| THEIRS.iter().skip(1).any(|n| !stays(b, n));
+    if !branches.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && stays(b, &THEIRS[0]) && hidden(b)) {
+        return;
+    }
+    let Some(at) = branches.first().and_then(|b| lines(b).into_iter().find_map(|l| l.origin)) else { return };
+    let hiding =
+        branches.first().and_then(|b| cx.proxy.policy(b.policy?).relayed).map(|l| cx.proxy.list(l).ops.clone()).unwrap_or_default();
+    let mut f = cx.finding(RULE, Level::Warning, at.span);
+    f.confidence = Confidence::Likely;
+    f.message = format!("the upstream's own `{ALLOW}` is not taken out of answers for {}", cx.title(w.route));
+    f.label = "added to whatever the upstream sends".to_owned();
+    let spans: Vec<Span> =
+        hiding.iter().filter(|op| op.name.to_ascii_lowercase().starts_with("access-control-")).map(|op| op.value.origin.span).collect();
+    for span in spans {
+        f.related.push(Related { span, message: "the upstream sends CORS lines: this one is taken out".to_owned() });
+    }
+    f.help = format!(
+        "take it out as well (nginx: `proxy_hide_header {ALLOW};`): two lines, even with equal values, are refused by every browser"
+    );
+    f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", w.path, c.origin));
+    cx.report(f);
+}

@@ -1,0 +1,35 @@
+//! `cors/error-without-headers`
+
+use super::super::{
+    Confidence, Level,
+    context::{Context, line, serves},
+};
+use super::allowed;
+use crate::probe::{Assume, End, Far};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for c in cx.cross_origin().iter() {
+        let w = &c.witness;
+        if !serves(&c.plain) || c.plain.iter().any(|b| b.end != End::Relayed) {
+            continue;
+        }
+        let Some(origin) = c.plain.iter().find_map(|b| allowed(cx, b)).map(|(op, _)| op.value.origin) else { continue };
+        let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
+        let failed = crate::probe::run(cx.proxy, &request, &Assume { far: Far::Status(500), ..Assume::default() });
+        let bare =
+            failed.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
+        if !bare {
+            continue;
+        }
+        let mut f = cx.finding("cors/error-without-headers", Level::Warning, origin.span);
+        f.confidence = Confidence::Likely;
+        f.message =
+            format!("error answers for {} carry no CORS headers: pages see a network error instead of the status", cx.title(w.route));
+        f.label = "not sent with 4xx and 5xx".to_owned();
+        f.help = "send it with every status (nginx: `always` at the end of the line): without it the page cannot tell 401 from a broken \
+                  network, and cannot read the body (Fetch, CORS check)"
+            .to_owned();
+        f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, answered 500 by the upstream", w.path, c.origin));
+        cx.report(f);
+    }
+}

@@ -1,0 +1,41 @@
+//! `cors/headers-lost-on-jump`
+
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, line, serves},
+};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for c in cx.cross_origin().iter() {
+        if !serves(&c.plain) {
+            continue;
+        }
+        for b in &c.plain {
+            let Some(list) = b.policy.map(|p| cx.proxy.policy(p).answer) else { continue };
+            if line(b, "access-control-allow-origin").is_some() || cx.speaks(list) {
+                continue;
+            }
+            let left = b.jumps.iter().find_map(|j| {
+                let left = cx.proxy.policy(j.left?).answer;
+                (cx.speaks(left) && !cx.displaced(list).contains(&left)).then_some((*j, left))
+            });
+            let Some((jump, left)) = left else { continue };
+            let mut f = cx.finding("cors/headers-lost-on-jump", Level::Warning, jump.span);
+            f.confidence = Confidence::Likely;
+            f.message = format!("the jump leaves the `Access-Control-*` headers of {} behind", cx.title(c.witness.route));
+            f.label = "jumps to a place with a list of its own".to_owned();
+            for op in cx.proxy.list(left).ops.iter().filter(|op| op.name.to_ascii_lowercase().starts_with("access-control-")) {
+                f.related
+                    .push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and in force only here", op.name) });
+            }
+            if let Some(sent) = &b.sent {
+                f.related.push(Related { span: sent.span, message: "forwarded here, and answered without them".to_owned() });
+            }
+            f.help = "write them where the request is answered: what is set beside a jump does not go along with it (a named location of \
+                      nginx inherits from the server)"
+                .to_owned();
+            f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+            cx.report(f);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `cors/malformed-origin`
+
+use super::super::{Level, context::Context};
+use super::{allowed, constant};
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    let mut found: BTreeMap<Span, (String, &str, String)> = BTreeMap::new();
+    for c in cx.cross_origin().iter() {
+        for b in c.plain.iter().chain(&c.preflight) {
+            let Some((op, value)) = allowed(cx, b) else { continue };
+            if let Some(wrong) = wrong(&value).filter(|_| constant(cx, op)) {
+                found.entry(op.value.origin.span).or_insert_with(|| (value.clone(), wrong, cx.title(c.witness.route)));
+            }
+        }
+    }
+    for (span, (value, wrong, title)) in found {
+        let mut f = cx.finding("cors/malformed-origin", Level::Error, span);
+        f.message = format!("`Access-Control-Allow-Origin: {value}` for {title} fits no origin: {wrong}");
+        f.label = "compared with `Origin`, byte for byte".to_owned();
+        f.help =
+            "send `*`, or the one origin that asked, as the browser writes it (`https://app.example.com`); choose it with a `map` from \
+                  `$http_origin` when there are several (Fetch, CORS check)"
+                .to_owned();
+        cx.report(f);
+    }
+}
+
+/// What keeps a value from being `*`, `null` or the serialisation of an origin.
+fn wrong(value: &str) -> Option<&'static str> {
+    if matches!(value, "*" | "null") {
+        return None;
+    }
+    if value.contains([',', ' ']) {
+        return Some("it is a list, and only one value is read");
+    }
+    if value.contains('*') {
+        return Some("`*` stands for nothing within a name");
+    }
+    let Some((_, rest)) = value.split_once("://") else { return Some("it has no scheme") };
+    if rest.contains('/') {
+        return Some("an origin ends before the first slash");
+    }
+    None
+}

@@ -1,0 +1,47 @@
+//! `cors/missing-vary`
+
+use super::super::{
+    Confidence, Level,
+    context::{Context, serves},
+};
+use super::{allowed, constant};
+use crate::probe::{Branch, Val};
+
+/// An origin that nobody allows but who allows all.
+const OTHER: &str = "https://other.invalid";
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for c in cx.cross_origin().iter() {
+        if !serves(&c.plain) {
+            continue;
+        }
+        let Some(b) = c.plain.iter().find(|b| b.answer_open.is_none() && !varies(b)) else { continue };
+        let Some((op, value)) = allowed(cx, b).filter(|(op, _)| !constant(cx, op)) else { continue };
+        // Another origin gets another answer.
+        let (others, _) = cx.from_origin(&c.witness, OTHER);
+        if others.iter().any(|o| allowed(cx, o).is_some_and(|(_, v)| v == value)) {
+            continue;
+        }
+        let mut f = cx.finding("cors/missing-vary", Level::Warning, op.value.origin.span);
+        f.confidence = Confidence::Likely;
+        f.message = format!(
+            "answers for {} differ by `Origin` without saying so: a cache gives one site's answer to another",
+            cx.title(c.witness.route)
+        );
+        f.label = "depends on `Origin`".to_owned();
+        f.help =
+            "send `Vary: Origin` with it (nginx: `add_header Vary Origin always;`), so that browsers, CDNs and caches keep the answers \
+                  apart (Fetch, CORS protocol and HTTP caches)"
+                .to_owned();
+        f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+        cx.report(f);
+    }
+}
+
+/// Whether the answer says that it depends on the origin, or may say so.
+fn varies(b: &Branch) -> bool {
+    b.answer.iter().filter(|l| l.name.eq_ignore_ascii_case("vary")).any(|l| match &l.value {
+        Val::Is(v) => v.split(',').any(|t| t.trim().eq_ignore_ascii_case("origin") || t.trim() == "*"),
+        Val::Unknown { .. } => false,
+    })
+}

@@ -1,0 +1,69 @@
+//! `sse/buffered`
+
+use super::super::{Confidence, Level, context::Context};
+use crate::model::{How, Known, Wire};
+use crate::probe::{Branch, End};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for w in cx.witnesses().iter() {
+        let declared = cx.declares_stream(w.route);
+        let half_done = half_done(cx, w.route);
+        if !declared && half_done.is_none() && !named(&w.path) {
+            continue;
+        }
+        let level = if declared || half_done.is_some() { Level::Warning } else { Level::Hint };
+        for b in cx.plain(w) {
+            speak(cx, &b, level, &cx.title(w.route), half_done);
+        }
+    }
+}
+
+/// Path segments that name an event stream.
+fn named(path: &str) -> bool {
+    path.split('/').any(|p| matches!(p.to_ascii_lowercase().as_str(), "sse" | "eventsource" | "event-stream"))
+}
+
+/// A line that is to stop the buffering, and does not: the proxy heeds it in what the upstream sends, not in what it adds.
+fn half_done(cx: &Context<'_>, route: crate::model::RouteId) -> Option<crate::model::Origin> {
+    let policy = cx.proxy.policy(cx.proxy.route(route).policy);
+    [policy.answer, policy.outgoing].into_iter().find_map(|l| cx.written(l, "x-accel-buffering")).map(|op| op.value.origin)
+}
+
+fn speak(cx: &mut Context<'_>, b: &Branch, level: Level, title: &str, half_done: Option<crate::model::Origin>) {
+    let Some(sent) = b.sent.as_ref().filter(|_| b.end == End::Relayed) else { return };
+    let hop = cx.proxy.hop(sent.hop);
+    if hop.buffered.value != Known::Is(true) {
+        return;
+    }
+    let packed = hop.packed.value == Known::Is(true);
+    if !packed && hop.wire.value != Known::Is(Wire::H10) {
+        return;
+    }
+    let cause = if packed { hop.packed.origin } else { hop.buffered.origin };
+    let place = cx.place(cause);
+    let mut f = cx.finding("sse/buffered", level, place.unwrap_or(sent.span));
+    f.confidence = if level == Level::Hint { Confidence::Guess } else { Confidence::Likely };
+    f.message = format!("events through {title} arrive only when a buffer is full or the stream ends");
+    f.label = match (packed, place) {
+        (true, _) => "event streams are compressed, and held back until a block is full".to_owned(),
+        (false, Some(_)) => "held back, for the upstream answers over HTTP/1.0".to_owned(),
+        (false, None) if cause.how == How::Assumed => {
+            "answers over HTTP/1.0 are held back by default, unless set outside this file".to_owned()
+        }
+        (false, None) => "answers over HTTP/1.0 are held back by default, in all versions".to_owned(),
+    };
+    if let Some(origin) = half_done {
+        cx.relate(&mut f, origin, "this has no effect here: only the upstream can send it");
+    }
+    if place.is_some() {
+        f.related.push(super::super::Related { span: sent.span, message: "this route".to_owned() });
+    }
+    f.help = if packed {
+        "do not buffer on this route (nginx: `proxy_buffering off;`), or leave `text/event-stream` out of what is compressed"
+    } else {
+        "speak HTTP/1.1 to the upstream (nginx: `proxy_http_version 1.1;`, the default since 1.29.7; a chunked answer then passes live), or \
+         do not buffer on this route (`proxy_buffering off;`)"
+    }
+    .to_owned();
+    cx.report(f);
+}

@@ -1,0 +1,75 @@
+//! `upstream/keepalive-defeated`
+
+use super::super::{Confidence, Finding, Level, Related, context::Context};
+use crate::model::{Expr, Fact, How, Known, Proxy, Wire};
+use crate::probe::{Sent, Val};
+use crate::source::Span;
+use std::collections::HashSet;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if cx.proxy.upstreams.iter().all(|u| u.reuse.value != Known::Is(true)) {
+        return;
+    }
+    let mut seen: HashSet<(Span, Span)> = HashSet::new();
+    for w in cx.witnesses().iter() {
+        for b in cx.plain(w) {
+            let Some(sent) = b.sent.as_ref().filter(|s| s.open.is_none()) else { continue };
+            let Some(group) = sent.upstream.map(|u| cx.proxy.upstream(u)) else { continue };
+            if group.reuse.value != Known::Is(true) || cx.proxy.hop(sent.hop).tls.is_none() {
+                continue;
+            }
+            let reuse = group.reuse;
+            let Some((span, label)) = cause(cx, sent, reuse) else { continue };
+            if !seen.insert((span, reuse.origin.span)) {
+                continue;
+            }
+            let level = if reuse.origin.how == How::Written { Level::Warning } else { Level::Hint };
+            let mut f: Finding = cx.finding("upstream/keepalive-defeated", level, span);
+            f.confidence = Confidence::Likely;
+            f.message = format!("connections to `{}` are not kept: every plain request opens a new one", group.name);
+            f.label = label;
+            if reuse.origin.how == How::Written {
+                cx.relate(&mut f, reuse.origin, "connections are meant to be kept here");
+            }
+            if sent.span != span {
+                f.related.push(Related { span: sent.span, message: "for example by this route".to_owned() });
+            }
+            f.help = "send no `Connection` line with plain requests, over HTTP/1.1 (nginx: `'' '';` in the `map`, or `proxy_set_header \
+                      Connection \"\";` where no upgrade passes; `proxy_http_version 1.1;` before 1.29.7)"
+                .to_owned();
+            cx.report(f);
+        }
+    }
+}
+
+/// What closes the connection after a plain request, and what to say beside it.
+fn cause(cx: &Context<'_>, sent: &Sent, reuse: Fact<bool>) -> Option<(Span, String)> {
+    let closes = |v: &Val| matches!(v, Val::Is(v) if v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
+    if let Some(line) = sent.values("connection").find(|l| closes(&l.value)) {
+        let origin = line.origin?;
+        if origin.how != How::Written {
+            return Some((reuse.origin.span, format!("in vain: {} sends `Connection: close` by itself, before 1.29.7", cx.proxy.dialect)));
+        }
+        let op = cx.written(sent.list, "connection")?;
+        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e));
+        return Some((entry.unwrap_or(origin.span), "a plain request gets `Connection: close` from here".to_owned()));
+    }
+    let wire = cx.proxy.hop(sent.hop).wire;
+    if wire.value != Known::Is(Wire::H10) {
+        return None;
+    }
+    let text = "HTTP/1.0 keeps no connections";
+    match cx.place(wire.origin) {
+        Some(span) => Some((span, text.to_owned())),
+        None if wire.origin.how == How::Assumed => None,
+        None => Some((reuse.origin.span, format!("in vain: {text}, and it is the default before 1.29.7"))),
+    }
+}
+
+/// The line of a map that holds when there is no upgrade.
+fn entry(proxy: &Proxy, value: crate::model::ExprId) -> Option<Span> {
+    let Expr::Map(map, _) = proxy.expr(value) else { return None };
+    let map = proxy.map(*map);
+    let fact = map.exact.iter().find(|(k, _)| k.is_empty()).map_or(map.default, |e| e.1);
+    (fact.origin.how == How::Written).then_some(fact.origin.span)
+}

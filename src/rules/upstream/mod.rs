@@ -1,0 +1,4 @@
+//! What reaches the upstream, whatever the request is for.
+
+pub(super) mod duplicate_header;
+pub(super) mod keepalive_defeated;

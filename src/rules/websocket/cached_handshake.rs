@@ -1,0 +1,29 @@
+//! `websocket/cached-handshake`
+
+use super::super::{Confidence, Level, Related, context::Context};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets().iter() {
+        if !super::works(cx, socket) {
+            continue;
+        }
+        let Some((branch, sent)) = socket.sent() else { continue };
+        let Some(cached) = &branch.cached else { continue };
+        // The same key for a plain request: its answer is found.
+        let plain = cx.plain(&socket.witness);
+        if !plain.iter().any(|b| b.cached.as_ref().is_some_and(|c| c.key == cached.key)) {
+            continue;
+        }
+        let mut f = cx.finding("websocket/cached-handshake", Level::Warning, cached.span);
+        f.confidence = Confidence::Likely;
+        f.message = format!(
+            "once an answer to a plain request is cached, WebSocket handshakes for {} are answered with it",
+            cx.title(socket.witness.route)
+        );
+        f.label = "looked into for handshakes too".to_owned();
+        f.related.push(Related { span: sent.span, message: "a handshake goes here only while nothing is cached".to_owned() });
+        f.help = "let handshakes pass the cache by (nginx: `proxy_cache_bypass $http_upgrade; proxy_no_cache $http_upgrade;`)".to_owned();
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}

@@ -1,0 +1,43 @@
+//! `websocket/host-lost`
+
+use super::super::{Confidence, Level, context::Context};
+use crate::model::{Expr, How, Known, Subject, Wire};
+use crate::probe::Val;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets().iter() {
+        if !super::works(cx, socket) {
+            continue;
+        }
+        let Some((_, sent)) = socket.sent() else { continue };
+        let hop = cx.proxy.hop(sent.hop);
+        // To a server of somebody else, over TLS, its own name is right; other wires have no such line.
+        if sent.open.is_some() || hop.tls != Some(false) || !matches!(hop.wire.value, Known::Is(Wire::H10 | Wire::H11)) {
+            continue;
+        }
+        let mut lines = sent.values("host");
+        let (Some(line), None) = (lines.next(), lines.next()) else { continue };
+        let Val::Is(value) = &line.value else { continue };
+        if line.origin.is_none_or(|o| o.how != How::Implied) || value.eq_ignore_ascii_case(&socket.witness.host) {
+            continue;
+        }
+        let mut f = cx.finding("websocket/host-lost", Level::Warning, sent.span);
+        f.confidence = Confidence::Likely;
+        f.message = format!(
+            "through {} the upstream gets `Host: {value}`: a server that compares `Origin` with `Host` refuses every browser with 403",
+            cx.title(socket.witness.route)
+        );
+        f.label = format!("`Host` is not set for this route; {} sends the upstream's name by itself", cx.proxy.dialect);
+        // A list further out had it.
+        if let Some(op) = cx.displaced(sent.list).into_iter().find_map(|l| cx.written(l, "host"))
+            && !matches!(op.value.value, Known::Is(e) if matches!(cx.proxy.expr(e), Expr::Read(Subject::UpstreamAuthority)))
+        {
+            cx.relate(&mut f, op.value.origin, "set here, and lost below: this list replaces the inherited one as a whole");
+        }
+        f.help = "pass the name that the client asked for (nginx: `proxy_set_header Host $host;`, with a port of its own \
+                  `$host$is_request_port$request_port` since 1.29.3, `$http_host` before). Tornado and gorilla compare by default"
+            .to_owned();
+        f.example = Some(format!("{}, Origin: https://{}", socket.example(), socket.witness.host));
+        cx.report(f);
+    }
+}

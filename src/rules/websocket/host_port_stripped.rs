@@ -1,0 +1,50 @@
+//! `websocket/host-port-stripped`
+
+use super::super::{Confidence, Level, context::Context};
+use crate::model::How;
+use crate::probe::{Credentials, Val, handshake};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets().iter() {
+        if !super::works(cx, socket) {
+            continue;
+        }
+        let w = &socket.witness;
+        let Some(port) = port_of(cx, w.listener).filter(|p| !usual(p)) else { continue };
+        // Reached on a usual port as well, clients come that way.
+        let on_usual = (0..cx.proxy.listeners.len()).filter(|l| port_of(cx, *l).is_some_and(|p| usual(&p))).any(|l| {
+            let there = cx.shake(&handshake::ask(l, &w.host, &w.path), Credentials::Valid);
+            there.iter().any(|b| b.routes.contains(&w.route))
+        });
+        if on_usual {
+            continue;
+        }
+        let asked = format!("{}:{port}", w.host);
+        let branches = cx.shake(&handshake::ask(w.listener, &asked, &w.path), Credentials::Valid);
+        let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()).filter(|s| s.open.is_none()) else { continue };
+        let Some(line) = sent.values("host").last() else { continue };
+        let (Val::Is(value), Some(origin)) = (&line.value, line.origin) else { continue };
+        if origin.how != How::Written || !value.eq_ignore_ascii_case(&w.host) {
+            continue;
+        }
+        let mut f = cx.finding("websocket/host-port-stripped", Level::Hint, origin.span);
+        f.confidence = Confidence::Likely;
+        f.message = format!("{} is reached on port {port}, and the upstream gets `Host` without it", cx.title(w.route));
+        f.label = "drops the port that the client named".to_owned();
+        f.help = "keep the port (nginx: `$host$is_request_port$request_port` since 1.29.3, `$http_host` before): a server that compares \
+                  `Origin` with `Host` refuses browsers with 403 otherwise. Nothing is lost if clients come in on 80 or 443, through a \
+                  load balancer or a mapped port"
+            .to_owned();
+        f.example = Some(format!("{}, Host: {asked}, Origin: http://{asked}", socket.example()));
+        cx.report(f);
+    }
+}
+
+fn port_of(cx: &Context<'_>, listener: usize) -> Option<String> {
+    let port = cx.proxy.listeners[listener].at.rsplit(':').next()?;
+    port.bytes().all(|b| b.is_ascii_digit()).then(|| port.to_owned())
+}
+
+fn usual(port: &str) -> bool {
+    matches!(port, "80" | "443")
+}

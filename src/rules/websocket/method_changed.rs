@@ -1,0 +1,31 @@
+//! `websocket/method-changed`
+
+use super::super::{
+    Level,
+    context::{Context, Evidence, carries},
+};
+use crate::probe::{Val, handshake::Fault};
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    for socket in cx.sockets().iter() {
+        if !socket.faults(cx.proxy).contains(&Fault::WrongMethod) {
+            continue;
+        }
+        let Some((_, sent)) = socket.sent() else { continue };
+        if socket.evidence == Evidence::Named || !carries(cx.proxy, sent) {
+            continue;
+        }
+        let by = cx.proxy.hop(sent.hop).method.and_then(|m| cx.place(m.origin));
+        let mut f = cx.finding("websocket/method-changed", Level::Error, by.unwrap_or(sent.span));
+        f.confidence = socket.confidence();
+        let method = match &sent.method {
+            Val::Is(m) => m.to_string(),
+            Val::Unknown { .. } => continue,
+        };
+        f.message = format!("WebSocket handshakes through {} reach the upstream as {method}", cx.title(socket.witness.route));
+        f.label = "replaces the client's method".to_owned();
+        f.help = "leave the method alone on this route: a handshake is a GET (RFC 6455 §4.1)".to_owned();
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}

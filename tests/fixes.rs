@@ -1,0 +1,148 @@
+//! Corrections over all recorded configurations: how many are tried, made and refused, and that they keep their promises.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+use hoplint::{
+    config::{Settings, parse_route},
+    fix::{Mended, Room, mend},
+    model::{Applicability, Fix},
+    proxy::{DIALECTS, Reading, dialect},
+    source::Files,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Main files of the recorded cases of one proxy.
+fn cases(proxy: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(proxy).join("cases");
+    let mut out = Vec::new();
+    let Ok(entries) = std::fs::read_dir(&root) else { return out };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let main = ["nginx.conf", "haproxy.cfg", "envoy.yaml"].iter().map(|n| path.join(n)).find(|p| p.exists());
+        if let Some(main) = main.filter(|_| path.is_dir()) {
+            out.push(main);
+        } else if path.extension().is_some_and(|e| e == "conf" || e == "cfg" || e == "yaml") {
+            out.push(path);
+        }
+    }
+    out.sort();
+    out
+}
+
+/// A configuration as it is judged in these tests: every path that looks like one carries WebSocket with a slow heartbeat.
+fn room(proxy: &str, path: &Path) -> (Files, Room) {
+    let mut files = Files::new();
+    let id = files.read(path.to_str().unwrap()).unwrap();
+    let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
+    let reading = Reading { context: None, explicit: false };
+    (files, Room { dialect: dialect(proxy).unwrap(), given: vec![id], reading, settings, only: None })
+}
+
+/// How corrections fared, by rule.
+#[derive(Default, Debug)]
+struct Tally {
+    tried: usize,
+    safe: usize,
+    with_unsafe: usize,
+    /// Corrections that the rule itself takes for safe: nothing is assumed.
+    promised: usize,
+    kept: usize,
+    reasons: BTreeMap<String, usize>,
+}
+
+fn count(tallies: &mut BTreeMap<&'static str, Tally>, before: &[hoplint::rules::Finding], safe: &Mended, both: &Mended) {
+    for f in before.iter().filter(|f| f.intent.is_some()) {
+        let t = tallies.entry(f.rule).or_default();
+        t.tried += 1;
+        t.promised += usize::from(f.intent.as_ref().is_some_and(|i| i.assumes.is_none()));
+    }
+    for e in &safe.applied {
+        let t = tallies.entry(e.rule).or_default();
+        t.safe += 1;
+        t.kept += 1;
+    }
+    for e in &safe.refused {
+        let why = match &e.fix {
+            Ok(fix) if fix.applicability == Applicability::Unsafe => {
+                format!("unsafe: {}", fix.changes.first().map_or("", |c| c.split(": ").last().unwrap_or(c)))
+            }
+            Ok(_) => "wants the same place".to_owned(),
+            Err(why) => why.clone(),
+        };
+        *tallies.entry(e.rule).or_default().reasons.entry(why).or_default() += 1;
+    }
+    for e in &both.applied {
+        tallies.entry(e.rule).or_default().with_unsafe += 1;
+    }
+}
+
+fn texts(files: &Files) -> Vec<Vec<u8>> {
+    files.map().files().map(|(_, f)| f.bytes().to_vec()).collect()
+}
+
+/// What corrections promise, looked at from outside.
+fn promises(path: &Path, room: &Room, before: &Files, after: &Mended) {
+    let name = path.display();
+    let old = room.findings(before);
+    // Nothing new: no rule speaks more often than before.
+    let number = |findings: &[hoplint::rules::Finding]| {
+        let mut n: BTreeMap<&str, usize> = BTreeMap::new();
+        for f in findings {
+            *n.entry(f.rule).or_default() += 1;
+        }
+        n
+    };
+    let (was, is) = (number(&old), number(&after.findings));
+    for (rule, n) in &is {
+        assert!(was.get(rule).is_some_and(|w| w >= n), "{name}: {rule} is new");
+    }
+    let gone = old.len() - after.findings.len();
+    assert!(gone >= usize::from(!after.applied.is_empty()), "{name}: nothing is gone");
+    // Once more changes nothing, and what reads the result from its text finds the same.
+    let again = mend(room, &after.files, &|_| Ok(()), false).unwrap();
+    assert!(again.applied.is_empty() && again.changed.is_empty(), "{name}: not idempotent: {:?}", again.applied);
+    assert_eq!(again.findings.len(), after.findings.len(), "{name}: read differently");
+    for (id, file) in before.map().files() {
+        if !after.changed.contains(&id) {
+            assert_eq!(file.bytes(), after.files.map().file(id).bytes(), "{name}: changed in secret");
+        }
+    }
+}
+
+#[test]
+fn corrections_of_the_recorded_configurations_keep_their_promises() {
+    for room_of in DIALECTS {
+        let proxy = room_of.name();
+        let mut tallies: BTreeMap<&'static str, Tally> = BTreeMap::new();
+        let mut changed = 0;
+        let all = cases(proxy);
+        for path in &all {
+            let (files, room) = room(proxy, path);
+            let before = room.findings(&files);
+            let safe = mend(&room, &files, &|_| Ok(()), false).unwrap();
+            let both = mend(&room, &files, &|_| Ok(()), true).unwrap();
+            assert!(safe.applied.iter().all(|e| matches!(&e.fix, Ok(Fix { applicability: Applicability::Safe, .. }))));
+            promises(path, &room, &files, &safe);
+            promises(path, &room, &files, &both);
+            changed += usize::from(texts(&both.files) != texts(&files));
+            count(&mut tallies, &before, &safe, &both);
+        }
+        println!("{proxy}: {} configurations, {changed} of them changed", all.len());
+        println!("{:42} {:>6} {:>9} {:>7} {:>7}", "rule", "tried", "promised", "safe", "unsafe");
+        let (mut promised, mut kept) = (0, 0);
+        for (rule, t) in &tallies {
+            println!("{rule:42} {:6} {:9} {:7} {:7}", t.tried, t.promised, t.safe, t.with_unsafe.saturating_sub(t.safe));
+            for (why, n) in &t.reasons {
+                println!("{n:12} {why}");
+            }
+            promised += t.promised;
+            kept += t.kept;
+        }
+        println!("{proxy}: {kept} of {promised} corrections that assume nothing were made safely");
+        if promised > 0 {
+            assert!(kept * 10 >= promised * 8, "fewer than four in five");
+        }
+    }
+}
