@@ -25,7 +25,7 @@ pub use program::{
     Upstream,
 };
 pub use proxy::{Comment, Proxy};
-pub use remark::{Problem, ProblemKind};
+pub use remark::{Problem, ProblemKind, Remark, RemarkKind};
 pub use version::{Era, Version};
 
 /// Text shared by many facts.

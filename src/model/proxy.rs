@@ -2,7 +2,7 @@
 
 use super::{
     Act, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId, ListId,
-    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Route, RouteId, Scope, Seat, Slot, Step, Subject,
+    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat, Slot, Step, Subject,
     Table, TableId, Text, Upstream, UpstreamId, Why,
 };
 use crate::source::Span;
@@ -71,6 +71,8 @@ pub struct Proxy {
     pub comments: Vec<Comment>,
     /// What the proxy would refuse.
     pub problems: Vec<Problem>,
+    /// What it takes and makes nothing of.
+    pub remarks: Vec<Remark>,
 }
 
 macro_rules! arenas {

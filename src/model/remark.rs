@@ -1,4 +1,4 @@
-//! What was read and cannot take effect as written.
+//! What was read and cannot take effect as written: what the proxy refuses, and what it takes and makes nothing of.
 
 use crate::source::Span;
 
@@ -77,4 +77,39 @@ pub struct Problem {
     pub help: String,
     /// Other places.
     pub related: Vec<(Span, String)>,
+}
+
+/// What the proxy takes without a word, and no single request shows: it has no effect, or not the one that its words say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// What is wrong with it.
+    pub kind: RemarkKind,
+    /// The exact bytes.
+    pub span: Span,
+    /// The text or name that it is about.
+    pub name: String,
+    /// What was probably meant.
+    pub meant: Option<String>,
+    /// Other places.
+    pub related: Vec<(Span, String)>,
+}
+
+impl Remark {
+    /// A remark without other places.
+    pub fn new(kind: RemarkKind, span: Span, name: &str, meant: Option<&str>) -> Self {
+        Self { kind, span, name: name.to_owned(), meant: meant.map(ToOwned::to_owned), related: Vec::new() }
+    }
+}
+
+/// Kinds of remarks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum RemarkKind {
+    /// A CORS policy that no engine applies.
+    CorsNotApplied,
+    /// Settings for a part that is not there.
+    NobodyReads,
+    /// A part that is there, and that nobody tells what to do.
+    NothingToDo,
+    /// A kind of upgrade that no client asks for.
+    NoSuchUpgrade,
 }

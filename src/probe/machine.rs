@@ -691,6 +691,9 @@ impl<'a> Run<'a> {
                 Tri::Maybe(why) => self.decide(Some(spares), why),
             };
             if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
                 return Flow::Next;
             }
         }

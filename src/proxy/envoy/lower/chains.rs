@@ -2,10 +2,13 @@
 
 use super::{At, Lower, clocks::STREAM_IDLE, filters::Filter};
 use crate::model::{
-    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, Seat, Step, Subject, Why,
+    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, RemarkKind, Seat, Step, Subject, Why,
 };
 use crate::proxy::envoy::yaml::{NodeId, Tree};
 use crate::source::Span;
+
+/// The upgrade that this is about.
+const WEBSOCKET: &str = "websocket";
 
 /// An entry of `upgrade_configs`.
 #[derive(Clone)]
@@ -104,6 +107,9 @@ impl<'a> Lower<'a> {
 
     fn upgrade(&mut self, at: At<'a>, chain: Option<usize>) -> Upgrade<'a> {
         let kind = at.str("upgrade_type").unwrap_or_default().to_ascii_lowercase();
+        if let Some(kind_at) = at.get("upgrade_type").filter(|k| !k.is_opaque() && never_asked(&kind)) {
+            self.remark(RemarkKind::NoSuchUpgrade, kind_at.body(), kind_at.text().unwrap_or_default(), Some(WEBSOCKET));
+        }
         Upgrade { kind, enabled: at.bool("enabled") != Some(false), chain, at }
     }
 
@@ -121,7 +127,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
-    pub(super) fn through(&mut self, m: &Manager<'a>, own: &[Upgrade<'a>], levels: &Levels<'a>, forwards: bool, tail: Vec<Step>, at: Span) -> Vec<Step> {
+    pub(super) fn through(&mut self, m: &Manager<'a>, own: &[Upgrade<'a>], levels: &Levels<'a>, forwards: bool, tail: Vec<Step>, at: Span, seat: Seat) -> Vec<Step> {
         let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -145,14 +151,16 @@ impl<'a> Lower<'a> {
         }
         let common: Vec<&str> = allowed.iter().filter(|a| a.1 == 0).map(|a| a.0).collect();
         let spares = self.no_upgrade(m, own, &common, at);
-        let refused = own.iter().chain(&m.upgrades).find(|u| !u.enabled).and_then(|u| u.at.get("enabled"));
-        let origin = match refused {
-            Some(entry) => Origin { how: How::Written, span: entry.span(), seat: m.seat },
+        // The entry that decides on WebSocket: the route's, else the connection manager's.
+        let entry = own.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, seat));
+        let entry = entry.or_else(|| m.upgrades.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, m.seat)));
+        let origin = match entry {
+            Some((u, seat)) => Origin { how: How::Written, span: u.at.get("enabled").unwrap_or(u.at).span(), seat },
             None => Origin { how: How::Default { since: None }, span: at, seat: m.seat },
         };
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
-        steps.push(Step { act: Act::Gate(gate), span: origin.span });
+        steps.push(Step { act: Act::Gate(gate), span: at });
         let filters = self.chain(m, 0, levels, forwards);
         steps.push(call(filters));
         steps.push(call(tail));
@@ -224,4 +232,12 @@ impl<'a> Lower<'a> {
         let why = self.p.doubt(reason, at.span(), note);
         Step { act: Act::Opaque(why), span: at.span() }
     }
+}
+
+/// Whether no client asks for an upgrade so named, and WebSocket was meant: another spelling of it, a scheme, a wildcard, no
+/// token at all `[ws-upgrade-ws, ws-upgrade-wss, ws-upgrade-type-space]`.
+fn never_asked(kind: &str) -> bool {
+    let letters: String = kind.chars().filter(char::is_ascii_alphanumeric).collect();
+    let close = matches!(&*letters, "websocket" | "websockets" | "websoket" | "webscoket" | "wesocket" | "socket" | "ws" | "wss");
+    kind != WEBSOCKET && (close || kind == "*" || kind.trim().is_empty() || kind.contains(' '))
 }

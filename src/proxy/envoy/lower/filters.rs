@@ -6,7 +6,7 @@ use super::{
     chains::{Levels, Manager},
 };
 use crate::model::{
-    Act, Answers, Cond, Conv, Expr, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Known, Lane, Matcher, Origin, Reason, Seat, Step, Subject, Verb,
+    Act, Answers, Cond, Conv, Expr, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Known, Lane, Matcher, Origin, Reason, RemarkKind, Seat, Step, Subject, Verb,
 };
 
 /// A filter of a chain.
@@ -198,7 +198,13 @@ impl<'a> Lower<'a> {
     fn local_rate(&mut self, f: &Filter<'a>, own: Option<&Override<'a>>, seat: Seat) -> Vec<Step> {
         let config = own.map_or(f.config, |o| o.config);
         let on = |name: &str| config.get(name).is_some_and(|s| s.percent().is_none_or(|p| p > 0.0));
-        if on("filter_enabled") && on("filter_enforced") && config.get("token_bucket").is_some() { vec![self.rate(f, 429, seat)] } else { Vec::new() }
+        if on("filter_enabled") && on("filter_enforced") && config.get("token_bucket").is_some() {
+            return vec![self.rate(f, 429, seat)];
+        }
+        if config.get("token_bucket").is_some() && (config.get("filter_enabled").is_none() || config.get("filter_enforced").is_none()) {
+            self.remark(RemarkKind::NothingToDo, f.at.span(), f.name, None);
+        }
+        Vec::new()
     }
 
     fn fault(&mut self, config: At<'a>, f: &Filter<'a>) -> Vec<Step> {

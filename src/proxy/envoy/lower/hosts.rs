@@ -32,7 +32,7 @@ impl<'a> Lower<'a> {
         let seat = self.scope(config, head, "route configuration", &name, m.seat);
         let miss = self.no_route(m, head, seat);
         let hosts = self.p.add_table(Table { pick: Pick::SpecificHost, arms: Vec::new(), miss, open: None, seat });
-        let around = self.around(None, config, seat);
+        let around = self.around(m, None, config, seat);
         let by_host = if config.bool("ignore_port_in_host_matching") == Some(true) { Subject::Host } else { Subject::Authority };
         let mut arms = Vec::new();
         for host in config.list("virtual_hosts") {
@@ -69,10 +69,11 @@ impl<'a> Lower<'a> {
     }
 
     /// What a level and those around it say.
-    fn around(&mut self, outer: Option<&Around<'a>>, level: At<'a>, seat: Seat) -> Around<'a> {
+    fn around(&mut self, m: &Manager<'a>, outer: Option<&Around<'a>>, level: At<'a>, seat: Seat) -> Around<'a> {
         let mut levels = Levels::default();
         levels.maps.extend(level.get("typed_per_filter_config"));
         levels.cors.extend(level.get("cors"));
+        self.note_levels(m, level, "cors");
         let own = (self.mutations(level, "request", seat), self.mutations(level, "response", seat));
         let (mut request, mut response, mut reversed) = (own.0, own.1, level.bool("most_specific_header_mutations_wins") == Some(true));
         if let Some(outer) = outer {
@@ -94,7 +95,7 @@ impl<'a> Lower<'a> {
     fn host(&mut self, m: &Manager<'a>, outer: &Around<'a>, host: At<'a>, parent: Seat) -> RouteId {
         let (name, head) = title(host);
         let seat = self.scope(host, head, "virtual host", &name, parent);
-        let around = self.around(Some(outer), host, seat);
+        let around = self.around(m, Some(outer), host, seat);
         let miss = self.no_route(m, head, seat);
         let table = self.p.add_table(Table { pick: Pick::FirstMatch, arms: Vec::new(), miss, open: None, seat });
         let mut arms = Vec::new();
@@ -136,7 +137,7 @@ impl<'a> Lower<'a> {
         let location = self.p.add_expr(Expr::Join(vec![scheme, name, self.onward]));
         let status = Self::fact(301, at, around.seat);
         let tail = vec![Step { act: Act::Respond { status, location: Some(location), body: None }, span: at.span() }];
-        let steps = self.through(m, &[], &around.levels, false, tail, at.span());
+        let steps = self.through(m, &[], &around.levels, false, tail, at.span(), around.seat);
         Some(self.when(test, steps, at.span()))
     }
 
@@ -151,7 +152,7 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, refusal, head));
         }
         let tail = vec![self.respond(404, head, seat)];
-        steps.extend(self.through(m, &[], &Levels::default(), false, tail, head));
+        steps.extend(self.through(m, &[], &Levels::default(), false, tail, head, seat));
         self.block(steps)
     }
 }

@@ -145,6 +145,9 @@ impl<'a> Lower<'a> {
         let routes = self.routes_of(&m, at, head);
         steps.push(Step { act: Act::Call(routes), span: head });
         let body = self.block(steps);
+        if at.get("route_config").is_some_and(|c| c.get("vhds").is_none()) {
+            self.note_idle_engine(&m);
+        }
         let codec = at.choice("codec_type");
         let intake = Intake {
             only_http2: matches!(codec.as_deref(), Some("HTTP2" | "2")),

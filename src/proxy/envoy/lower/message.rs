@@ -41,6 +41,11 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The bytes of its key.
+    pub(super) fn key_span(self) -> Span {
+        self.key.map_or_else(|| self.body(), |key| self.view.tree.span(key))
+    }
+
     /// A field by its snake-case name, in either spelling; the last one written, unless it is null.
     pub(super) fn get(self, name: &str) -> Option<Self> {
         let entry = self.view.entry(name)?;

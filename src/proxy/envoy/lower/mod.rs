@@ -13,6 +13,7 @@ mod hosts;
 mod listeners;
 mod matching;
 mod message;
+mod remarks;
 mod routes;
 mod strings;
 mod trees;
@@ -22,13 +23,13 @@ use super::schema::Finding;
 use super::input::{BOOTSTRAP, Role};
 use super::yaml::{NodeId, Placement, Tree};
 use crate::model::{
-    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Scope, Seat, Step,
+    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Remark, Scope, Seat, Step,
     Text, UpstreamId, Why, Wire,
 };
 use crate::source::Span;
 use clusters::Cluster;
 use message::At;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 struct Lower<'a> {
     conf: &'a Conf,
@@ -60,6 +61,13 @@ struct Lower<'a> {
     no_upgrades: HashMap<usize, CondId>,
     /// Route configurations that a listener uses.
     used: HashSet<(*const Tree, NodeId)>,
+    /// Settings that some connection manager reads, and those that the one at hand does not.
+    read: HashSet<Span>,
+    unread: BTreeMap<Span, Remark>,
+    /// Connection managers with a CORS policy somewhere on their routes.
+    with_policy: HashSet<usize>,
+    /// Names of filters on the way to clusters.
+    further_filters: HashSet<String>,
     /// Base of every list of what goes upstream.
     base: ListId,
 }
@@ -109,6 +117,10 @@ pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
         managers: 0,
         no_upgrades: HashMap::new(),
         used: HashSet::new(),
+        read: HashSet::new(),
+        unread: BTreeMap::new(),
+        with_policy: HashSet::new(),
+        further_filters: HashSet::new(),
         base: nothing,
     };
     lower.run();
@@ -120,6 +132,7 @@ impl<'a> Lower<'a> {
         self.base = self.implied_headers();
         self.clusters();
         self.listeners();
+        self.unread_settings();
         for text in self.conf.texts.iter().chain(&self.conf.hosts) {
             self.comments(&text.tree);
         }

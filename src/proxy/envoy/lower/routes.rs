@@ -46,6 +46,13 @@ impl<'a> Lower<'a> {
         let name = path.map(|p| p.text().or_else(|| p.str("regex")).unwrap_or_default()).or_else(|| at.str("name"));
         let seat = self.scope(at, head, "route", name.unwrap_or_default(), around.seat);
         let place = Place { at, seat, head };
+        self.note_levels(m, at, "");
+        if let Some(action) = at.get("route") {
+            self.note_levels(m, action, "cors");
+            for part in action.get("weighted_clusters").map(|w| w.list("clusters")).unwrap_or_default() {
+                self.note_levels(m, part, "");
+            }
+        }
         let (body, policy) = if let Some(action) = at.get("route") {
             self.action(m, around, &place, action)
         } else {
@@ -97,7 +104,7 @@ impl<'a> Lower<'a> {
         }
         let levels = Self::levels(around, place, None);
         let mut steps = vec![Step { act: Act::Enter(policy), span: place.head }];
-        steps.extend(self.through(m, &[], &levels, false, tail, place.head));
+        steps.extend(self.through(m, &[], &levels, false, tail, place.head, place.seat));
         (self.block(steps), policy)
     }
 
@@ -308,7 +315,7 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, answer, place.head));
         }
         let levels = Self::levels(around, place, weighted);
-        steps.extend(self.through(m, shape.own, &levels, true, tail, place.head));
+        steps.extend(self.through(m, shape.own, &levels, true, tail, place.head, place.seat));
         self.block(steps)
     }
 
