@@ -44,7 +44,8 @@ impl Example {
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
         let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false };
         let mut files = Files::new();
-        let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
+        let name = if self.dialect == "envoy" { "example.yaml" } else { "example.conf" };
+        let file = files.add(name, self.text.clone().into_bytes()).unwrap();
         let room = dialect(&self.dialect).unwrap();
         let sites = room.read(&mut files, &[file], &reading);
         let report = audit(files.map(), room, &sites, &settings);
@@ -75,7 +76,8 @@ pub(crate) fn examples(page: &str) -> Vec<Example> {
                 open = false;
             } else {
                 open = true;
-                let mut words = info.split_whitespace().map(ToOwned::to_owned);
+                // `yaml envoy` is coloured as YAML by whoever shows the page.
+                let mut words = info.split_whitespace().skip_while(|w| *w == "yaml").map(ToOwned::to_owned);
                 out.push(Example { dialect: words.next().unwrap_or_default(), words: words.collect(), text: String::new(), line: i + 1 });
             }
         } else if open {

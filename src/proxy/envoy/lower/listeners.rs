@@ -222,7 +222,10 @@ impl<'a> Lower<'a> {
     /// Where a connection manager gets its routes from.
     fn routes_of(&mut self, m: &Manager<'a>, at: At<'a>, head: Span) -> BlockId {
         if let Some(config) = at.get("route_config") {
-            return self.route_config(m, config);
+            self.validates = config.bool("validate_clusters") != Some(false);
+            let body = self.route_config(m, config);
+            self.validates = false;
+            return body;
         }
         if let Some(rds) = at.get("rds") {
             return self.discovered(m, rds);

@@ -61,6 +61,8 @@ struct Lower<'a> {
     no_upgrades: HashMap<usize, CondId>,
     /// Route configurations that a listener uses.
     used: HashSet<(*const Tree, NodeId)>,
+    /// Whether Envoy looks whether the clusters of the routes at hand exist.
+    validates: bool,
     /// Settings that some connection manager reads, and those that the one at hand does not.
     read: HashSet<Span>,
     unread: BTreeMap<Span, Remark>,
@@ -117,6 +119,7 @@ pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
         managers: 0,
         no_upgrades: HashMap::new(),
         used: HashSet::new(),
+        validates: false,
         read: HashSet::new(),
         unread: BTreeMap::new(),
         with_policy: HashSet::new(),

@@ -79,7 +79,7 @@ fn is_close(a: &str, b: &str) -> bool {
     last(a) == last(b) || distance(a, b) <= 2
 }
 
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
