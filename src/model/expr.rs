@@ -187,8 +187,6 @@ pub enum Cond {
     Any(Vec<CondId>),
     /// Not.
     Not(CondId),
-    /// Two texts are the same.
-    Same(ExprId, ExprId),
     /// Not known.
     Opaque(Why),
 }

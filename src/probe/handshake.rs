@@ -133,6 +133,15 @@ pub fn ask(listener: usize, host: &str, target: &str) -> Request {
     request(listener, "GET", host, target, LINES)
 }
 
+/// Adds what a handshake has and a request lacks.
+pub fn complete(request: &mut Request) {
+    for (name, value) in LINES {
+        if request.header(name).is_none() {
+            request.headers.push(((*name).into(), (*value).into()));
+        }
+    }
+}
+
 /// Sends a handshake.
 pub fn probe(proxy: &Proxy, listener: usize, host: &str, target: &str) -> Vec<Branch> {
     run(proxy, &ask(listener, host, target), &Assume::default())

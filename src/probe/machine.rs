@@ -3,15 +3,18 @@
 use super::{
     again::in_http2,
     eval::{Tri, Val},
+    index::TableIndex,
     path::{Path, path_form},
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin,
     PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
     Why, Wire,
 };
 use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How many steps one request may take.
 const STEPS: u32 = 4000;
@@ -21,6 +24,10 @@ const FORKS: usize = 6;
 const HOPS: u8 = 8;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
+/// Maps with fewer keys are searched from end to end.
+const FEW: usize = 8;
+/// What stands before the port of a listener that takes every address.
+const ANY_ADDRESS: &[&str] = &["*:", "0.0.0.0:", "[::]:"];
 
 /// What the upstream does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,25 +207,108 @@ pub struct Cached {
     pub key: Val,
 }
 
-/// Runs a request; every branch that could not be excluded.
-pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    let mut done = Vec::new();
-    let mut scripts = vec![Vec::new()];
-    while let Some(script) = scripts.pop() {
-        if done.len() >= BRANCHES {
-            break;
+/// A configuration made ready for many requests.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    proxy: &'a Proxy,
+    tables: Vec<OnceLock<Option<TableIndex>>>,
+    maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    groups: OnceLock<HashMap<Text, UpstreamId>>,
+    listeners: OnceLock<HashMap<Text, usize>>,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes a configuration ready.
+    pub fn new(proxy: &'a Proxy) -> Self {
+        fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
+            std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        let known = script.len();
-        let mut run = Run::new(proxy, request, assume, script);
-        run.go();
-        for i in (known..run.script.len().min(FORKS)).rev() {
-            let mut other = run.script[..=i].to_vec();
-            other[i] = !other[i];
-            scripts.push(other);
-        }
-        done.push(run.finish());
+        Self { proxy, tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), groups: OnceLock::new(), listeners: OnceLock::new() }
     }
-    done
+
+    /// The index of a table, made when it is first asked.
+    pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
+        self.tables[id.at()].get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+    }
+
+    /// The place of an exact key in a map.
+    pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
+        let map = self.proxy.map(id);
+        let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
+        if map.exact.len() < FEW {
+            return map.exact.iter().position(|e| same(&e.0));
+        }
+        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
+        let index = self.maps[id.at()].get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, (k, _)) in map.exact.iter().enumerate() {
+                index.entry(cased(k)).or_insert(i);
+            }
+            index
+        });
+        index.get(&cased(key)).copied()
+    }
+
+    /// The first listener that an address names, from this very machine.
+    pub(super) fn listener_at(&self, address: &str) -> Option<usize> {
+        let index = self.listeners.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, l) in self.proxy.listeners.iter().enumerate() {
+                index.entry(l.at.clone()).or_insert(i);
+                if let Some(port) = ANY_ADDRESS.iter().find_map(|any| l.at.strip_prefix(any)) {
+                    index.entry(format!("*:{port}").into()).or_insert(i);
+                }
+            }
+            index
+        });
+        let local = address.starts_with("127.") || address.starts_with("localhost:");
+        let port = address.rsplit(':').next().filter(|_| local);
+        let by_port = port.and_then(|port| index.get(&*format!("*:{port}")).copied());
+        index.get(address).copied().into_iter().chain(by_port).min()
+    }
+
+    /// The first group of that name.
+    fn group(&self, name: &str) -> Option<UpstreamId> {
+        let index = self.groups.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, u) in self.proxy.upstreams.iter().enumerate() {
+                index.entry(u.name.clone()).or_insert(UpstreamId(i as u32));
+            }
+            index
+        });
+        index.get(name).copied()
+    }
+
+    /// The configuration.
+    pub const fn proxy(&self) -> &'a Proxy {
+        self.proxy
+    }
+
+    /// Runs a request; every branch that could not be excluded.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        let mut done = Vec::new();
+        let mut scripts = vec![Vec::new()];
+        while let Some(script) = scripts.pop() {
+            if done.len() >= BRANCHES {
+                break;
+            }
+            let known = script.len();
+            let mut run = Run::new(self, request, assume, script);
+            run.go();
+            for i in (known..run.script.len().min(FORKS)).rev() {
+                let mut other = run.script[..=i].to_vec();
+                other[i] = !other[i];
+                scripts.push(other);
+            }
+            done.push(run.finish());
+        }
+        done
+    }
+}
+
+/// Runs a single request, see [`Machine::run`].
+pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
+    Machine::new(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -230,6 +320,7 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine<'a>,
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
     pub(super) method: Text,
@@ -282,9 +373,11 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    pub(super) fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+        let proxy = machine.proxy;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
+            machine,
             proxy,
             request,
             method: request.method.clone(),
@@ -630,7 +723,7 @@ impl<'a> Run<'a> {
                 }
                 Cond::All(parts) | Cond::Any(parts) => pending.extend(parts),
                 Cond::Not(part) => pending.push(*part),
-                Cond::Same(..) | Cond::Opaque(_) => return true,
+                Cond::Opaque(_) => return true,
             }
         }
         false
@@ -925,9 +1018,8 @@ impl<'a> Run<'a> {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
                     self.authority = Val::Is(authority.into());
-                    let found = proxy.upstreams.iter().position(|u| *u.name == *authority);
-                    match found {
-                        Some(i) => upstream = Some(UpstreamId(i as u32)),
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
                         None => addresses.push(Text::from(authority)),
                     }
                     if !uri.is_empty() {

@@ -6,9 +6,14 @@
 mod again;
 mod essence;
 mod eval;
+mod example;
+mod index;
 mod machine;
 mod path;
 mod select;
+mod shadow;
+mod solve;
+mod way;
 mod witness;
 
 pub mod handshake;
@@ -19,8 +24,10 @@ pub mod trial;
 
 pub use essence::{Aspect, Essence};
 pub use eval::Val;
-pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
-pub use witness::{Witness, texts_of, witnesses};
+pub use example::texts_of;
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Machine, Sent, run};
+pub use shadow::{Shadowed, shadowed};
+pub use witness::{Witness, witnesses};
 
 use crate::model::{Dial, Request, Text};
 

@@ -4,7 +4,7 @@ use super::super::{Confidence, Level};
 use super::{Declared, own};
 use crate::config::Settings;
 use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
-use crate::probe::{Branch, Sent, Val, Witness, handshake};
+use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake};
 
 /// Why a route is taken for a WebSocket route, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -103,15 +103,20 @@ pub(in crate::rules) fn named(path: &str) -> bool {
 }
 
 /// Routes that carry WebSocket, or should, with what becomes of a handshake.
-pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
+pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
+    let proxy = machine.proxy();
+    let assume = Assume::default();
     let mut out = Vec::new();
     for w in witnesses {
         let told = declared.sockets.get(&w.route);
-        let mut w = w.clone();
-        if let Some((_, Some(path))) = told {
-            w.path = path.as_str().into();
+        let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
+        let w = elsewhere.as_ref().unwrap_or(w);
+        let Some(request) = w.handshake() else { continue };
+        let branches = machine.run(&request, &assume);
+        // A handshake that is led elsewhere is the concern of the route that takes it.
+        if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+            continue;
         }
-        let branches = handshake::probe(proxy, w.listener, &w.host, &w.path);
         // A jump may end in a route that was declared, or that a comment stands in.
         let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
         if told.is_none() && declared.implied.contains(&w.route) {
@@ -119,7 +124,7 @@ pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, w
         }
         let evidence = if told.is_some() {
             Evidence::Declared
-        } else if shown(proxy, &w, &branches) || replaced(proxy, &branches) || intended(proxy, &w, &branches) || enabled(proxy, &w, &branches) {
+        } else if shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) || enabled(proxy, w, &branches) {
             Evidence::Shown
         } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
             Evidence::Named
@@ -127,7 +132,7 @@ pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, w
             continue;
         };
         let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
-        out.push(WebSocket { witness: w, evidence, heartbeat, branches });
+        out.push(WebSocket { witness: w.clone(), evidence, heartbeat, branches });
     }
     out
 }

@@ -144,13 +144,8 @@ impl<'a> Lower<'a> {
         let mut steps = Vec::new();
         let tail = self.block(tail);
         let call = |block: BlockId| Step { act: Act::Call(block), span: at };
-        for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
-            let asks = self.asks(kind, at);
-            let filters = self.chain(m, *chain, levels, forwards);
-            steps.push(self.when(asks, vec![call(filters), call(tail)], at));
-        }
-        let common: Vec<&str> = allowed.iter().filter(|a| a.1 == 0).map(|a| a.0).collect();
-        let spares = self.no_upgrade(m, own, &common, at);
+        let all: Vec<&str> = allowed.iter().map(|a| a.0).collect();
+        let spares = self.no_upgrade(m, own, &all, at);
         // The entry that decides on WebSocket: the route's, else the connection manager's.
         let entry = own.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, seat));
         let entry = entry.or_else(|| m.upgrades.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, m.seat)));
@@ -161,6 +156,11 @@ impl<'a> Lower<'a> {
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
         steps.push(Step { act: Act::Gate(gate), span: at });
+        for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
+            let asks = self.asks(kind, at);
+            let filters = self.chain(m, *chain, levels, forwards);
+            steps.push(self.when(asks, vec![call(filters), call(tail)], at));
+        }
         let filters = self.chain(m, 0, levels, forwards);
         steps.push(call(filters));
         steps.push(call(tail));
@@ -213,7 +213,8 @@ impl<'a> Lower<'a> {
             }
         }
         if !routed {
-            let at = m.at.map_or_else(|| self.p.scope(m.seat).span, At::span);
+            let filters = m.at.and_then(|at| at.get("http_filters"));
+            let at = filters.map_or_else(|| self.p.scope(m.seat).span, At::span);
             match m.open {
                 // What is not given may end in a router.
                 Some(why) if m.at.is_some() => steps.push(Step { act: Act::Opaque(why), span: at }),

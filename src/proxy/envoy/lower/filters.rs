@@ -247,7 +247,7 @@ impl<'a> Lower<'a> {
         let origin = self.p.add_expr(Expr::Read(Subject::Header("origin".into())));
         let from = self.p.add_expr(Expr::Via(Conv::Field(b'/', 3), origin));
         let host = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
-        let mut fine = vec![self.p.add_cond(Cond::Same(from, host))];
+        let mut fine = vec![self.atom(Subject::Value(from), Matcher::Same(host), false, at)];
         for more in f.config.list("additional_origins") {
             fine.push(self.string(Subject::Value(from), more));
         }

@@ -210,7 +210,7 @@ impl<'a> Lower<'a> {
                 let port = self.p.add_expr(Expr::Read(Subject::Port));
                 let colon = self.p.text(":");
                 let tail = self.p.add_expr(Expr::Join(vec![bare, colon, port]));
-                self.p.add_cond(crate::model::Cond::Same(host, tail))
+                self.atom(Subject::Value(host), Matcher::Same(tail), false, strip.span())
             });
             let op = HeaderOp { verb: Verb::Set, name: "host".into(), value, drop_empty: false, on: Answers::All, guard };
             let list = self.list(seat, vec![op]);
