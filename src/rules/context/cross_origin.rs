@@ -1,6 +1,6 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
-use super::own;
+use super::{Declared, own};
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
 use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
 use std::collections::HashSet;
@@ -136,7 +136,7 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
 }
 
 /// All routes of that kind.
-pub(super) fn routes(machine: &Machine<'_>, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Witness]) -> Vec<CrossOrigin> {
     let proxy = machine.proxy();
     let talks = |l: &HeaderList| l.ops.iter().any(|op| op.name.to_ascii_lowercase().starts_with("access-control-"));
     let spoken: HashSet<Seat> = proxy.lists.iter().filter(|l| talks(l)).map(|l| l.seat).collect();
@@ -151,7 +151,7 @@ pub(super) fn routes(machine: &Machine<'_>, witnesses: &[Witness]) -> Vec<CrossO
     let named = named_origins(proxy);
     let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
     let mut out = Vec::new();
-    for w in witnesses {
+    for w in witnesses.iter().filter(|w| !declared.implied.contains(&w.route)) {
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
         let (mut plain, mut before) = ask(machine, w, &origin);

@@ -38,7 +38,7 @@ impl<'a> Context<'a> {
         let witnesses: Rc<[Witness]> = witnesses(&machine).into();
         let declared = Declared::new(&machine, settings, &witnesses);
         let sockets = socket::sockets(&machine, settings, &declared, &witnesses).into();
-        let cross_origin = cross_origin::routes(&machine, &witnesses).into();
+        let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
         Self { proxy, machine, settings, sockets, cross_origin, witnesses, declared, found: Vec::new() }
     }
 

@@ -47,7 +47,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   `map $http_upgrade` sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option"
             .to_owned();
         f.example = Some(socket.example());
-        f.intent = cx.must_upgrade(&socket);
+        f.intent = cx.must_upgrade(socket);
         cx.report(f);
     }
 }

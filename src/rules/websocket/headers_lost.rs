@@ -30,7 +30,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             lines.iter().map(|op| format!("the `{}` line", op.name)).collect::<Vec<_>>().join(" and ")
         );
         f.example = Some(socket.example());
-        f.intent = cx.must_upgrade(&socket);
+        f.intent = cx.must_upgrade(socket);
         cx.report(f);
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   Tolerant servers exist; strict ones answer 426 or 505, or go silent"
             .to_owned();
         f.example = Some(socket.example());
-        f.intent = cx.must_upgrade(&socket);
+        f.intent = cx.must_upgrade(socket);
         cx.report(f);
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   A first `proxy_set_header` in a block drops all inherited ones: repeat them"
                 .to_owned();
         f.example = Some(socket.example());
-        f.intent = cx.must_upgrade(&socket);
+        f.intent = cx.must_upgrade(socket);
         cx.report(f);
     }
 }
