@@ -65,7 +65,7 @@ macro_rules! rules {
 }
 
 rules! {
-    "capacity/few-connections" Warning "few WebSockets at once reach their servers" capacity::few_connections::check;
+    "capacity/few-connections" Warning "few WebSockets, or few requests, at once reach their servers" capacity::few_connections::check;
     "cors/duplicate-origin" Error "an origin is allowed twice, which browsers refuse" cors::duplicate_origin::check;
     "cors/error-without-headers" Warning "error answers go without the CORS headers" cors::error_without_headers::check;
     "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check;
@@ -87,6 +87,7 @@ rules! {
     "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
     "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
     "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;
+    "routing/shadowed-route" Warning "an earlier route takes all of its requests" routing::shadowed_route::check;
     "sse/buffered" Warning "events are held back" sse::buffered::check;
     "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;

@@ -215,7 +215,8 @@ impl<'a> Lower<'a> {
         if !routed {
             let filters = m.at.and_then(|at| at.get("http_filters"));
             let at = filters.map_or_else(|| self.p.scope(m.seat).span, At::span);
-            match m.open {
+            let more = self.templated.map(|span| self.p.doubt(Reason::Template, span, "a template may fill in more filters"));
+            match m.open.or(more) {
                 // What is not given may end in a router.
                 Some(why) if m.at.is_some() => steps.push(Step { act: Act::Opaque(why), span: at }),
                 Some(_) => {}

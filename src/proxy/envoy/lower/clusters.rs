@@ -2,7 +2,8 @@
 
 use super::{At, Lower, title};
 use crate::model::{Cap, Fact, How, Known, Limit, Over, Problem, ProblemKind, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
-use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS};
+use crate::proxy::envoy::conf::Text as File;
+use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
 
 /// The protocol towards a cluster.
@@ -45,8 +46,13 @@ impl<'a> Lower<'a> {
             if let Some(at) = further.filter(|at| !self.given(*at)) {
                 self.more_clusters = Some(self.p.doubt(Reason::MissingFile, at.span(), "further clusters come from elsewhere"));
             }
-            if let Some(hole) = bootstrap.get("static_resources").filter(|s| s.has_hole()) {
-                self.more_clusters = Some(self.vague(hole));
+            if let Some(span) = self.templated {
+                self.more_clusters = Some(self.p.doubt(Reason::Template, span, "a template may fill in more clusters"));
+            }
+            // Of a broken text the rest was not read, and a dump may be a part.
+            let dumped = |t: &File| t.units.iter().any(|u| u.role == Role::Dump);
+            if let Some(part) = self.conf.texts.iter().find(|t| !t.tree.errors.is_empty() || dumped(t)) {
+                self.more_clusters = Some(self.p.doubt(Reason::TooComplex, part.tree.span, "not all clusters are in view"));
             }
         } else {
             self.more_clusters = self.outside;

@@ -33,6 +33,8 @@ impl<'a> Filter<'a> {
     pub(super) fn read(at: At<'a>) -> Self {
         let (kind, config) = match at.get("typed_config").and_then(At::any) {
             Some((name, config)) => (name.rsplit('.').next(), config),
+            // Older releases took a well-known name alone; what it means is clear.
+            None if at.get("config_discovery").is_none() => (by_name(at.str("name").unwrap_or_default()), at),
             None => (None, at),
         };
         Self { name: at.str("name").unwrap_or_default(), kind, config, disabled: at.bool("disabled") == Some(true), at }
@@ -62,6 +64,17 @@ impl<'a> Filter<'a> {
     pub(super) fn is_on(&self, over: &[Override<'a>]) -> bool {
         over.first().map_or(!self.disabled, |o| !o.disabled)
     }
+}
+
+/// The kind of a filter that has only its well-known name.
+fn by_name(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit('.').next()? {
+        "router" => "Router",
+        "cors" => "Cors",
+        "buffer" => "Buffer",
+        "grpc_web" => "GrpcWeb",
+        _ => return None,
+    })
 }
 
 /// Filters that change neither the way nor the headers that are looked at here.

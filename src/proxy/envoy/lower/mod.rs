@@ -61,6 +61,8 @@ struct Lower<'a> {
     no_upgrades: HashMap<usize, CondId>,
     /// Route configurations that a listener uses.
     used: HashSet<(*const Tree, NodeId)>,
+    /// Where a template fills something in on a line of its own: keys and items may be missing anywhere.
+    templated: Option<Span>,
     /// Whether Envoy looks whether the clusters of the routes at hand exist.
     validates: bool,
     /// Settings that some connection manager reads, and those that the one at hand does not.
@@ -119,6 +121,7 @@ pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
         managers: 0,
         no_upgrades: HashMap::new(),
         used: HashSet::new(),
+        templated: conf.texts.iter().chain(&conf.hosts).find_map(|t| t.tree.holes.first().copied()),
         validates: false,
         read: HashSet::new(),
         unread: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 use super::{At, Lower, chains::Manager, filters::Filter};
 use crate::model::{Remark, RemarkKind};
+use crate::proxy::envoy::input::Role;
 use crate::source::Span;
 
 impl<'a> Lower<'a> {
@@ -14,7 +15,7 @@ impl<'a> Lower<'a> {
     /// Per-filter settings of a level: a key that is no filter's name is read by nobody, and so is a CORS policy of the wrong kind
     /// `[cors-policy-wrong-key, cors-policy-filter-type]`. `field`: where a policy may stand in the old way.
     pub(super) fn note_levels(&mut self, m: &Manager<'a>, level: At<'a>, field: &str) {
-        let Some(manager) = m.at.filter(|_| m.open.is_none()) else { return };
+        let Some(manager) = m.at.filter(|_| m.open.is_none() && self.templated.is_none()) else { return };
         let filters = || m.chains.iter().flatten();
         let engine = filters().find(|f| f.kind == Some("Cors"));
         if let Some(policy) = level.get(field).filter(|_| !field.is_empty()) {
@@ -56,7 +57,9 @@ impl<'a> Lower<'a> {
 
     /// A CORS filter on routes none of which has a policy `[cors-filter-without-policy]`.
     pub(super) fn note_idle_engine(&mut self, m: &Manager<'a>) {
-        if m.open.is_some() || self.with_policy.contains(&m.index) {
+        // In a dump nobody wrote it.
+        let dumped = self.conf.texts.iter().any(|t| t.units.iter().any(|u| u.role == Role::Dump));
+        if m.open.is_some() || dumped || self.templated.is_some() || self.with_policy.contains(&m.index) {
             return;
         }
         if let Some(engine) = m.chains.iter().flatten().find(|f| f.kind == Some("Cors")).cloned() {
