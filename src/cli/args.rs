@@ -44,6 +44,12 @@ pub enum Command {
     Explain(Explain),
     /// List all rules
     Rules(Rules),
+    /// Write a commented settings file from what is seen below a folder
+    Init(Init),
+    /// Show the settings that hold for these paths, and where they come from
+    Config(Box<Check>),
+    /// Print completions for a shell
+    Completions(Completions),
 }
 
 /// Arguments of `check`.
@@ -258,11 +264,16 @@ pub struct Trace {
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
 
+    /// The protocols that the TLS client offers, e.g. `h2,http/1.1`; without it the one that it speaks
+    #[arg(long, value_name = "LIST")]
+    pub alpn: Option<String>,
+
     /// Size of the request body in bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub body_size: u64,
 
-    /// What an upstream answers: strict, lenient, refused or a status (`*` is every upstream)
+    /// What an upstream answers: strict, lenient, refused, silent (connecting hangs), garbage (no HTTP) or a status (`*` is every
+    /// upstream)
     #[arg(long, value_name = "ADDR=REPLY", value_parser = parse_reply)]
     pub upstream: Vec<(String, Far)>,
 
@@ -314,9 +325,11 @@ fn parse_reply(text: &str) -> Result<(String, Far), String> {
         "strict" => Far::Strict,
         "lenient" => Far::Lenient,
         "refused" => Far::Refused,
+        "silent" => Far::Silent,
+        "garbage" => Far::Garbage,
         status => match status.parse::<u16>() {
             Ok(status @ 100..=599) => Far::Status(status),
-            _ => return Err(format!("`{status}` is no reply: strict, lenient, refused or a status")),
+            _ => return Err(format!("`{status}` is no reply: strict, lenient, refused, silent, garbage or a status")),
         },
     };
     Ok((at.to_owned(), reply))
@@ -333,6 +346,26 @@ pub struct Explain {
     /// The rule's id, such as `websocket/upgrade-not-forwarded`
     #[arg(value_name = "RULE")]
     pub rule: String,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// The folder, usually the root of a repository
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+
+    /// Write over a settings file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// Arguments of `rules`.

@@ -3,7 +3,7 @@
 use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
-use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RouteId, Version};
+use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
@@ -149,14 +149,17 @@ impl<'a> Before<'a> {
 
 /// Requests that nobody wanted changed, and are.
 fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BTreeSet<String>) {
-    let mut meant: BTreeMap<RouteId, Vec<(&Goal, Kind)>> = BTreeMap::new();
+    // A redirect that the proxy adds by itself belongs to the scope that it is added for.
+    let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
         for t in &intent.trials {
-            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(|b| b.routes.last()) {
-                meant.entry(*route).or_default().push((&intent.goal, t.kind));
+            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(seat) {
+                meant.entry(route).or_default().push((&intent.goal, t.kind));
             }
         }
     }
+    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
             let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
@@ -166,21 +169,28 @@ fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BT
             if aspects.is_empty() {
                 continue;
             }
-            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(|b| b.routes.last()).filter_map(|r| meant.get(r)).flatten().collect();
+            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
             for aspect in aspects {
                 if goals.iter().any(|(goal, on)| tolerates(goal, *on == kind, &aspect)) {
                     continue;
                 }
-                let what = match kind {
-                    Kind::Plain => "requests",
-                    Kind::CrossOrigin => "cross-origin requests",
-                    Kind::Preflight => "preflights",
-                    Kind::Handshake => "WebSocket handshakes",
-                };
                 let route = before.proxy.title(before.proxy.route(w.route).seat);
-                changes.insert(format!("{what} to `{route}`: {} changes", aspect.words()));
+                found.entry((route, aspect)).or_default().insert(kind);
             }
         }
+    }
+    for ((route, aspect), kinds) in found {
+        let what: Vec<&str> = if kinds.contains(&Kind::Plain) { vec!["requests"] } else { kinds.into_iter().map(word).collect() };
+        changes.insert(format!("{} to `{route}`: {} changes", what.join(" and "), aspect.words()));
+    }
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Plain => "requests",
+        Kind::CrossOrigin => "cross-origin requests",
+        Kind::Preflight => "preflights",
+        Kind::Handshake => "WebSocket handshakes",
     }
 }
 

@@ -47,12 +47,16 @@ pub enum Conv {
     Field(u8, i8),
     /// As a path in a request line.
     EncodePath,
-    /// What a pattern matches, wherever it does, becomes this text (`${1}`: its first group).
+    /// A comma-separated list without these tokens, whatever their case.
+    Without(Vec<Text>),
+    /// What a regular expression matches becomes another text, with `\\1` for its groups.
     Replace {
-        /// What is looked for.
+        /// The expression.
         pattern: PatternId,
-        /// What is put there.
-        put: Text,
+        /// The other text.
+        with: Text,
+        /// Every match, not only the first.
+        all: bool,
     },
 }
 

@@ -35,8 +35,17 @@ impl Run<'_> {
         }
         let upgrades = headers.iter().any(|l| &*l.0 == ":protocol");
         let closes = self.proxy.listeners[listener].intake.extended_connect == Some(ExtendedConnect::Closes);
-        let request =
-            Request { listener, http, method, target, headers, dial: Dial::Fitting, sni: None, client: self.request.client.clone() };
+        let request = Request {
+            listener,
+            http,
+            method,
+            target,
+            headers,
+            dial: Dial::Fitting,
+            sni: None,
+            offers: Vec::new(),
+            client: self.request.client.clone(),
+        };
         let mut inner = Run::new(self.machine, &request, self.assume, std::mem::take(&mut self.script));
         (inner.made, inner.guesses, inner.steps) = (self.made, std::mem::take(&mut self.guesses), self.steps);
         inner.hops_left = self.hops_left - 1;

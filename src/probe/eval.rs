@@ -80,10 +80,7 @@ impl Run<'_> {
             }
             Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
                 Val::Is(t) => match conv {
-                    Conv::Replace { pattern, put } => match proxy.pattern(*pattern).regex() {
-                        Some(regex) => Val::Is(regex.replace_all(&t, &**put).as_ref().into()),
-                        None => Val::Unknown { why: Proxy::RUNTIME, full: false },
-                    },
+                    Conv::Replace { pattern, with, all } => self.replace(*pattern, with, *all, &t),
                     conv => Val::Is(convert(conv, &t)),
                 },
                 other @ Val::Unknown { .. } => other,
@@ -204,6 +201,35 @@ impl Run<'_> {
         }
     }
 
+    /// A text in which what a pattern matches is replaced.
+    fn replace(&self, id: PatternId, with: &str, all: bool, text: &str) -> Val {
+        let unknown = Val::Unknown { why: Proxy::RUNTIME, full: false };
+        let Some(regex) = self.proxy.pattern(id).regex() else { return unknown };
+        let mut out = String::new();
+        let mut from = 0;
+        for found in regex.captures_iter(text) {
+            let Ok(groups) = found else { return unknown };
+            let Some(whole) = groups.get(0) else { break };
+            out.push_str(&text[from..whole.start()]);
+            let mut chars = with.chars().peekable();
+            while let Some(c) = chars.next() {
+                match chars.peek().and_then(|n| n.to_digit(10)).filter(|_| c == '\\') {
+                    Some(n) => {
+                        out.push_str(groups.get(n as usize).map_or("", |m| m.as_str()));
+                        chars.next();
+                    }
+                    None => out.push(c),
+                }
+            }
+            from = whole.end();
+            if !all {
+                break;
+            }
+        }
+        out.push_str(&text[from..]);
+        Val::Is(out.as_str().into())
+    }
+
     fn regex(&mut self, id: PatternId, text: &str) -> Tri {
         let pattern = self.proxy.pattern(id);
         let Some(regex) = pattern.regex() else { return Tri::Maybe(Proxy::RUNTIME) };
@@ -274,7 +300,11 @@ fn convert(conv: &Conv, text: &str) -> Text {
             i.and_then(|i| parts.get(i)).copied().unwrap_or_default().into()
         }
         Conv::EncodePath => encode_path(text).into(),
-        // Done where the patterns are.
+        Conv::Without(tokens) => {
+            let kept = text.split(',').map(str::trim).filter(|p| !tokens.iter().any(|t| t.eq_ignore_ascii_case(p)));
+            kept.collect::<Vec<_>>().join(", ").into()
+        }
+        // Needs the pattern: done where it is known.
         Conv::Replace { .. } => text.into(),
     }
 }

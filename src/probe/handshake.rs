@@ -72,6 +72,8 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
                     any = true;
                     good |= token.is_empty() || v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token));
                 }
+                // Any value will do, and there is one.
+                Val::Unknown { full: true, .. } if token.is_empty() => (any, good) = (true, true),
                 Val::Unknown { why, .. } => unknown = Some(*why),
             }
         }

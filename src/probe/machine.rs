@@ -8,9 +8,9 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, MapId, Origin,
-    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
-    Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, MapId,
+    Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode,
+    UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 use std::collections::HashMap;
@@ -40,6 +40,10 @@ pub enum Far {
     Status(u16),
     /// Nobody listens.
     Refused,
+    /// Connecting never comes to an end.
+    Silent,
+    /// Something else than HTTP.
+    Garbage,
 }
 
 /// What the configuration does not say.
@@ -487,10 +491,19 @@ impl<'a> Run<'a> {
         let dial = self.request.dial;
         let refuse = |run: &mut Self, status: Option<u16>| {
             run.status = status;
+            if let Some(errors) = intake.errors.filter(|_| status.is_some()) {
+                run.failing = true;
+                if run.block(errors) == Flow::Done {
+                    return true;
+                }
+            }
             run.stop(if status.is_some() { End::Answered } else { End::Closed }, at) == Flow::Done
         };
         if dial != Dial::Fitting && intake.proxy_protocol
             || dial == Dial::Plain && intake.only_http2 && !listener.tls && &*self.request.http != "2"
+            || dial != Dial::Fitting && intake.without_http1 && &*self.request.http != "2"
+            || dial == Dial::Tls && intake.offers_http2 && &*self.request.http != "2" && self.request.offers.iter().any(|p| &**p == "h2")
+            || dial == Dial::Tls && intake.without_http2 && &*self.request.http == "2"
             || dial == Dial::Tls && !listener.tls
         {
             return refuse(self, None);
@@ -500,7 +513,7 @@ impl<'a> Run<'a> {
         }
         if let Some(rest) = self.target.split_once("://").map(|(_, rest)| rest.to_owned())
             && !self.target.starts_with('/')
-            && intake.malformed.is_some()
+            && (intake.malformed.is_some() || intake.absolute_form)
         {
             let (authority, target) = rest.find(['/', '?']).map_or((&*rest, ""), |i| rest.split_at(i));
             self.named = Some(authority.into());
@@ -518,6 +531,16 @@ impl<'a> Run<'a> {
             && self.request.headers.iter().any(|(n, v)| n.len() + v.len() + 4 > longest as usize)
         {
             return refuse(self, intake.malformed);
+        }
+        if let Some(status) = intake.odd_names
+            && self.request.headers.iter().any(|(n, _)| n.bytes().any(|b| b <= b' ' || b >= 0x7f))
+        {
+            return refuse(self, Some(status));
+        }
+        if let Some((most, status)) = intake.most_lines
+            && self.request.headers.len() > most as usize
+        {
+            return refuse(self, Some(status));
         }
         if let Some((largest, status)) = intake.largest_head
             && self.request.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>() > largest as usize
@@ -845,7 +868,7 @@ impl<'a> Run<'a> {
                     }
                     Some(s)
                 }
-                Some(Far::Refused) => broken,
+                Some(Far::Refused | Far::Silent | Far::Garbage) => broken,
             }
         };
         self.gates.push((id, verdict.is_none()));
@@ -1097,6 +1120,18 @@ impl<'a> Run<'a> {
         flow
     }
 
+    /// Connecting lasts until its clock runs out.
+    fn connecting(&mut self, hop: HopId, at: Span) -> Flow {
+        let clocks = self.policy.map(|p| self.proxy.clocks_of(self.proxy.policy(p).clocks));
+        let clock = clocks.and_then(|c| c.handshake.iter().find(|c| c.on == Traffic::Connecting));
+        match clock.map(|c| c.limit.value) {
+            Some(Known::Is(Limit::After(_))) => self.unreachable(hop, at),
+            Some(Known::Is(Limit::Never)) => self.stop(End::Hangs, at),
+            Some(Known::Unknown(why)) => self.stop(End::Unknown(why), at),
+            None => self.stop(End::Unknown(Proxy::RUNTIME), at),
+        }
+    }
+
     /// What the assumed upstream answers.
     fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
@@ -1112,8 +1147,14 @@ impl<'a> Run<'a> {
             return self.unreachable(hop, at);
         }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
+        match reply {
+            Far::Silent => return self.connecting(hop, at),
+            Far::Garbage if edge.wire.value != Known::Is(Wire::Raw) => return self.answer(502, at),
+            _ => {}
+        }
         let status = match (reply, verdict) {
             (Far::Status(s), _) => Some(s),
+            (Far::Refused | Far::Silent | Far::Garbage, _) => None,
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
             // Without a key it is no handshake, whatever else is not known.

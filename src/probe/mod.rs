@@ -43,6 +43,7 @@ pub fn request(listener: usize, method: &str, host: &str, target: &str, headers:
         headers: lines,
         dial: Dial::Fitting,
         sni: None,
+        offers: Vec::new(),
         client: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::machine::{Assume, Branch, End, Line, Sent, run};
 use super::{Val, handshake, idle};
-use crate::model::{Clock, Doubt, How, Known, Limit, Origin, Proxy, Request, Restart, Seat, Traffic, Why};
+use crate::model::{Clock, Doubt, How, Known, Limit, Mixing, Origin, Proxy, Request, Restart, Seat, Traffic, Why};
 use crate::source::Span;
 
 /// A header line; `None`: the value is not known.
@@ -89,7 +89,7 @@ pub struct Timer {
     pub origin: &'static str,
     /// The bytes.
     pub span: Option<Span>,
-    /// `client`, `upstream`.
+    /// `client`, `upstream`: traffic of either; `both`: only traffic of both.
     pub rearmed_by: Vec<&'static str>,
 }
 
@@ -287,6 +287,17 @@ impl Join<'_> {
             Some((None, true)) => {}
             _ => t.unknown.push(("/response/status".to_owned(), self.guess())),
         }
+        let sent = self.branches.iter().filter_map(|b| b.sent.as_ref());
+        let mut mixing = sent.filter_map(|s| self.proxy.hop(s.hop).mixing.map(|m| (m.value, s)));
+        let disturbed = mixing.any(|(m, s)| match m {
+            Known::Is(Mixing::UpgradesRefused) => self.client == "HTTP/2.0" && s.values("upgrade").next().is_some(),
+            _ => true,
+        });
+        if disturbed {
+            for pointer in ["/response/status", "/response/body", "/handshake/verdict"] {
+                t.unknown.push((pointer.to_owned(), "depends on what was sent on the same server connection before".to_owned()));
+            }
+        }
         let lists: Vec<&[Line]> = self.branches.iter().map(|b| b.answer.as_slice()).collect();
         t.headers = self.headers(&lists, "/response/headers", t);
         let _ = assume;
@@ -406,6 +417,7 @@ impl Join<'_> {
             Restart::EitherWay => vec!["client", "upstream"],
             Restart::Client => vec!["client"],
             Restart::Upstream => vec!["upstream"],
+            Restart::BothWays => vec!["both"],
             Restart::Never => Vec::new(),
         };
         Timer { milliseconds, name: c.name.to_string(), origin, span, rearmed_by }

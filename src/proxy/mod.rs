@@ -15,6 +15,8 @@ pub struct Reading {
     pub context: Option<String>,
     /// Files that were named one by one, not found by a walk.
     pub explicit: bool,
+    /// Whether all files are one configuration, as a person says.
+    pub together: bool,
 }
 
 /// A proxy whose configuration hoplint reads.
@@ -65,7 +67,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &envoy::Envoy];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &haproxy::Haproxy, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {

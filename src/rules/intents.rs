@@ -79,8 +79,9 @@ impl Context<'_> {
         Some(intent(goal, w, kinds, because, origin))
     }
 
-    /// Preflights must be answered completely. `assumes` says what is taken for granted.
-    pub(super) fn must_preflight(&self, w: &Witness, branch: &Branch, origin: &str, assumes: &str) -> Option<Intent> {
+    /// Preflights must be answered completely. `assumes` says what is taken for granted when lines are missing, and when the
+    /// request is refused.
+    pub(super) fn must_preflight(&self, w: &Witness, branch: &Branch, origin: &str, assumes: [&str; 2]) -> Option<Intent> {
         let policy = branch.policy?;
         let list = self.proxy.list(self.proxy.policy(policy).answer);
         let mut because = self.seats(policy, branch.ended_at);
@@ -96,7 +97,8 @@ impl Context<'_> {
             Because { role: Role::Gate, origin: deny.origin, value: String::new() }
         }));
         let mut wanted = intent(Goal::AnswersPreflight, w, &[Kind::Preflight], because, origin);
-        wanted.assumes = Some(assumes.to_owned());
+        let missing = wanted.because.iter().any(|b| b.role == Role::Missing);
+        wanted.assumes = Some(assumes[usize::from(!missing)].to_owned());
         Some(wanted)
     }
 

@@ -72,6 +72,32 @@ fn every_example_does_as_its_page_says() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Every bad example that hoplint corrects works after that, and the proxy takes what was written.
+#[test]
+fn every_correction_works() {
+    if !wanted() {
+        return;
+    }
+    let mut failures = Vec::new();
+    for dialect in hoplint::proxy::DIALECTS.iter().map(|d| d.name()) {
+        let proxy = *proxies::ALL.iter().find(|p| p.dialect() == dialect).unwrap();
+        let version = proxies::version(proxy).unwrap_or_else(|e| panic!("{dialect} is not installed: {e}"));
+        let tally = pages::run_corrected(proxy, version);
+        let skipped = tally.skipped.values().sum::<usize>();
+        say(&format!(
+            "{dialect} {version}: {} corrected examples: {} accepted, {} of them probed with a request, {skipped} skipped, {} failed",
+            tally.examples,
+            tally.checked,
+            tally.sent,
+            tally.failures.len(),
+        ));
+        let least = if dialect == "nginx" { 18 } else { 0 };
+        assert!(tally.sent >= least, "at least {least} are probed: {tally:?}");
+        failures.extend(tally.failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// What the runners say is what the proxies do: a refused configuration is refused, and a tunnel is one.
 #[test]
 fn every_proxy_checks_and_forwards() {

@@ -2,9 +2,11 @@
 
 pub mod conf;
 pub mod input;
+mod json;
 mod problems;
 pub mod scalar;
 pub mod schema;
+mod semantic;
 pub mod view;
 pub use crate::yaml;
 
@@ -36,8 +38,8 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
-    fn read(&self, files: &mut Files, given: &[FileId], _reading: &Reading) -> Vec<Box<dyn Site>> {
-        let confs = conf::read(files, given);
+    fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
+        let confs = conf::read(files, given, reading.explicit);
         let site = |conf: Conf| EnvoySite { findings: problems::find(&conf, files), conf, undefined: OnceCell::new() };
         confs.into_iter().map(|conf| Box::new(site(conf)) as Box<dyn Site>).collect()
     }

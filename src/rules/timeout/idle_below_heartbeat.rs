@@ -1,9 +1,6 @@
 //! `timeout/idle-below-heartbeat`
 
-use super::super::{
-    Confidence, Level, Related,
-    context::{Context, Evidence},
-};
+use super::super::{Confidence, Level, Related, context::Context};
 use super::seconds;
 use crate::model::{How, Known, Limit};
 use crate::probe::idle;
@@ -19,8 +16,7 @@ const COMFORTABLE: u64 = 75_000;
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
-        // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
-        if socket.evidence == Evidence::Named {
+        if !super::super::websocket::wanted(cx, socket) {
             continue;
         }
         let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };

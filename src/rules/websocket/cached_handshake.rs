@@ -4,7 +4,7 @@ use super::super::{Confidence, Level, Related, context::Context};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        if !super::works(cx, socket) {
+        if !super::wanted(cx, socket) {
             continue;
         }
         let Some((branch, sent)) = socket.sent() else { continue };

@@ -6,7 +6,7 @@ use crate::probe::Val;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        if !super::works(cx, socket) {
+        if !super::wanted(cx, socket) {
             continue;
         }
         let Some((_, sent)) = socket.sent() else { continue };

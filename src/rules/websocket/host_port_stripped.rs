@@ -6,7 +6,7 @@ use crate::probe::{Credentials, Val, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        if !super::works(cx, socket) {
+        if !super::wanted(cx, socket) {
             continue;
         }
         let w = &socket.witness;

@@ -60,6 +60,18 @@ fn works(cx: &Context<'_>, socket: &WebSocket) -> bool {
         && socket.faults(cx.proxy).iter().all(|f| *f == Fault::TooOld)
 }
 
+/// Whether handshakes are meant to work here and do, or would if their lines were mended. What else is wrong with such a
+/// route shows at once, so that no correction uncovers it.
+pub(super) fn wanted(cx: &Context<'_>, socket: &WebSocket) -> bool {
+    let mendable =
+        |f: &Fault| matches!(f, Fault::TooOld | Fault::NoUpgrade | Fault::WrongUpgrade | Fault::NoConnection | Fault::WrongConnection);
+    socket.evidence != Evidence::Named
+        && socket
+            .sent()
+            .is_some_and(|(_, sent)| super::context::carries(cx.proxy, sent) && (lost(cx, sent.list).is_none() || meant(cx, socket)))
+        && socket.faults(cx.proxy).iter().all(mendable)
+}
+
 /// Whether the route only looks as if it lost lines that were never meant for it: others in the same scope use them.
 fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
     socket.evidence == Evidence::Declared || super::context::named(&socket.witness.path) || !used_elsewhere(cx, socket)

@@ -13,7 +13,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         else {
             continue;
         };
-        if !super::works(cx, socket) {
+        if !super::wanted(cx, socket) {
             continue;
         }
         let branches = cx.shake(&handshake::ask(w.listener, &w.host, bare), Credentials::Valid);

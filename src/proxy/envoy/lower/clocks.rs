@@ -121,6 +121,7 @@ impl<'a> Lower<'a> {
             packed: Fact::is(false, How::Implied, at, seat),
             tls,
             unreachable,
+            mixing: None,
             client_headers: Fact::is(true, How::Implied, at, seat),
             method: None,
             intercepts: false,

@@ -211,9 +211,9 @@ impl<'a> Lower<'a> {
         if let Some(rewrite) = action.get("regex_rewrite") {
             let regex = rewrite.find(&["pattern", "regex"])?;
             let pattern = self.p.add_pattern(crate::model::Pattern::new(regex.text()?.into(), false, Vec::new()));
-            let put = substitution(rewrite.str("substitution").unwrap_or_default());
+            let with = rewrite.str("substitution").unwrap_or_default();
             let path = self.path();
-            return Some(self.p.add_expr(Expr::Via(Conv::Replace { pattern, put: put.into() }, path)));
+            return Some(self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: with.into(), all: true }, path)));
         }
         let at = action.get("path_rewrite_policy").or_else(|| action.get("path_rewrite"))?;
         let why = self.vague(at);
@@ -377,22 +377,4 @@ struct Shape<'a, 'b> {
     action: At<'a>,
     timers: &'b Timers,
     own: &'b [Upgrade<'a>],
-}
-
-/// A substitution of RE2 (`\1`) in the spelling of the engine used here.
-fn substitution(text: &str) -> String {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '$' => out.push_str("$$"),
-            '\\' => match chars.next() {
-                Some(d) if d.is_ascii_digit() => out.push_str(&format!("${{{d}}}")),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            c => out.push(c),
-        }
-    }
-    out
 }

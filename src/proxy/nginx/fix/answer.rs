@@ -112,8 +112,8 @@ impl Desk<'_> {
         }
         lines.push("return 204;".to_owned());
         let step = self.pen.step(Some(location));
-        let body: String = lines.iter().map(|l| format!("\n{step}{l}")).collect();
-        let text = vec![format!("if ($request_method = OPTIONS) {{{body}\n}}")];
+        let body = lines.join(&format!("\n{step}"));
+        let text = vec![format!("if ($request_method = OPTIONS) {{\n{step}{body}\n}}"), String::new()];
         let first = self.conf.inside(block).find(|c| self.conf.get(*c).file == self.conf.file_of(block)).ok_or(NO_PLACE)?;
         let edit = self.pen.above(first, &text).ok_or(NO_PLACE)?;
         Ok(vec![way(vec![edit], "answer preflights before anything refuses them".to_owned(), None)])

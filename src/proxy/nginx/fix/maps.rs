@@ -117,8 +117,11 @@ impl Desk<'_> {
     /// Two maps for whoever has none: only `websocket`, in any letter case, is forwarded; other requests get neither line.
     fn own_maps(&self, taken: &[String]) -> Option<Values> {
         let http = self.http()?;
-        let free =
-            |wanted: &str| (1..).map(|n| if n == 1 { wanted.to_owned() } else { format!("{wanted}_{n}") }).find(|n| !taken.contains(n));
+        // So many of one name are taken at most.
+        let free = |wanted: &str| {
+            let names = (2..taken.len() + 3).map(|n| format!("{wanted}_{n}"));
+            std::iter::once(wanted.to_owned()).chain(names).find(|n| !taken.contains(n))
+        };
         let (upgrade, connection) = (free("websocket_upgrade")?, free("websocket_connection")?);
         let step = self.pen.step(http);
         let head = "# Only WebSocket is upgraded; other requests get neither line.";
