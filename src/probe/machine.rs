@@ -363,6 +363,8 @@ pub(super) struct Run<'a> {
     copies: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
+    /// Why its headers may be others by now.
+    headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
     captures: Vec<Text>,
     pub(super) authority: Val,
@@ -413,6 +415,7 @@ impl<'a> Run<'a> {
             copies: true,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
+            headers_open: None,
             slots: vec![None; proxy.slots as usize],
             captures: Vec::new(),
             authority: Val::Is("".into()),
@@ -445,7 +448,8 @@ impl<'a> Run<'a> {
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
+        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
+        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -569,6 +573,9 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
+                return refuse(self, None);
+            }
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;
@@ -679,9 +686,9 @@ impl<'a> Run<'a> {
                 self.moved = *moved;
             }
             Act::Edit(list) => {
-                // Values and guards read the lines as they were.
+                // Values are read from the headers as they are.
                 let mut headers = self.headers.clone();
-                self.apply(*list, &mut headers);
+                self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
@@ -734,7 +741,20 @@ impl<'a> Run<'a> {
             match self.proxy.cond(id) {
                 Cond::Always | Cond::Never(_) => {}
                 Cond::Test(atom) => {
-                    if !matches!(atom.of, Subject::Method | Subject::Host | Subject::Path | Subject::Target | Subject::Status) {
+                    let place = matches!(
+                        atom.of,
+                        Subject::Method
+                            | Subject::Host
+                            | Subject::Authority
+                            | Subject::Path
+                            | Subject::Target
+                            | Subject::Onward
+                            | Subject::Status
+                            | Subject::Protocol
+                    );
+                    // Every handshake has these.
+                    let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
+                    if !place && !shake {
                         return true;
                     }
                 }
@@ -816,6 +836,9 @@ impl<'a> Run<'a> {
                 Tri::Maybe(why) => self.decide(Some(spares), why),
             };
             if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
                 return Flow::Next;
             }
         }
@@ -835,7 +858,7 @@ impl<'a> Run<'a> {
             GateOn::Address => true,
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
-            GateOn::Closed => false,
+            GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
         if pass {
@@ -1071,8 +1094,8 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers.value == crate::model::Known::Is(false) { Vec::new() } else { self.headers.clone() };
-        let open = self.apply(list, &mut headers);
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
             Some(method) => match method.value {
                 crate::model::Known::Is(method) => self.eval(method),
@@ -1147,6 +1170,11 @@ impl<'a> Run<'a> {
             return self.again(listener, hop, at);
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
         match reply {
             Far::Silent => return self.connecting(hop, at),

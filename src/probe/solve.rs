@@ -200,6 +200,7 @@ impl<'a> Solve<'a> {
         for literal in term {
             let of = match &*literal.of {
                 Subject::Onward | Subject::Target => Subject::Path,
+                Subject::Authority => Subject::Host,
                 Subject::Header(name) if &**name == "host" => Subject::Host,
                 other => other.clone(),
             };
