@@ -162,7 +162,7 @@ fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BT
     let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
-            let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
+            let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&before.proxy, kind, &request);
             let new = trial::send(after, kind, &request);
             let aspects = differences(&before.proxy, &old, after, &new);

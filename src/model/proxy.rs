@@ -2,8 +2,8 @@
 
 use super::{
     Act, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId, ListId,
-    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat, Slot, Step, Subject,
-    Table, TableId, Text, Upstream, UpstreamId, Why,
+    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat, Slot, Step,
+    Subject, Table, TableId, Text, Upstream, UpstreamId, Why,
 };
 use crate::source::Span;
 

@@ -187,7 +187,7 @@ impl Run<'_> {
             Val::Is(text) => match is {
                 Matcher::Regex(pattern) => self.regex(*pattern, text),
                 Matcher::Same(other) => match self.eval(*other) {
-                    Val::Is(other) => (if fold { text.eq_ignore_ascii_case(&other) } else { **text == *other }).into(),
+                    Val::Is(t) => (t == *text || fold && t.eq_ignore_ascii_case(text)).into(),
                     Val::Unknown { why, .. } => Tri::Maybe(why),
                 },
                 _ => text_matches(self.proxy, is, fold, text),
@@ -267,12 +267,12 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
         }
         Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
         Matcher::Within(list) => list.iter().any(|network| within(text, network)).into(),
-        // Only a request in progress knows the other one.
-        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
         Matcher::Regex(id) => match proxy.pattern(*id).regex().map(|r| r.is_match(text)) {
             Some(Ok(found)) => found.into(),
             Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),
         },
+        // That needs a request.
+        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
     }
 }
 

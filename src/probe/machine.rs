@@ -227,23 +227,28 @@ impl<'a> Machine<'a> {
         fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
             std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        Self { proxy, tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), groups: OnceLock::new(), listeners: OnceLock::new() }
+        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
+    }
+
+    /// For a single request no index is made.
+    const fn once(proxy: &'a Proxy) -> Self {
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
     }
 
     /// The index of a table, made when it is first asked.
     pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
-        self.tables[id.at()].get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+        self.tables.get(id.at())?.get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
     }
 
     /// The place of an exact key in a map.
     pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
         let map = self.proxy.map(id);
         let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
-        if map.exact.len() < FEW {
+        let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
             return map.exact.iter().position(|e| same(&e.0));
-        }
+        };
         let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
-        let index = self.maps[id.at()].get_or_init(|| {
+        let index = index.get_or_init(|| {
             let mut index = HashMap::new();
             for (i, (k, _)) in map.exact.iter().enumerate() {
                 index.entry(cased(k)).or_insert(i);
@@ -312,7 +317,7 @@ impl<'a> Machine<'a> {
 
 /// Runs a single request, see [`Machine::run`].
 pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    Machine::new(proxy).run(request, assume)
+    Machine::once(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -563,7 +568,9 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
-            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => return refuse(self, None),
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
+                return refuse(self, None);
+            }
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;

@@ -18,6 +18,7 @@ mod witness;
 
 pub mod handshake;
 pub mod idle;
+pub mod parallel;
 pub mod preflight;
 pub mod trace;
 pub mod trial;

@@ -5,7 +5,7 @@ use super::machine::{Assume, Branch, Machine};
 use super::preflight;
 use super::solve::requests;
 use super::way::{Clause, Goal, Walk, Way, Ways};
-use crate::model::{Request, RouteId, Text};
+use crate::model::{Kind, Request, RouteId, Text};
 use crate::source::Span;
 use std::collections::HashSet;
 
@@ -41,6 +41,16 @@ impl Witness {
     /// Whether only a handshake comes here.
     pub fn upgrades(&self) -> bool {
         self.request.header("upgrade").is_some()
+    }
+
+    /// A request of a kind on this way; none where such a request does not come.
+    pub fn ask(&self, kind: Kind, origin: &str) -> Option<Request> {
+        match kind {
+            Kind::Plain => (!self.upgrades()).then(|| self.request.clone()),
+            Kind::CrossOrigin => self.cross_origin(origin),
+            Kind::Preflight => self.preflight(origin),
+            Kind::Handshake => self.handshake(),
+        }
     }
 
     /// A handshake on this way (RFC 6455 §4.1); none where no GET comes.

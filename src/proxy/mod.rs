@@ -35,7 +35,7 @@ pub trait Dialect: Sync {
 }
 
 /// One configuration, read. Its tree stays in the dialect's room.
-pub trait Site {
+pub trait Site: Sync {
     /// Lowers it for one era.
     fn lower(&self, era: &Era) -> Proxy;
 

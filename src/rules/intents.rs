@@ -115,6 +115,6 @@ impl Context<'_> {
 
 /// An intent about a route, for the requests of these kinds.
 pub(super) fn intent(goal: Goal, w: &Witness, kinds: &[Kind], because: Vec<Because>, origin: &str) -> Intent {
-    let trials = kinds.iter().map(|kind| Trial { kind: *kind, request: trial::ask(*kind, w.listener, &w.host, &w.path, origin) }).collect();
+    let trials = kinds.iter().filter_map(|kind| Some(Trial { kind: *kind, request: w.ask(*kind, origin)? })).collect();
     Intent { goal, trials, because, assumes: None, site: 0 }
 }

@@ -2,7 +2,7 @@
 
 use super::{Declared, own};
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
-use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
+use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
 use std::collections::HashSet;
 
 /// A page's origin when the configuration names none.
@@ -150,8 +150,10 @@ pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Wi
     };
     let named = named_origins(proxy);
     let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
-    let mut out = Vec::new();
-    for w in witnesses.iter().filter(|w| !declared.implied.contains(&w.route)) {
+    parallel::many(witnesses, |w| {
+        if declared.implied.contains(&w.route) {
+            return None;
+        }
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
         let (mut plain, mut before) = ask(machine, w, &origin);
@@ -159,7 +161,7 @@ pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Wi
             plain.iter().chain(before).any(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")))
         };
         if !engine && !allows(&plain, &before) && !plain.iter().chain(&before).flat_map(|b| &b.routes).any(|r| concerns(*r)) {
-            continue;
+            return None;
         }
         for other in named.iter().take(TRIED) {
             if allows(&plain, &before) {
@@ -170,9 +172,8 @@ pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Wi
                 (origin, plain, before) = (other.clone(), p, b);
             }
         }
-        out.push(CrossOrigin { witness: w.clone(), origin, plain, preflight: before });
-    }
-    out
+        Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
+    })
 }
 
 /// The one origin that a list always names.

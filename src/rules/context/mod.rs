@@ -16,6 +16,7 @@ use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, Ro
 use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
 use crate::source::Span;
 use declared::Declared;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// One configuration, seen by the rules.
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     sockets: Rc<[WebSocket]>,
     cross_origin: Rc<[CrossOrigin]>,
     witnesses: Rc<[Witness]>,
+    /// Lists by which handshakes are forwarded.
+    socket_lists: HashSet<ListId>,
     declared: Declared,
     found: Vec<Finding>,
 }
@@ -37,9 +40,10 @@ impl<'a> Context<'a> {
         let machine = Machine::new(proxy);
         let witnesses: Rc<[Witness]> = witnesses(&machine).into();
         let declared = Declared::new(&machine, settings, &witnesses);
-        let sockets = socket::sockets(&machine, settings, &declared, &witnesses).into();
+        let sockets: Rc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
+        let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
         let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
-        Self { proxy, machine, settings, sockets, cross_origin, witnesses, declared, found: Vec::new() }
+        Self { proxy, machine, settings, sockets, cross_origin, witnesses, socket_lists, declared, found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -50,6 +54,11 @@ impl<'a> Context<'a> {
     /// Routes that carry WebSocket.
     pub fn sockets(&self) -> Rc<[WebSocket]> {
         Rc::clone(&self.sockets)
+    }
+
+    /// Whether handshakes are forwarded by a list.
+    pub fn carries_sockets(&self, list: ListId) -> bool {
+        self.socket_lists.contains(&list)
     }
 
     /// Routes that send CORS headers, or that had some to send.

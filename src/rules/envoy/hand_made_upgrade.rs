@@ -1,7 +1,7 @@
 //! `envoy/hand-made-upgrade`
 
 use super::super::{Level, context::Context};
-use crate::model::{How, HeaderOp, Verb};
+use crate::model::{HeaderOp, How, Verb};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 const LINES: &[&str] = &["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-accept"];
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     let mut found: BTreeMap<Span, (String, bool)> = BTreeMap::new();
     for list in cx.proxy.policies.iter().map(|p| p.outgoing) {
         for op in &cx.proxy.list(list).ops {

@@ -17,10 +17,9 @@ impl<'a> Lower<'a> {
         let lenient = config.bool("failure_mode_allow") == Some(true);
         let status = config.find(&["status_on_error", "code"]).and_then(At::text).and_then(status_code).unwrap_or(403);
         let cluster = config.find(&["http_service", "server_uri", "cluster"]).and_then(|c| Some((c.text()?, c.span())));
-        let ask = cluster.and_then(|(name, span)| self.cluster_named(name, span)).map(|c| Ask::Upstream {
-            of: c.upstream,
-            broken: (!lenient).then_some(status),
-        });
+        let ask = cluster
+            .and_then(|(name, span)| self.cluster_named(name, span))
+            .map(|c| Ask::Upstream { of: c.upstream, broken: (!lenient).then_some(status) });
         let deny = Fact { value: Known::Is(status), origin: Origin { how: How::Written, span: at, seat } };
         let gate = self.p.add_gate(Gate { on: GateOn::Remote, deny, ask, reads: Vec::new(), spares: None });
         let step = Step { act: Act::Gate(gate), span: at };

@@ -127,7 +127,16 @@ impl<'a> Lower<'a> {
     }
 
     /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
-    pub(super) fn through(&mut self, m: &Manager<'a>, own: &[Upgrade<'a>], levels: &Levels<'a>, forwards: bool, tail: Vec<Step>, at: Span, seat: Seat) -> Vec<Step> {
+    pub(super) fn through(
+        &mut self,
+        m: &Manager<'a>,
+        own: &[Upgrade<'a>],
+        levels: &Levels<'a>,
+        forwards: bool,
+        tail: Vec<Step>,
+        at: Span,
+        seat: Seat,
+    ) -> Vec<Step> {
         let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();

@@ -7,8 +7,8 @@ use super::{
     clusters::{Cluster, Speaks},
 };
 use crate::model::{
-    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Restart, Seat,
-    Traffic, UpgradeMode, Wire,
+    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Restart,
+    Seat, Traffic, UpgradeMode, Wire,
 };
 use crate::source::Span;
 use std::marker::PhantomData;
@@ -53,7 +53,15 @@ impl<'a> Lower<'a> {
     }
 
     /// What holds on the way to a cluster; none: to nowhere.
-    pub(super) fn policy(&mut self, m: &Manager<'a>, timers: &Timers, to: Option<&Cluster>, wire: Wire, outgoing: ListId, seat: Seat) -> PolicyId {
+    pub(super) fn policy(
+        &mut self,
+        m: &Manager<'a>,
+        timers: &Timers,
+        to: Option<&Cluster>,
+        wire: Wire,
+        outgoing: ListId,
+        seat: Seat,
+    ) -> PolicyId {
         let idle: Vec<Clock<Idle>> = vec![clock(timers.idle.0, timers.idle.1, Traffic::Both, Restart::EitherWay, Ending::Close)];
         let mut lifetime: Vec<Clock<Lifetime>> = Vec::new();
         for life in timers.life.into_iter().chain(to.and_then(|c| c.life)) {

@@ -1,7 +1,7 @@
 //! Clusters: servers, the protocol spoken to them, and the limits that hold for everything sent there.
 
 use super::{At, Lower, title};
-use crate::model::{Cap, Fact, How, Known, Limit, Over, Problem, ProblemKind, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
+use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
 use crate::proxy::envoy::conf::Text as File;
 use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
@@ -76,7 +76,8 @@ impl<'a> Lower<'a> {
         let reuse = Fact::is(true, How::Default { since: None }, head, seat);
         let caps = self.caps(at, seat, head);
         let upstream = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps });
-        let options = at.get("typed_extension_protocol_options").and_then(|o| o.entries().into_iter().find(|e| e.0 == OPTIONS).map(|e| e.1));
+        let options =
+            at.get("typed_extension_protocol_options").and_then(|o| o.entries().into_iter().find(|e| e.0 == OPTIONS).map(|e| e.1));
         let further = options.map(|o| o.list("http_filters")).unwrap_or_default();
         self.further_filters.extend(further.iter().filter_map(|f| f.str("name")).map(ToOwned::to_owned));
         self.note_options(at);
@@ -105,14 +106,8 @@ impl<'a> Lower<'a> {
     pub(super) fn absent(&mut self, name: &str, span: Span, why: Why) -> Cluster {
         let seat = self.root;
         let reuse = Fact::is(true, How::Default { since: None }, span, seat);
-        let upstream = self.p.add_upstream(Upstream {
-            seat,
-            name: name.into(),
-            servers: Vec::new(),
-            open: Some(why),
-            reuse,
-            caps: Vec::new(),
-        });
+        let upstream =
+            self.p.add_upstream(Upstream { seat, name: name.into(), servers: Vec::new(), open: Some(why), reuse, caps: Vec::new() });
         let cluster = Cluster {
             upstream,
             seat,
@@ -167,7 +162,8 @@ impl<'a> Lower<'a> {
         }
         // Which address of `localhost` comes first depends on the machine `[f-localhost-dns-auto]`.
         let family = at.choice("dns_lookup_family");
-        let either = matches!(kind.as_str(), "STRICT_DNS" | "LOGICAL_DNS" | "1" | "2") && !matches!(family.as_deref(), Some("V4_ONLY" | "V6_ONLY"));
+        let either =
+            matches!(kind.as_str(), "STRICT_DNS" | "LOGICAL_DNS" | "1" | "2") && !matches!(family.as_deref(), Some("V4_ONLY" | "V6_ONLY"));
         let mut servers = Vec::new();
         let mut away = None;
         for locality in assignment.map(|a| a.list("endpoints")).unwrap_or_default() {
@@ -183,7 +179,11 @@ impl<'a> Lower<'a> {
                 };
                 let doubt = (either && place.starts_with("localhost:")).then(|| {
                     *away.get_or_insert_with(|| {
-                        self.p.doubt(Reason::Environment, address.span(), "`localhost` may be an IPv6 address, where the server may not listen")
+                        self.p.doubt(
+                            Reason::Environment,
+                            address.span(),
+                            "`localhost` may be an IPv6 address, where the server may not listen",
+                        )
                     })
                 });
                 servers.push(Server { at: place.into(), backup, doubt });
@@ -241,30 +241,8 @@ impl<'a> Lower<'a> {
         if let Some(found) = self.clusters.get(name) {
             return Some(found.clone());
         }
-        let Some(why) = self.more_clusters else {
-            self.undefined(name, span);
-            return None;
-        };
+        let why = self.more_clusters?;
         Some(self.absent(name, span, why))
-    }
-
-    /// Where routes are validated Envoy does not start; elsewhere it answers 503 `[ws-unknown-cluster, dyn-rds-unknown-cluster]`.
-    fn undefined(&mut self, name: &str, span: Span) {
-        let mut known: Vec<&String> = self.clusters.keys().collect();
-        known.sort_unstable();
-        let near = known.into_iter().map(|k| (super::remarks::distance(k, name), k)).min().filter(|d| d.0 <= 2);
-        let effect = if self.validates { "Envoy refuses the file" } else { "Envoy answers 503" };
-        let problem = Problem {
-            kind: ProblemKind::UndefinedName,
-            certain: self.validates,
-            span,
-            message: format!("there is no cluster `{name}`: {effect}"),
-            help: near.map_or_else(|| "define the cluster, or name another one".to_owned(), |n| format!("did you mean `{}`?", n.1)),
-            related: Vec::new(),
-        };
-        if !self.p.problems.contains(&problem) {
-            self.p.problems.push(problem);
-        }
     }
 
     /// What is answered when a server cannot be reached: 503; where connecting may take longer than the answer may, 504 if it

@@ -2,7 +2,9 @@
 //! most specific one `[cors-route-overrides-origins-only, cors-route-overrides-credentials-false]`.
 
 use super::{At, Lower};
-use crate::model::{Act, Answers, Atom, Cond, Cors, Expr, ExprId, Fact, HeaderOp, How, Known, Matcher, Origin, Seat, Step, Subject, Unmatched, Verb};
+use crate::model::{
+    Act, Answers, Atom, Cond, Cors, Expr, ExprId, Fact, HeaderOp, How, Known, Matcher, Origin, Seat, Step, Subject, Unmatched, Verb,
+};
 
 /// Answers to preflights have this status.
 const ANSWERED: u16 = 200;
@@ -73,7 +75,9 @@ impl<'a> Lower<'a> {
             preflight.push(set("access-control-max-age", value, origin_of(at)));
         }
         bare.extend(preflight.clone());
-        if let Some((at, Some(true))) = levels.iter().find_map(|l| l.get("allow_private_network_access").map(|c| (c, l.bool("allow_private_network_access")))) {
+        if let Some((at, Some(true))) =
+            levels.iter().find_map(|l| l.get("allow_private_network_access").map(|c| (c, l.bool("allow_private_network_access"))))
+        {
             let yes = self.p.text("true");
             let asks = Subject::Header("access-control-request-private-network".into());
             let guard = self.atom(asks, Matcher::Is(vec!["true".into()]), false, at.span());
@@ -107,7 +111,13 @@ impl<'a> Lower<'a> {
         let of = Subject::Header("origin".into());
         if star {
             let kind = ["exact", "prefix", "suffix", "contains", "safe_regex"].iter().find_map(|k| at.get(k));
-            return self.p.add_cond(Cond::Test(Atom { of, is: Matcher::Any, fold: false, not: false, span: kind.map_or(at.span(), At::span) }));
+            return self.p.add_cond(Cond::Test(Atom {
+                of,
+                is: Matcher::Any,
+                fold: false,
+                not: false,
+                span: kind.map_or(at.span(), At::span),
+            }));
         }
         self.string(of, at)
     }

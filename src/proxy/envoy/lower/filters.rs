@@ -6,7 +6,8 @@ use super::{
     chains::{Levels, Manager},
 };
 use crate::model::{
-    Act, Answers, Cond, Conv, Expr, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Known, Lane, Matcher, Origin, Reason, RemarkKind, Seat, Step, Subject, Verb,
+    Act, Answers, Cond, Conv, Expr, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Known, Lane, Matcher, Origin, Reason, RemarkKind, Seat,
+    Step, Subject, Verb,
 };
 
 /// A filter of a chain.
@@ -103,7 +104,14 @@ const HARMLESS: &[&str] = &[
 
 impl<'a> Lower<'a> {
     /// The steps of one filter on one kind of route.
-    pub(super) fn filter(&mut self, m: &Manager<'a>, f: &Filter<'a>, over: &[Override<'a>], levels: &Levels<'a>, forwards: bool) -> Vec<Step> {
+    pub(super) fn filter(
+        &mut self,
+        m: &Manager<'a>,
+        f: &Filter<'a>,
+        over: &[Override<'a>],
+        levels: &Levels<'a>,
+        forwards: bool,
+    ) -> Vec<Step> {
         let seat = m.seat;
         let Some(kind) = f.kind else {
             return vec![self.anything(Reason::MissingFile, f.at, "this filter's configuration comes from elsewhere")];
@@ -237,10 +245,7 @@ impl<'a> Lower<'a> {
         let Some(status) = abort.get("http_status").and_then(At::number).and_then(|n| u16::try_from(n).ok()) else {
             return vec![self.anything(Reason::RuntimeState, f.at, "a fault that the request asks for")];
         };
-        let step = Step {
-            act: Act::Respond { status: Fact::is(status, How::Written, span, self.root), location: None, body: None },
-            span,
-        };
+        let step = Step { act: Act::Respond { status: Fact::is(status, How::Written, span, self.root), location: None, body: None }, span };
         if tests.is_empty() {
             return vec![step];
         }
@@ -327,7 +332,14 @@ impl<'a> Lower<'a> {
     }
 
     /// Asks for something that the client has to show.
-    pub(super) fn credentials(&mut self, f: &Filter<'a>, status: u16, reads: Vec<Subject>, spares: Option<crate::model::CondId>, seat: Seat) -> Step {
+    pub(super) fn credentials(
+        &mut self,
+        f: &Filter<'a>,
+        status: u16,
+        reads: Vec<Subject>,
+        spares: Option<crate::model::CondId>,
+        seat: Seat,
+    ) -> Step {
         let deny = Fact { value: Known::Is(status), origin: Origin { how: How::Written, span: f.at.span(), seat } };
         let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares });
         Step { act: Act::Gate(gate), span: f.at.span() }

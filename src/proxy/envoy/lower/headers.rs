@@ -7,7 +7,8 @@ use crate::source::Span;
 
 /// Headers of which there is one line at most: further values are put behind a comma
 /// `[h-request-headers-to-add-upgrade, cors-manual-append-dup]`.
-const JOINED: &[&str] = &["connection", "upgrade", "host", "origin", "vary", "location", "te", "user-agent", "authorization", "content-type"];
+const JOINED: &[&str] =
+    &["connection", "upgrade", "host", "origin", "vary", "location", "te", "user-agent", "authorization", "content-type"];
 
 impl<'a> Lower<'a> {
     /// What Envoy does to every request: an upgrade that is not heeded loses its lines `[ws-handshake-variants]`.

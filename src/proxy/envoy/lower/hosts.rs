@@ -7,7 +7,8 @@ use super::{
     title,
 };
 use crate::model::{
-    Act, Arm, Atom, BlockId, Cond, Expr, HeaderList, HeaderOp, ListId, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table,
+    Act, Arm, Atom, BlockId, Cond, Expr, HeaderList, HeaderOp, ListId, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject,
+    Table,
 };
 use crate::source::Span;
 

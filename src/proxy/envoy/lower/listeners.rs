@@ -2,8 +2,8 @@
 
 use super::{At, Lower, chains::Manager, clocks::raw_clocks, title};
 use crate::model::{
-    Act, Answers, BlockId, CondId, Conv, Expr, ExtendedConnect, Fact, HeaderOp, How, Intake, Listener, Matcher, PathForm, Policy, Reason, Seat,
-    Step, Subject, Target, Verb, Wire,
+    Act, Answers, BlockId, CondId, Conv, Expr, ExtendedConnect, Fact, HeaderOp, How, Intake, Listener, Matcher, PathForm, Policy, Reason,
+    Seat, Step, Subject, Target, Verb, Wire,
 };
 use crate::proxy::envoy::input::{LISTENER, ROUTES};
 use crate::source::Span;
@@ -106,7 +106,9 @@ impl<'a> Lower<'a> {
             let names = protocols.iter().filter_map(|p| p.text()).map(|p| if p == "h2" { "HTTP/2.0" } else { "HTTP/1.1" }.into()).collect();
             parts.push(self.atom(Subject::Protocol, Matcher::Is(names), false, at.span()));
         }
-        for field in ["prefix_ranges", "source_prefix_ranges", "source_ports", "source_type", "destination_port", "direct_source_prefix_ranges"] {
+        for field in
+            ["prefix_ranges", "source_prefix_ranges", "source_ports", "source_type", "destination_port", "direct_source_prefix_ranges"]
+        {
             if let Some(other) = at.get(field) {
                 parts.push(self.unclear(other));
             }
@@ -129,11 +131,8 @@ impl<'a> Lower<'a> {
                 }
             }
         }
-        let step = if chain.has_hole() {
-            self.anything(Reason::Template, chain, "filled in later")
-        } else {
-            Step { act: Act::Close, span }
-        };
+        let step =
+            if chain.has_hole() { self.anything(Reason::Template, chain, "filled in later") } else { Step { act: Act::Close, span } };
         (self.block(vec![step]), Intake::default())
     }
 
@@ -160,7 +159,9 @@ impl<'a> Lower<'a> {
             empty_host: true,
             path: if at.bool("normalize_path") == Some(true) { PathForm::Normal } else { PathForm::AsSent },
             merge_slashes: at.bool("merge_slashes") == Some(true),
-            largest_head: u32::try_from(at.get("max_request_headers_kb").and_then(At::number).unwrap_or(HEAD) * 1024).ok().map(|n| (n, 431)),
+            largest_head: u32::try_from(at.get("max_request_headers_kb").and_then(At::number).unwrap_or(HEAD) * 1024)
+                .ok()
+                .map(|n| (n, 431)),
             ..Intake::default()
         };
         (body, intake)
@@ -201,7 +202,9 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        if let Some(strip) = ["strip_any_host_port", "strip_matching_host_port"].iter().find(|f| at.bool(f) == Some(true)).and_then(|f| at.get(f)) {
+        if let Some(strip) =
+            ["strip_any_host_port", "strip_matching_host_port"].iter().find(|f| at.bool(f) == Some(true)).and_then(|f| at.get(f))
+        {
             let host = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
             let bare = self.p.add_expr(Expr::Via(Conv::Field(b':', 1), host));
             let value = Self::fact(bare, strip, seat);
@@ -222,10 +225,7 @@ impl<'a> Lower<'a> {
     /// Where a connection manager gets its routes from.
     fn routes_of(&mut self, m: &Manager<'a>, at: At<'a>, head: Span) -> BlockId {
         if let Some(config) = at.get("route_config") {
-            self.validates = config.bool("validate_clusters") != Some(false);
-            let body = self.route_config(m, config);
-            self.validates = false;
-            return body;
+            return self.route_config(m, config);
         }
         if let Some(rds) = at.get("rds") {
             return self.discovered(m, rds);

@@ -33,7 +33,8 @@ impl<'a> At<'a> {
     /// What a person calls the setting: key and value of a scalar, the key of anything larger.
     pub(super) fn span(self) -> Span {
         let tree = self.view.tree;
-        let head = |key: NodeId, value: NodeId| if tree.text(value).is_some() { tree.span(key).to(tree.span(value)) } else { tree.span(key) };
+        let head =
+            |key: NodeId, value: NodeId| if tree.text(value).is_some() { tree.span(key).to(tree.span(value)) } else { tree.span(key) };
         match (self.key, self.text()) {
             (Some(key), _) => head(key, self.view.id),
             (None, Some(_)) => self.body(),

@@ -19,12 +19,12 @@ mod strings;
 mod trees;
 
 use super::conf::Conf;
-use super::schema::Finding;
 use super::input::{BOOTSTRAP, Role};
+use super::schema::Finding;
 use super::yaml::{NodeId, Placement, Tree};
 use crate::model::{
-    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Remark, Scope, Seat, Step,
-    Text, UpstreamId, Why, Wire,
+    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Remark, Scope,
+    Seat, Step, Text, UpstreamId, Why, Wire,
 };
 use crate::source::Span;
 use clusters::Cluster;
@@ -63,8 +63,6 @@ struct Lower<'a> {
     used: HashSet<(*const Tree, NodeId)>,
     /// Where a template fills something in on a line of its own: keys and items may be missing anywhere.
     templated: Option<Span>,
-    /// Whether Envoy looks whether the clusters of the routes at hand exist.
-    validates: bool,
     /// Settings that some connection manager reads, and those that the one at hand does not.
     read: HashSet<Span>,
     unread: BTreeMap<Span, Remark>,
@@ -122,7 +120,6 @@ pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
         no_upgrades: HashMap::new(),
         used: HashSet::new(),
         templated: conf.texts.iter().chain(&conf.hosts).find_map(|t| t.tree.holes.first().copied()),
-        validates: false,
         read: HashSet::new(),
         unread: BTreeMap::new(),
         with_policy: HashSet::new(),
@@ -180,11 +177,8 @@ impl<'a> Lower<'a> {
 
     /// Why a value cannot be read.
     fn vague(&mut self, at: At<'a>) -> Why {
-        let (reason, note) = if at.is_opaque() || at.has_hole() {
-            (Reason::Template, "filled in later")
-        } else {
-            (Reason::TooComplex, "not understood")
-        };
+        let (reason, note) =
+            if at.is_opaque() || at.has_hole() { (Reason::Template, "filled in later") } else { (Reason::TooComplex, "not understood") };
         self.p.doubt(reason, at.span(), note)
     }
 

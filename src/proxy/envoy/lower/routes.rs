@@ -3,8 +3,8 @@
 use super::{
     At, Lower,
     chains::{Levels, Manager, Upgrade},
-    clusters::{Cluster, Speaks},
     clocks::Timers,
+    clusters::{Cluster, Speaks},
     hosts::{Around, join},
 };
 use crate::model::{
@@ -53,11 +53,8 @@ impl<'a> Lower<'a> {
                 self.note_levels(m, part, "");
             }
         }
-        let (body, policy) = if let Some(action) = at.get("route") {
-            self.action(m, around, &place, action)
-        } else {
-            self.answered(m, around, &place)
-        };
+        let (body, policy) =
+            if let Some(action) = at.get("route") { self.action(m, around, &place, action) } else { self.answered(m, around, &place) };
         self.p.add_route(Route { seat, body, policy, named: false, within: None })
     }
 
@@ -132,7 +129,9 @@ impl<'a> Lower<'a> {
             Some("PERMANENT_REDIRECT" | "4") => 308,
             _ => 301,
         };
-        let status = at.get("response_code").map_or_else(|| Fact::is(status, How::Default { since: None }, at.span(), place.seat), |c| Self::fact(status, c, place.seat));
+        let status = at
+            .get("response_code")
+            .map_or_else(|| Fact::is(status, How::Default { since: None }, at.span(), place.seat), |c| Self::fact(status, c, place.seat));
         let rest = self.redirect_rest(place, at);
         let scheme = if at.bool("https_redirect") == Some(true) { Some("https") } else { at.str("scheme_redirect") };
         let answer = |lower: &mut Self, scheme: &str| {
@@ -320,7 +319,14 @@ impl<'a> Lower<'a> {
     }
 
     /// By chance, each cluster with its weight.
-    fn weighted(&mut self, m: &Manager<'a>, around: &Around<'a>, place: &Place<'a>, shape: &Shape<'a, '_>, at: At<'a>) -> (BlockId, PolicyId) {
+    fn weighted(
+        &mut self,
+        m: &Manager<'a>,
+        around: &Around<'a>,
+        place: &Place<'a>,
+        shape: &Shape<'a, '_>,
+        at: At<'a>,
+    ) -> (BlockId, PolicyId) {
         let mut parts = Vec::new();
         let mut first = None;
         for part in at.list("clusters") {
@@ -347,7 +353,14 @@ impl<'a> Lower<'a> {
     }
 
     /// The client names the cluster; an unknown one is 503 `[r-cluster-header]`.
-    fn by_header(&mut self, m: &Manager<'a>, around: &Around<'a>, place: &Place<'a>, shape: &Shape<'a, '_>, at: At<'a>) -> (BlockId, PolicyId) {
+    fn by_header(
+        &mut self,
+        m: &Manager<'a>,
+        around: &Around<'a>,
+        place: &Place<'a>,
+        shape: &Shape<'a, '_>,
+        at: At<'a>,
+    ) -> (BlockId, PolicyId) {
         let mut names: Vec<String> = self.clusters.keys().cloned().collect();
         names.sort_unstable();
         let mut among = Vec::new();
