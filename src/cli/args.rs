@@ -207,7 +207,7 @@ pub struct Check {
 impl Check {
     /// Whether some report shows corrections.
     pub(super) fn shows_fixes(&self) -> bool {
-        let shows = |f: &Format| matches!(f, Format::Full | Format::Json);
+        let shows = |f: &Format| matches!(f, Format::Full | Format::Json | Format::Sarif | Format::Rdjson);
         let asked = if self.output.is_empty() { self.format.as_ref().is_none_or(shows) } else { self.output.iter().any(|(f, _)| shows(f)) };
         asked && !self.statistics && !self.fix && !self.diff && self.write_baseline.is_none()
     }

@@ -46,6 +46,8 @@ pub enum Act {
         table: TableId,
         /// Only if the path was rewritten.
         if_moved: bool,
+        /// What it goes through first.
+        through: Option<BlockId>,
     },
     /// Sets a variable.
     Let(Slot, ExprId),
@@ -60,7 +62,8 @@ pub enum Act {
     },
     /// The virtual host's own name, from here on.
     Named(Text),
-    /// Whatever answers from here on, its status is this; its method may become GET.
+    /// Whatever answers from here on, its status is this, unless it is an error or a redirect of the proxy's own; its method
+    /// may become GET.
     Stands {
         /// Which status.
         status: Stand,

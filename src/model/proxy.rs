@@ -71,8 +71,10 @@ pub struct Proxy {
     pub comments: Vec<Comment>,
     /// What the proxy would refuse.
     pub problems: Vec<Problem>,
-    /// What it takes and makes nothing of.
+    /// What is written and does not do what it reads like.
     pub remarks: Vec<Remark>,
+    /// Routes that are written for upgrades, and where that shows.
+    pub meant_for_upgrades: Vec<(RouteId, Span)>,
 }
 
 macro_rules! arenas {

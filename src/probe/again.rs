@@ -55,6 +55,7 @@ impl Run<'_> {
         self.guesses = branch.guesses;
         self.gates.extend(branch.gates);
         self.relayed = Some(branch.answer);
+        self.through = branch.policy.into_iter().chain(branch.through).collect();
         if branch.sent.is_some() {
             self.sent = branch.sent;
         }

@@ -272,7 +272,6 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
             Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),
         },
         // That needs a request.
-        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
     }
 }
 

@@ -186,6 +186,8 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
+    pub through: Vec<PolicyId>,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,
@@ -350,6 +352,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Settings in force on further hops through this proxy.
+    pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -402,6 +406,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -641,17 +646,16 @@ impl<'a> Run<'a> {
                 self.internal = true;
                 return self.enter(*route);
             }
-            Act::Reselect { table, if_moved } => {
+            Act::Reselect { table, if_moved, through } => {
                 if *if_moved && !self.moved {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
                     return self.stop(End::Loops, at);
                 }
-                self.moved = false;
                 self.internal = true;
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(*table, at);
+                return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
             Act::Stands { status, get } => {
@@ -669,12 +673,14 @@ impl<'a> Run<'a> {
                 self.assign(*slot, value);
             }
             Act::Rewrite { path, query, moved } => {
+                // Both are made of what was there before.
+                let query = query.map(|q| self.eval(q));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path.to_string(),
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
-                    self.query = self.eval(*query);
+                    self.query = query;
                 }
                 self.untouched = false;
                 self.moved = *moved;
@@ -715,7 +721,8 @@ impl<'a> Run<'a> {
             }
             Act::Serve => {
                 return match &*self.method {
-                    "GET" | "HEAD" => self.stop(End::Served, at),
+                    // A POST fares as the file does that it names: 404, 403 or 405.
+                    "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
                 };
             }
@@ -759,6 +766,17 @@ impl<'a> Run<'a> {
         false
     }
 
+    /// Chooses again, behind what the redirect goes through first.
+    fn reselect(&mut self, table: TableId, through: Option<BlockId>, at: Span) -> Flow {
+        if let Some(through) = through
+            && self.block(through) == Flow::Done
+        {
+            return Flow::Done;
+        }
+        self.moved = false;
+        self.dispatch(table, at)
+    }
+
     fn may_jump(&mut self) -> bool {
         self.jumps_left = self.jumps_left.saturating_sub(1);
         self.jumps_left > 0
@@ -792,6 +810,10 @@ impl<'a> Run<'a> {
     /// The proxy's own answer; its error handling may take it elsewhere.
     fn answer(&mut self, status: u16, at: Span) -> Flow {
         self.status = Some(status);
+        if status >= 300 && self.body.is_none() {
+            // An error or redirect of the proxy's own has its own status, whatever led there.
+            self.stands = None;
+        }
         if let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
             && !self.failing
             && self.body.is_none()
@@ -1194,7 +1216,7 @@ impl<'a> Run<'a> {
                     self.method = "GET".into();
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(follow.table, at);
+                return self.reselect(follow.table, Some(follow.through), at);
             }
         }
         if edge.intercepts
@@ -1210,31 +1232,54 @@ impl<'a> Run<'a> {
         self.stop(End::Relayed, at)
     }
 
+    /// The lines that the upstream's answer brings along; which server answers is chance.
+    fn their_lines(&self, addresses: &[Text]) -> Vec<Line> {
+        let of = |address: &Text| {
+            let fits = self.assume.lines.iter().filter(move |l| &*l.0 == "*" || l.0 == *address);
+            fits.map(|l| (l.1.0.clone(), Val::Is(l.1.1.clone()))).collect::<Vec<_>>()
+        };
+        let mut lines = addresses.first().map_or_else(|| of(&"*".into()), of);
+        for other in addresses.iter().skip(1).map(of) {
+            for (name, value) in &mut lines {
+                if !other.contains(&(name.clone(), value.clone())) {
+                    *value = Val::Unknown { why: Proxy::RUNTIME, full: false };
+                }
+            }
+            for (name, _) in other {
+                if !lines.iter().any(|l| l.0 == name) {
+                    lines.push((name, Val::Unknown { why: Proxy::RUNTIME, full: false }));
+                }
+            }
+        }
+        lines.into_iter().map(|(name, value)| Line { name, value, origin: None }).collect()
+    }
+
     pub(super) fn finish(mut self) -> Branch {
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {
-            self.status = Some(status);
-            if self.end == End::Served {
+            // Only if there is such a file; without one it is 404.
+            let known = self.end != End::Served || status == 404;
+            self.status = known.then_some(status);
+            if self.end == End::Served && known {
                 self.end = End::Answered;
             }
+        }
+        if self.end == End::Loops {
+            self.status = Some(500);
         }
         let mut answer = Vec::new();
         let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {
             answer = lines;
         } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
-            for (at, (name, value)) in &self.assume.lines {
-                if &**at == "*" || sent.addresses.contains(at) {
-                    answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
-                }
-            }
+            answer = self.their_lines(&sent.addresses);
         }
         if self.end == End::Tunnel {
             // RFC 8441 §5: what 101 is to HTTP/1.1.
             self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
-        let local = matches!(self.end, End::Answered | End::Served | End::Failed);
+        let local = matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed);
         if let Some((mut value, at)) = self.location.take() {
             let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
             if let (Some(prefix), Val::Is(path)) = (prefix, &value)
@@ -1250,7 +1295,7 @@ impl<'a> Run<'a> {
             let origin = Origin { how: crate::model::How::Written, span: at, seat };
             answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
         }
-        if matches!(self.end, End::Answered | End::Failed | End::Served | End::Relayed | End::Tunnel) {
+        if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
                 if let Some(relayed) = policy.relayed.filter(|_| !local) {
                     self.apply(relayed, &mut answer);
@@ -1281,6 +1326,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            through: self.through,
             conditional: self.conditions > 0,
         }
     }

@@ -2,7 +2,10 @@
 
 use super::machine::{Assume, Branch, End, Line, Sent, run};
 use super::{Val, handshake, idle};
-use crate::model::{Clock, Doubt, How, Known, Limit, Mixing, Origin, Proxy, Request, Restart, Seat, Traffic, Why};
+use crate::model::{
+    Act, Answers, Atom, BlockId, Clock, Cond, Doubt, How, Known, Limit, Matcher, Mixing, Origin, Proxy, Request, Restart, Seat, Subject,
+    Traffic, Why,
+};
 use crate::source::Span;
 
 /// A header line; `None`: the value is not known.
@@ -135,6 +138,26 @@ impl Join<'_> {
         self.reason(stuck.or(why).unwrap_or(Proxy::RUNTIME))
     }
 
+    /// Whether files answer, and it depends on whether there is such a file: error handling may take over, or lines are
+    /// sent with some statuses only.
+    fn files_decide(&self) -> (bool, bool) {
+        let served = self.branches.iter().filter(|b| b.end == End::Served).filter_map(|b| b.policy).map(|p| self.proxy.policy(p));
+        let (mut elsewhere, mut lines) = (false, false);
+        for policy in served {
+            elsewhere |= policy.errors.is_some_and(|block| self.handles_absence(block));
+            lines |= self.proxy.ops(policy.answer).any(|op| op.on != Answers::All);
+        }
+        (elsewhere, lines)
+    }
+
+    fn handles_absence(&self, block: BlockId) -> bool {
+        self.proxy.block(block).iter().any(|step| {
+            let Act::When { test, .. } = step.act else { return false };
+            let Cond::Test(Atom { of: Subject::Status, is: Matcher::Is(statuses), .. }) = self.proxy.cond(test) else { return true };
+            statuses.iter().any(|s| matches!(&**s, "403" | "404" | "405"))
+        })
+    }
+
     /// What all branches agree on.
     fn same<T: PartialEq>(&self, of: impl Fn(&Branch) -> T) -> Option<T> {
         let mut all = self.branches.iter().map(&of);
@@ -188,7 +211,15 @@ impl Join<'_> {
             End::Loops => "reject",
             End::Unknown(_) => "unknown",
         };
+        let (elsewhere, lines) = self.files_decide();
+        let reason = "depends on whether there is such a file";
+        for pointer in ["/route", "/upstream", "/response/status", "/response/headers", "/response/body"] {
+            if elsewhere || lines && pointer == "/response/headers" {
+                t.unknown.push((pointer.to_owned(), reason.to_owned()));
+            }
+        }
         match self.same(of) {
+            Some("static") if elsewhere => t.unknown.push(("/action".to_owned(), reason.to_owned())),
             Some("unknown") | None => t.unknown.push(("/action".to_owned(), self.guess())),
             Some(action) => t.action = action,
         }
@@ -385,10 +416,11 @@ impl Join<'_> {
             return;
         };
         let seat = self.proxy.policy(policy).seat;
+        let Some(first) = self.branches.first() else { return };
         let (clock, on) = if is_handshake {
-            (idle::tunnel(self.proxy, policy), Traffic::Tunnel)
+            (idle::tunnel_over(self.proxy, first), Traffic::Tunnel)
         } else {
-            (idle::stream(self.proxy, policy), Traffic::Stream)
+            (idle::stream_over(self.proxy, first), Traffic::Stream)
         };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
         if !open && self.branches.iter().any(|b| matches!(b.end, End::Unknown(_)) || b.end == End::Relayed && b.status.is_none()) {

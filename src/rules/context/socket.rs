@@ -11,7 +11,7 @@ use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, paral
 pub enum Evidence {
     /// Only its path looks like one.
     Named,
-    /// Its header list forwards a part of an upgrade, or replaced one that did.
+    /// Its header list forwards a part of an upgrade, or replaced one that did; or its rules speak of upgrades.
     Shown,
     /// Somebody says so.
     Declared,
@@ -126,9 +126,19 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     if told.is_none() && declared.implied.contains(&w.route) {
         return None;
     }
+    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
     let evidence = if told.is_some() {
         Evidence::Declared
+<<<<<<< HEAD
     } else if shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) || enabled(proxy, w, &branches) {
+=======
+    } else if meant
+        || shown(proxy, w, &branches)
+        || replaced(proxy, &branches)
+        || intended(proxy, w, &branches)
+        || enabled(proxy, w, &branches)
+    {
+>>>>>>> main
         Evidence::Shown
     } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
         Evidence::Named

@@ -137,7 +137,14 @@ impl Lower<'_> {
             }
         }
         self.forward(back, raw, hop, &mut steps);
-        self.route(at, policy, steps)
+        let route = self.route(at, policy, steps);
+        // Nobody sets these but for tunnels.
+        let own = self.sections[back].body.iter().find(|s| s.word(0) == "timeout" && s.word(1) == "tunnel").map(|s| s.span);
+        let shows = own.or_else(|| self.servers(back).iter().find(|l| l.ws.is_some()).map(|l| l.span));
+        if let Some(span) = shows {
+            self.p.meant_for_upgrades.push((route, span));
+        }
+        route
     }
 
     /// `http-request set-timeout`: other limits for some requests `[t25*]`.

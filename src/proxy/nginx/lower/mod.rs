@@ -61,6 +61,8 @@ pub(super) struct Lower<'a> {
     named: HashMap<String, RouteId>,
     /// The location table of the server at hand.
     table: TableId,
+    /// The rewrite phase of the server at hand, which an internal redirect goes through again; `rewrite … last` does not.
+    server_rewrites: BlockId,
     /// Length of what the location at hand matched, for `proxy_pass` with a URI part.
     drop: u32,
     /// Files' worth of text around everything.
@@ -86,6 +88,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         seats: HashMap::new(),
         named: HashMap::new(),
         table: TableId(0),
+        server_rewrites: BlockId(0),
         drop: 0,
         whole,
     };
