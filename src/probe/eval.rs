@@ -267,6 +267,8 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
         }
         Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
         Matcher::Within(list) => list.iter().any(|network| within(text, network)).into(),
+        // Only a request in progress knows the other one.
+        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
         Matcher::Regex(id) => match proxy.pattern(*id).regex().map(|r| r.is_match(text)) {
             Some(Ok(found)) => found.into(),
             Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),

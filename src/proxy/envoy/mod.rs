@@ -16,10 +16,6 @@ use super::{Dialect, Reading, Site};
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
-<<<<<<< HEAD
-=======
-use std::sync::OnceLock;
->>>>>>> main
 
 /// The dialect.
 #[derive(Debug)]
@@ -43,23 +39,13 @@ impl Dialect for Envoy {
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let confs = conf::read(files, given, reading.explicit);
-<<<<<<< HEAD
         confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
-=======
-        let site = |conf: Conf| EnvoySite { findings: problems::find(&conf, files), conf, undefined: OnceLock::new() };
-        confs.into_iter().map(|conf| Box::new(site(conf)) as Box<dyn Site>).collect()
->>>>>>> main
     }
 }
 
 struct EnvoySite {
     conf: Conf,
     findings: Vec<schema::Finding>,
-<<<<<<< HEAD
-=======
-    /// What the lowering found to be defined nowhere.
-    undefined: OnceLock<Vec<Problem>>,
->>>>>>> main
 }
 
 impl Site for EnvoySite {

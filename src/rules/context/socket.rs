@@ -129,16 +129,12 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
     let evidence = if told.is_some() {
         Evidence::Declared
-<<<<<<< HEAD
-    } else if shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) || enabled(proxy, w, &branches) {
-=======
     } else if meant
         || shown(proxy, w, &branches)
         || replaced(proxy, &branches)
         || intended(proxy, w, &branches)
         || enabled(proxy, w, &branches)
     {
->>>>>>> main
         Evidence::Shown
     } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
         Evidence::Named

@@ -1,13 +1,7 @@
 //! Clusters: servers, the protocol spoken to them, and the limits that hold for everything sent there.
 
 use super::{At, Lower, title};
-<<<<<<< HEAD
 use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
-=======
-use crate::model::{
-    Cap, Fact, How, Known, Limit, Over, Problem, ProblemKind, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire,
-};
->>>>>>> main
 use crate::proxy::envoy::conf::Text as File;
 use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
