@@ -207,7 +207,7 @@ pub struct Check {
 impl Check {
     /// Whether some report shows corrections.
     pub(super) fn shows_fixes(&self) -> bool {
-        let shows = |f: &Format| matches!(f, Format::Full | Format::Json);
+        let shows = |f: &Format| matches!(f, Format::Full | Format::Json | Format::Sarif | Format::Rdjson);
         let asked = if self.output.is_empty() { self.format.as_ref().is_none_or(shows) } else { self.output.iter().any(|(f, _)| shows(f)) };
         asked && !self.statistics && !self.fix && !self.diff && self.write_baseline.is_none()
     }
@@ -309,7 +309,10 @@ pub enum Http {
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or_else(|| format!("`{text}` is not `Name: value`"))?;
+    // HTTP/2 has names that begin with a colon.
+    let pseudo = usize::from(text.starts_with(':'));
+    let colon = text[pseudo..].find(':').ok_or_else(|| format!("`{text}` is not `Name: value`"))? + pseudo;
+    let (name, value) = (&text[..colon], &text[colon + 1..]);
     if name.trim().is_empty() {
         return Err(format!("`{text}` has no header name"));
     }

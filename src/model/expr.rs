@@ -100,6 +100,8 @@ pub enum Subject {
     Onward,
     /// The query string as of now.
     QueryString,
+    /// The same with its question mark; nothing if there is none.
+    QueryPart,
     /// One query parameter.
     Query(Text),
     /// A request header, lower-case name.

@@ -3,15 +3,18 @@
 use super::{
     again::in_http2,
     eval::{Tri, Val},
+    index::TableIndex,
     path::{Path, path_form},
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, Origin,
-    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode, UpstreamId,
-    Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, MapId,
+    Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode,
+    UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How many steps one request may take.
 const STEPS: u32 = 4000;
@@ -21,6 +24,10 @@ const FORKS: usize = 6;
 const HOPS: u8 = 8;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
+/// Maps with fewer keys are searched from end to end.
+const FEW: usize = 8;
+/// What stands before the port of a listener that takes every address.
+const ANY_ADDRESS: &[&str] = &["*:", "0.0.0.0:", "[::]:"];
 
 /// What the upstream does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +186,8 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
+    pub through: Vec<PolicyId>,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,
@@ -204,25 +213,113 @@ pub struct Cached {
     pub key: Val,
 }
 
-/// Runs a request; every branch that could not be excluded.
-pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    let mut done = Vec::new();
-    let mut scripts = vec![Vec::new()];
-    while let Some(script) = scripts.pop() {
-        if done.len() >= BRANCHES {
-            break;
+/// A configuration made ready for many requests.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    proxy: &'a Proxy,
+    tables: Vec<OnceLock<Option<TableIndex>>>,
+    maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    groups: OnceLock<HashMap<Text, UpstreamId>>,
+    listeners: OnceLock<HashMap<Text, usize>>,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes a configuration ready.
+    pub fn new(proxy: &'a Proxy) -> Self {
+        fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
+            std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        let known = script.len();
-        let mut run = Run::new(proxy, request, assume, script);
-        run.go();
-        for i in (known..run.script.len().min(FORKS)).rev() {
-            let mut other = run.script[..=i].to_vec();
-            other[i] = !other[i];
-            scripts.push(other);
-        }
-        done.push(run.finish());
+        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
     }
-    done
+
+    /// For a single request no index is made.
+    const fn once(proxy: &'a Proxy) -> Self {
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+    }
+
+    /// The index of a table, made when it is first asked.
+    pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
+        self.tables.get(id.at())?.get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+    }
+
+    /// The place of an exact key in a map.
+    pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
+        let map = self.proxy.map(id);
+        let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
+        let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
+            return map.exact.iter().position(|e| same(&e.0));
+        };
+        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
+        let index = index.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, (k, _)) in map.exact.iter().enumerate() {
+                index.entry(cased(k)).or_insert(i);
+            }
+            index
+        });
+        index.get(&cased(key)).copied()
+    }
+
+    /// The first listener that an address names, from this very machine.
+    pub(super) fn listener_at(&self, address: &str) -> Option<usize> {
+        let index = self.listeners.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, l) in self.proxy.listeners.iter().enumerate() {
+                index.entry(l.at.clone()).or_insert(i);
+                if let Some(port) = ANY_ADDRESS.iter().find_map(|any| l.at.strip_prefix(any)) {
+                    index.entry(format!("*:{port}").into()).or_insert(i);
+                }
+            }
+            index
+        });
+        let local = address.starts_with("127.") || address.starts_with("localhost:");
+        let port = address.rsplit(':').next().filter(|_| local);
+        let by_port = port.and_then(|port| index.get(&*format!("*:{port}")).copied());
+        index.get(address).copied().into_iter().chain(by_port).min()
+    }
+
+    /// The first group of that name.
+    fn group(&self, name: &str) -> Option<UpstreamId> {
+        let index = self.groups.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, u) in self.proxy.upstreams.iter().enumerate() {
+                index.entry(u.name.clone()).or_insert(UpstreamId(i as u32));
+            }
+            index
+        });
+        index.get(name).copied()
+    }
+
+    /// The configuration.
+    pub const fn proxy(&self) -> &'a Proxy {
+        self.proxy
+    }
+
+    /// Runs a request; every branch that could not be excluded.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        let mut done = Vec::new();
+        let mut scripts = vec![Vec::new()];
+        while let Some(script) = scripts.pop() {
+            if done.len() >= BRANCHES {
+                break;
+            }
+            let known = script.len();
+            let mut run = Run::new(self, request, assume, script);
+            run.go();
+            for i in (known..run.script.len().min(FORKS)).rev() {
+                let mut other = run.script[..=i].to_vec();
+                other[i] = !other[i];
+                scripts.push(other);
+            }
+            done.push(run.finish());
+        }
+        done
+    }
+}
+
+/// Runs a single request, see [`Machine::run`].
+pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
+    Machine::once(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -234,6 +331,7 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine<'a>,
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
     pub(super) method: Text,
@@ -254,6 +352,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Settings in force on further hops through this proxy.
+    pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -263,6 +363,8 @@ pub(super) struct Run<'a> {
     copies: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
+    /// Why its headers may be others by now.
+    headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
     captures: Vec<Text>,
     pub(super) authority: Val,
@@ -284,9 +386,11 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    pub(super) fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+        let proxy = machine.proxy;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
+            machine,
             proxy,
             request,
             method: request.method.clone(),
@@ -302,6 +406,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -310,6 +415,7 @@ impl<'a> Run<'a> {
             copies: true,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
+            headers_open: None,
             slots: vec![None; proxy.slots as usize],
             captures: Vec::new(),
             authority: Val::Is("".into()),
@@ -342,7 +448,8 @@ impl<'a> Run<'a> {
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
+        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
+        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -466,6 +573,9 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
+                return refuse(self, None);
+            }
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;
@@ -536,17 +646,16 @@ impl<'a> Run<'a> {
                 self.internal = true;
                 return self.enter(*route);
             }
-            Act::Reselect { table, if_moved } => {
+            Act::Reselect { table, if_moved, through } => {
                 if *if_moved && !self.moved {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
                     return self.stop(End::Loops, at);
                 }
-                self.moved = false;
                 self.internal = true;
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(*table, at);
+                return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
             Act::Stands { status, get } => {
@@ -564,20 +673,22 @@ impl<'a> Run<'a> {
                 self.assign(*slot, value);
             }
             Act::Rewrite { path, query, moved } => {
+                // Both are made of what was there before.
+                let query = query.map(|q| self.eval(q));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path.to_string(),
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
-                    self.query = self.eval(*query);
+                    self.query = query;
                 }
                 self.untouched = false;
                 self.moved = *moved;
             }
             Act::Edit(list) => {
-                // Values and guards read the lines as they were.
+                // Values are read from the headers as they are.
                 let mut headers = self.headers.clone();
-                self.apply(*list, &mut headers);
+                self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
@@ -610,7 +721,8 @@ impl<'a> Run<'a> {
             }
             Act::Serve => {
                 return match &*self.method {
-                    "GET" | "HEAD" => self.stop(End::Served, at),
+                    // A POST fares as the file does that it names: 404, 403 or 405.
+                    "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
                 };
             }
@@ -629,7 +741,20 @@ impl<'a> Run<'a> {
             match self.proxy.cond(id) {
                 Cond::Always | Cond::Never(_) => {}
                 Cond::Test(atom) => {
-                    if !matches!(atom.of, Subject::Method | Subject::Host | Subject::Path | Subject::Target | Subject::Status) {
+                    let place = matches!(
+                        atom.of,
+                        Subject::Method
+                            | Subject::Host
+                            | Subject::Authority
+                            | Subject::Path
+                            | Subject::Target
+                            | Subject::Onward
+                            | Subject::Status
+                            | Subject::Protocol
+                    );
+                    // Every handshake has these.
+                    let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
+                    if !place && !shake {
                         return true;
                     }
                 }
@@ -639,6 +764,17 @@ impl<'a> Run<'a> {
             }
         }
         false
+    }
+
+    /// Chooses again, behind what the redirect goes through first.
+    fn reselect(&mut self, table: TableId, through: Option<BlockId>, at: Span) -> Flow {
+        if let Some(through) = through
+            && self.block(through) == Flow::Done
+        {
+            return Flow::Done;
+        }
+        self.moved = false;
+        self.dispatch(table, at)
     }
 
     fn may_jump(&mut self) -> bool {
@@ -674,6 +810,10 @@ impl<'a> Run<'a> {
     /// The proxy's own answer; its error handling may take it elsewhere.
     fn answer(&mut self, status: u16, at: Span) -> Flow {
         self.status = Some(status);
+        if status >= 300 && self.body.is_none() {
+            // An error or redirect of the proxy's own has its own status, whatever led there.
+            self.stands = None;
+        }
         if let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
             && !self.failing
             && self.body.is_none()
@@ -696,6 +836,9 @@ impl<'a> Run<'a> {
                 Tri::Maybe(why) => self.decide(Some(spares), why),
             };
             if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
                 return Flow::Next;
             }
         }
@@ -715,7 +858,7 @@ impl<'a> Run<'a> {
             GateOn::Address => true,
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
-            GateOn::Closed => false,
+            GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
         if pass {
@@ -927,9 +1070,8 @@ impl<'a> Run<'a> {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
                     self.authority = Val::Is(authority.into());
-                    let found = proxy.upstreams.iter().position(|u| *u.name == *authority);
-                    match found {
-                        Some(i) => upstream = Some(UpstreamId(i as u32)),
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
                         None => addresses.push(Text::from(authority)),
                     }
                     if !uri.is_empty() {
@@ -952,8 +1094,8 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers.value == crate::model::Known::Is(false) { Vec::new() } else { self.headers.clone() };
-        let open = self.apply(list, &mut headers);
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
             Some(method) => match method.value {
                 crate::model::Known::Is(method) => self.eval(method),
@@ -1028,6 +1170,11 @@ impl<'a> Run<'a> {
             return self.again(listener, hop, at);
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
         match reply {
             Far::Silent => return self.connecting(hop, at),
@@ -1069,7 +1216,7 @@ impl<'a> Run<'a> {
                     self.method = "GET".into();
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(follow.table, at);
+                return self.reselect(follow.table, Some(follow.through), at);
             }
         }
         if edge.intercepts
@@ -1085,31 +1232,54 @@ impl<'a> Run<'a> {
         self.stop(End::Relayed, at)
     }
 
+    /// The lines that the upstream's answer brings along; which server answers is chance.
+    fn their_lines(&self, addresses: &[Text]) -> Vec<Line> {
+        let of = |address: &Text| {
+            let fits = self.assume.lines.iter().filter(move |l| &*l.0 == "*" || l.0 == *address);
+            fits.map(|l| (l.1.0.clone(), Val::Is(l.1.1.clone()))).collect::<Vec<_>>()
+        };
+        let mut lines = addresses.first().map_or_else(|| of(&"*".into()), of);
+        for other in addresses.iter().skip(1).map(of) {
+            for (name, value) in &mut lines {
+                if !other.contains(&(name.clone(), value.clone())) {
+                    *value = Val::Unknown { why: Proxy::RUNTIME, full: false };
+                }
+            }
+            for (name, _) in other {
+                if !lines.iter().any(|l| l.0 == name) {
+                    lines.push((name, Val::Unknown { why: Proxy::RUNTIME, full: false }));
+                }
+            }
+        }
+        lines.into_iter().map(|(name, value)| Line { name, value, origin: None }).collect()
+    }
+
     pub(super) fn finish(mut self) -> Branch {
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {
-            self.status = Some(status);
-            if self.end == End::Served {
+            // Only if there is such a file; without one it is 404.
+            let known = self.end != End::Served || status == 404;
+            self.status = known.then_some(status);
+            if self.end == End::Served && known {
                 self.end = End::Answered;
             }
+        }
+        if self.end == End::Loops {
+            self.status = Some(500);
         }
         let mut answer = Vec::new();
         let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {
             answer = lines;
         } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
-            for (at, (name, value)) in &self.assume.lines {
-                if &**at == "*" || sent.addresses.contains(at) {
-                    answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
-                }
-            }
+            answer = self.their_lines(&sent.addresses);
         }
         if self.end == End::Tunnel {
             // RFC 8441 §5: what 101 is to HTTP/1.1.
             self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
-        let local = matches!(self.end, End::Answered | End::Served | End::Failed);
+        let local = matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed);
         if let Some((mut value, at)) = self.location.take() {
             let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
             if let (Some(prefix), Val::Is(path)) = (prefix, &value)
@@ -1125,7 +1295,7 @@ impl<'a> Run<'a> {
             let origin = Origin { how: crate::model::How::Written, span: at, seat };
             answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
         }
-        if matches!(self.end, End::Answered | End::Failed | End::Served | End::Relayed | End::Tunnel) {
+        if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
                 if let Some(relayed) = policy.relayed.filter(|_| !local) {
                     self.apply(relayed, &mut answer);
@@ -1156,6 +1326,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            through: self.through,
             conditional: self.conditions > 0,
         }
     }

@@ -35,12 +35,17 @@ pub trait Dialect: Sync {
 }
 
 /// One configuration, read. Its tree stays in the dialect's room.
-pub trait Site {
+pub trait Site: Sync {
     /// Lowers it for one era.
     fn lower(&self, era: &Era) -> Proxy;
 
     /// What the proxy would refuse at that version.
     fn problems(&self, era: &Era) -> Vec<Problem>;
+
+    /// Why the proxy would not start at that version.
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        self.problems(era).into_iter().find(|p| p.certain)
+    }
 
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];

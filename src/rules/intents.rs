@@ -24,7 +24,7 @@ impl Context<'_> {
                     continue;
                 }
                 // Rules of their own speak of these.
-                Fault::NoHost | Fault::NoKey | Fault::WrongMethod => continue,
+                Fault::NoHost | Fault::NoKey | Fault::WrongMethod | Fault::WrongVersion => continue,
             };
             let written: Vec<&HeaderOp> = list.ops.iter().filter(|op| op.name.eq_ignore_ascii_case(name)).collect();
             if written.is_empty() {
@@ -115,6 +115,6 @@ impl Context<'_> {
 
 /// An intent about a route, for the requests of these kinds.
 pub(super) fn intent(goal: Goal, w: &Witness, kinds: &[Kind], because: Vec<Because>, origin: &str) -> Intent {
-    let trials = kinds.iter().map(|kind| Trial { kind: *kind, request: trial::ask(*kind, w.listener, &w.host, &w.path, origin) }).collect();
+    let trials = kinds.iter().filter_map(|kind| Some(Trial { kind: *kind, request: w.ask(*kind, origin)? })).collect();
     Intent { goal, trials, because, assumes: None, site: 0 }
 }

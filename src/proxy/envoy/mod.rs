@@ -10,10 +10,13 @@ mod semantic;
 pub mod view;
 pub use crate::yaml;
 
+mod lower;
+
 use super::{Dialect, Reading, Site};
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
+use std::sync::OnceLock;
 
 /// The dialect.
 #[derive(Debug)]
@@ -37,25 +40,39 @@ impl Dialect for Envoy {
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let confs = conf::read(files, given, reading.explicit);
-        confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
+        let site = |conf: Conf| EnvoySite { findings: problems::find(&conf, files), conf, undefined: OnceLock::new() };
+        confs.into_iter().map(|conf| Box::new(site(conf)) as Box<dyn Site>).collect()
     }
 }
 
 struct EnvoySite {
     conf: Conf,
     findings: Vec<schema::Finding>,
+    /// What the lowering found to be defined nowhere.
+    undefined: OnceLock<Vec<Problem>>,
 }
 
 impl Site for EnvoySite {
     fn lower(&self, _era: &Era) -> Proxy {
-        let mut proxy = Proxy::new("envoy");
-        proxy.fragment = self.conf.fragment;
+        let proxy = lower::lower(&self.conf, &self.findings);
+        self.undefined.get_or_init(|| proxy.problems.clone());
         proxy
+    }
+
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        // A discovery file may be rejected; Envoy starts all the same `[dyn-rds-yaml-error]`.
+        let root = self.conf.texts.first().map(|t| t.tree.span);
+        self.problems(era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
     }
 
     fn problems(&self, era: &Era) -> Vec<Problem> {
         let holds = |f: &&schema::Finding| f.until.is_none_or(|v| !era.since(v));
-        self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
+        let mut all: Vec<Problem> = self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect();
+        let undefined = self.undefined.get_or_init(|| lower::lower(&self.conf, &self.findings).problems);
+        let known = |p: &&Problem| all.iter().any(|f| f.kind == p.kind && p.span.holds(f.span));
+        let new: Vec<Problem> = undefined.iter().filter(|p| !known(p)).cloned().collect();
+        all.extend(new);
+        all
     }
 
     fn files(&self) -> &[FileId] {

@@ -1,6 +1,7 @@
 //! The handshake.
 
 pub(super) mod answered_by_proxy;
+pub(super) mod authentication_skipped;
 pub(super) mod cached_handshake;
 pub(super) mod cannot_carry_upgrade;
 pub(super) mod connection_not_forwarded;
@@ -12,6 +13,7 @@ pub(super) mod host_port_stripped;
 pub(super) mod http10_upstream;
 pub(super) mod literal_upgrade;
 pub(super) mod method_changed;
+pub(super) mod never_answered;
 pub(super) mod slash_redirect;
 pub(super) mod subrequest_upgrades;
 pub(super) mod upgrade_case_sensitive;
@@ -78,5 +80,5 @@ fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
 fn used_elsewhere(cx: &Context<'_>, socket: &WebSocket) -> bool {
     let Some((_, sent)) = socket.sent() else { return false };
     let behind = cx.displaced(sent.list);
-    cx.sockets().iter().any(|s| s.sent().is_some_and(|(_, other)| behind.contains(&other.list)))
+    behind.iter().any(|list| cx.carries_sockets(*list))
 }

@@ -32,8 +32,10 @@ impl Lower<'_> {
 
     pub(super) fn negated(&mut self, cond: CondId) -> CondId {
         let not = match self.p.cond(cond) {
-            Cond::Always => Cond::Never(Span::default()),
+            // Written so on purpose: false, and nothing to remark on.
+            Cond::Always => Cond::Any(Vec::new()),
             Cond::Never(_) => Cond::Always,
+            Cond::Any(none) if none.is_empty() => Cond::Always,
             _ => Cond::Not(cond),
         };
         self.p.add_cond(not)
@@ -77,6 +79,11 @@ impl Lower<'_> {
         if any.len() == 1 { any[0] } else { self.p.add_cond(Cond::Any(any)) }
     }
 
+    /// False, and meant so.
+    pub(super) fn never(&mut self) -> CondId {
+        self.p.add_cond(Cond::Any(Vec::new()))
+    }
+
     fn together(&mut self, all: Vec<CondId>) -> CondId {
         match all.as_slice() {
             [one] => *one,
@@ -110,7 +117,7 @@ impl Lower<'_> {
     fn predefined(&mut self, name: &str, phase: Phase, section: usize, span: Span) -> CondId {
         let text = match name {
             "TRUE" => return self.p.add_cond(Cond::Always),
-            "FALSE" => return self.p.add_cond(Cond::Never(span)),
+            "FALSE" => return self.never(),
             // Whatever is read by rules on requests is one.
             "HTTP" | "REQ_CONTENT" | "WAIT_END" if phase == Phase::Request => return self.p.add_cond(Cond::Always),
             "LOCALHOST" => "src 127.0.0.1/8 ::1",
@@ -139,7 +146,7 @@ impl Lower<'_> {
 
     /// `fetch [flags] values`
     fn test(&mut self, words: &[Word], span: Span, phase: Phase, section: usize) -> CondId {
-        let Some(first) = words.first() else { return self.p.add_cond(Cond::Never(span)) };
+        let Some(first) = words.first() else { return self.never() };
         let span = words.last().map_or(span, |l| first.span.to(l.span));
         let mut calls = fetch::parse(&first.text);
         let mut method = None;
@@ -183,7 +190,7 @@ impl Lower<'_> {
             let why = self.opaque(Reason::Environment, span, "known only where HAProxy runs");
             return self.p.add_cond(Cond::Opaque(why));
         }
-        let Some(call) = calls.first() else { return self.p.add_cond(Cond::Never(span)) };
+        let Some(call) = calls.first() else { return self.never() };
         let sample = self.sample(call, phase, section, span);
         match sample {
             Sample::Unknown(why) => self.p.add_cond(Cond::Opaque(why)),
@@ -233,7 +240,7 @@ impl Lower<'_> {
             Some("ip") => Matcher::Within(values),
             None if of == Subject::Client => Matcher::Within(values),
             Some("int") | None if operator || of == Subject::Status => return self.number(of, &values, span),
-            Some("str") | None if values.is_empty() => return self.p.add_cond(Cond::Never(span)),
+            Some("str") | None if values.is_empty() => return self.never(),
             Some("str") | None if list => Matcher::Token(values),
             Some("str" | "int") | None => Matcher::Is(values),
             Some(other) => {
@@ -254,7 +261,7 @@ impl Lower<'_> {
             .collect();
         match any.as_slice() {
             [one] => *one,
-            [] => self.p.add_cond(Cond::Never(span)),
+            [] => self.never(),
             _ => self.p.add_cond(Cond::Any(any)),
         }
     }
@@ -283,7 +290,7 @@ impl Lower<'_> {
             (false, true) => present,
             (true, false) => self.negated(present),
             (true, true) => self.p.add_cond(Cond::Always),
-            (false, false) => self.p.add_cond(Cond::Never(span)),
+            (false, false) => self.never(),
         }
     }
 }

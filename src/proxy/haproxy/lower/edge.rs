@@ -137,7 +137,14 @@ impl Lower<'_> {
             }
         }
         self.forward(back, raw, hop, &mut steps);
-        self.route(at, policy, steps)
+        let route = self.route(at, policy, steps);
+        // Nobody sets these but for tunnels.
+        let own = self.sections[back].body.iter().find(|s| s.word(0) == "timeout" && s.word(1) == "tunnel").map(|s| s.span);
+        let shows = own.or_else(|| self.servers(back).iter().find(|l| l.ws.is_some()).map(|l| l.span));
+        if let Some(span) = shows {
+            self.p.meant_for_upgrades.push((route, span));
+        }
+        route
     }
 
     /// `http-request set-timeout`: other limits for some requests `[t25*]`.
@@ -189,7 +196,7 @@ impl Lower<'_> {
             let Some(line) = lines.iter().find(|l| l.name == stmt.word(1)) else { continue };
             let test = self.condition(&stmt.words, 2, stmt.maybe, if raw { Phase::Bytes } else { Phase::Request }, back);
             let group = Upstream {
-                servers: vec![Server { at: line.at.clone(), backup: false }],
+                servers: vec![Server { at: line.at.clone(), backup: false, doubt: None }],
                 name: format!("{}/{}", self.sections[back].name, line.name).into(),
                 ..self.p.upstream(upstream).clone()
             };

@@ -165,7 +165,7 @@ impl Lower<'_> {
                 None => Sample::Unknown(self.opaque(Reason::TooComplex, span, "a captured header")),
             },
             "always_true" => Sample::Flag(self.p.add_cond(Cond::Always)),
-            "always_false" => Sample::Flag(self.p.add_cond(Cond::Never(span))),
+            "always_false" => Sample::Flag(self.never()),
             "str" | "bool" | "int" => {
                 let value = match call.arg(0) {
                     "true" if name == "bool" => "1",

@@ -106,6 +106,9 @@ impl<'a> Lower<'a> {
             let at = self.place(stmt, "use_backend", seat);
             if let Some(word) = stmt.words.get(1) {
                 let go = self.target(section, word, at, stmt.span, http, phase);
+                if self.tests_upgrade(test) {
+                    self.p.meant_for_upgrades.push((go, stmt.span));
+                }
                 arms.push(Arm { test, rank: Rank::Plain, go, nested: None });
             }
         }

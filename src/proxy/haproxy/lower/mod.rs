@@ -8,6 +8,7 @@ mod find;
 mod format;
 mod front;
 mod implied;
+mod remarks;
 mod rules;
 mod servers;
 
@@ -101,6 +102,7 @@ impl Lower<'_> {
                 self.front(i);
             }
         }
+        self.remarks();
         self.comments();
     }
 

@@ -4,12 +4,12 @@ use super::Check;
 use crate::model::ProblemKind;
 use crate::proxy::haproxy::conf::Stmt;
 use crate::source::Span;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 impl<'a> Check<'a> {
     pub(super) fn sections(&mut self) {
-        let mut fronts: HashMap<&'a str, Span> = HashMap::new();
-        let mut backs: HashMap<&'a str, Span> = HashMap::new();
+        let mut fronts: BTreeMap<&'a str, Span> = BTreeMap::new();
+        let mut backs: BTreeMap<&'a str, Span> = BTreeMap::new();
         let all: Vec<(&'static str, &'a str, &'a Stmt)> = self.sections.iter().map(|s| (s.noun, s.name, s.head)).collect();
         let mut named_defaults: Vec<&'a str> = Vec::new();
         for (noun, name, head) in all {

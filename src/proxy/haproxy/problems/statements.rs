@@ -5,6 +5,24 @@ use crate::model::ProblemKind;
 use crate::proxy::haproxy::conf::Stmt;
 use crate::proxy::haproxy::duration;
 
+/// Balancing methods.
+const METHODS: &[&str] = &[
+    "roundrobin",
+    "static-rr",
+    "leastconn",
+    "first",
+    "source",
+    "uri",
+    "url_param",
+    "hdr",
+    "rdp-cookie",
+    "random",
+    "hash",
+    "log-hash",
+    "sticky",
+    "log",
+];
+
 /// Help for durations.
 const DURATIONS: &str = "write a whole number and a unit: us, ms, s, m, h or d, such as `30s`; 24 days are the most";
 
@@ -131,23 +149,7 @@ impl<'a> Check<'a> {
             "http-reuse" => self.one_of(stmt, &["never", "safe", "aggressive", "always"]),
             "balance" => {
                 let word = stmt.word(1).split('(').next().unwrap_or_default();
-                const KNOWN: &[&str] = &[
-                    "roundrobin",
-                    "static-rr",
-                    "leastconn",
-                    "first",
-                    "source",
-                    "uri",
-                    "url_param",
-                    "hdr",
-                    "rdp-cookie",
-                    "random",
-                    "hash",
-                    "log-hash",
-                    "sticky",
-                    "log",
-                ];
-                if !KNOWN.contains(&word) && !stmt.words.get(1).is_none_or(|w| w.unknown) {
+                if !METHODS.contains(&word) && !stmt.words.get(1).is_none_or(|w| w.unknown) {
                     self.say(
                         ProblemKind::BadValue,
                         stmt.words[1].span,

@@ -82,7 +82,7 @@ impl Lower<'_> {
             client_headers: s.pass_headers,
             method: s.method,
             intercepts: s.intercepts,
-            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table }),
+            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table, through: self.server_rewrites }),
         })
     }
 
