@@ -306,6 +306,7 @@ impl Run<'_> {
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
             }
+            Subject::Rewritten => is(if self.rewritten { "1" } else { "" }),
             Subject::QueryString => self.query.clone(),
             Subject::Query(name) => match &self.query {
                 Val::Is(q) => {
