@@ -5,6 +5,7 @@ pub mod args;
 mod check;
 mod mend;
 mod settings;
+mod snippet;
 pub mod terminal;
 mod trace;
 
@@ -32,6 +33,7 @@ pub fn run() -> ExitCode {
             check::run(check, look, actions)
         }
         Command::Trace(t) => trace::run(t),
+        Command::Snippet(s) => snippet::run(s),
         Command::Explain(e) => explain_rule(&e.rule, look),
         Command::Rules(r) => list(r.format),
     };
