@@ -56,6 +56,10 @@ fn check(dialect: &dyn Dialect, order: &Order, oldest: Version) {
         let report = audit(files.map(), dialect, &sites, &settings);
         assert!(report.findings.is_empty(), "{place}\n{version}: {:#?}", report.findings);
         let proxy = sites[0].lower(&Era::new(*version));
+        // What is not lowered yet has no behaviour to be looked at.
+        if proxy.listeners.is_empty() {
+            continue;
+        }
         let upgraded = |origin: Option<&str>| {
             let mut request = trial::ask(Kind::Handshake, 0, "www.example.com", &order.path, "");
             request.headers.extend(origin.map(|o| ("Origin".into(), o.into())));

@@ -160,7 +160,8 @@ fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
-        match claimed(args, file.name(), head).or_else(|| DIALECTS.first().copied().filter(|_| !args.skip_unknown)) {
+        let assumed = args.dialect.as_deref().and_then(dialect).or_else(|| DIALECTS.first().copied());
+        match claimed(args, file.name(), head).or_else(|| assumed.filter(|_| !args.skip_unknown)) {
             Some(room) => put(room, id, explicit),
             None if args.verbose > 0 => {
                 output::to_stderr(&format!("skipped {}: not a configuration of a known proxy by its content", file.name()));

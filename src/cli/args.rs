@@ -46,6 +46,12 @@ pub enum Command {
     Explain(Explain),
     /// List all rules
     Rules(Rules),
+    /// Write a commented settings file from what is seen below a folder
+    Init(Init),
+    /// Show the settings that hold for these paths, and where they come from
+    Config(Box<Check>),
+    /// Print completions for a shell
+    Completions(Completions),
 }
 
 /// Arguments of `check`.
@@ -391,6 +397,26 @@ pub struct Explain {
     /// The rule's id, such as `websocket/upgrade-not-forwarded`
     #[arg(value_name = "RULE")]
     pub rule: String,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// The folder, usually the root of a repository
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+
+    /// Write over a settings file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// Arguments of `rules`.

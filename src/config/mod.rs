@@ -31,6 +31,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::EventStream => "sse",
+            Self::CrossOrigin => "cors",
+        }
+    }
+
     /// The purpose of a word.
     pub fn named(word: &str) -> Option<Self> {
         match word {

@@ -230,7 +230,7 @@ pub enum Wire {
 pub enum UpgradeMode {
     /// A 101 opens a tunnel.
     Tunnel,
-    /// The upgrade is removed.
+    /// The upgrade is removed, or means nothing on this wire.
     Strip,
     /// It is answered so.
     Refuse(u16),

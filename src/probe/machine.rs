@@ -938,7 +938,9 @@ impl<'a> Run<'a> {
             None => Val::Is(self.method.clone()),
         };
         let target = line.unwrap_or_else(|| self.eval(target));
-        let method = if edge.wire.value == Known::Is(Wire::H2) { in_http2(&mut headers).unwrap_or(method) } else { method };
+        // Who tunnels over HTTP/2 asks for it in the way of HTTP/2; others send what stands there.
+        let extended = edge.wire.value == Known::Is(Wire::H2) && edge.upgrade.value == Known::Is(UpgradeMode::Tunnel);
+        let method = if extended { in_http2(&mut headers).unwrap_or(method) } else { method };
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, span: at });
         self.far(hop, at)
     }

@@ -164,6 +164,8 @@ pub struct Tree {
     pub errors: Vec<YamlError>,
     /// Template tags on lines of their own: whatever stands there is unknown.
     pub holes: Vec<Span>,
+    /// Whether a template engine makes the final text; `${NAME}` alone does not count.
+    pub templated: bool,
     /// The whole text.
     pub span: Span,
 }

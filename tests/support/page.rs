@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// A fenced example.
 pub(crate) struct Example {
-    /// The first word behind the fence.
+    /// The word behind the fence that names the proxy.
     pub dialect: String,
     /// The other words.
     pub words: Vec<String>,
@@ -94,8 +94,11 @@ pub(crate) fn examples(page: &str) -> Vec<Example> {
                 open = false;
             } else {
                 open = true;
-                let mut words = info.split_whitespace().map(ToOwned::to_owned);
-                out.push(Example { dialect: words.next().unwrap_or_default(), words: words.collect(), text: String::new(), line: i + 1 });
+                let mut words: Vec<String> = info.split_whitespace().map(ToOwned::to_owned).collect();
+                // The first word may name the language of the text: `yaml envoy`.
+                let at = words.iter().take(2).position(|w| hoplint::proxy::dialect(w).is_some()).unwrap_or(0);
+                let dialect = if words.is_empty() { String::new() } else { words.remove(at) };
+                out.push(Example { dialect, words, text: String::new(), line: i + 1 });
             }
         } else if open {
             let last = out.last_mut().unwrap();

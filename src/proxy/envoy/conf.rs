@@ -88,11 +88,12 @@ fn same_file(name: &str, path: &str) -> bool {
     base(name) == base(path)
 }
 
-/// Reads all given files and sorts them into configurations.
-pub fn read(files: &mut Files, given: &[FileId]) -> Vec<Conf> {
+/// Reads all given files and sorts them into configurations. A file that a person names and that is nothing known counts as a
+/// bootstrap, as it does for Envoy.
+pub fn read(files: &mut Files, given: &[FileId], explicit: bool) -> Vec<Conf> {
     let mut texts: Vec<(Rc<Text>, Option<Rc<Text>>)> = Vec::new();
     for id in given {
-        texts.extend(load(files, *id));
+        texts.extend(load(files, *id, explicit));
     }
     let mut used = vec![false; texts.len()];
     let mut out: Vec<Conf> = Vec::new();
@@ -236,7 +237,7 @@ fn load_whole(files: &Files, id: FileId, named_by_bootstrap: bool) -> Text {
 }
 
 /// A file, and the texts inside of it; each with the text around it.
-fn load(files: &Files, id: FileId) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
+fn load(files: &Files, id: FileId, explicit: bool) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
     let mut whole = load_whole(files, id, false);
     let mut out = Vec::new();
     let mut inside: Vec<Text> = Vec::new();
@@ -257,7 +258,8 @@ fn load(files: &Files, id: FileId) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
     }
     if inside.is_empty() && whole.units.is_empty() && !others {
         // Given as it is, Envoy would read it as a bootstrap.
-        let units = whole.tree.root().map(|node| Unit { node, message: input::BOOTSTRAP.into(), role: Role::Bootstrap });
+        let units =
+            whole.tree.root().filter(|_| explicit).map(|node| Unit { node, message: input::BOOTSTRAP.into(), role: Role::Bootstrap });
         whole.units.extend(units);
         return vec![(Rc::new(whole), None)];
     }
@@ -294,7 +296,8 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
     let known = end.is_empty() || ENDS.iter().any(|e| end == *e || end.ends_with(&format!(".{e}")));
     // Cheap words first: most files are something else.
     let hint = |word: &[u8]| head.windows(word.len()).any(|w| w == word);
-    let hints: [&[u8]; 10] = [
+    let hints: [&[u8]; 11] = [
+        b"bootstrap_extensions",
         b"static_resources",
         b"staticResources",
         b"dynamic_resources",

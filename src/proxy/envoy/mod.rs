@@ -2,13 +2,17 @@
 
 pub mod conf;
 pub mod input;
+mod json;
 mod problems;
 pub mod scalar;
 pub mod schema;
+mod semantic;
+mod snippet;
 pub mod view;
 pub use crate::yaml;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
@@ -33,8 +37,12 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
-    fn read(&self, files: &mut Files, given: &[FileId], _reading: &Reading) -> Vec<Box<dyn Site>> {
-        let confs = conf::read(files, given);
+    fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order))
+    }
+
+    fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
+        let confs = conf::read(files, given, reading.explicit);
         confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
     }
 }

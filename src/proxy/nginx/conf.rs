@@ -1,6 +1,7 @@
 //! A configuration with its includes spliced in, as nginx reads it, in one flat arena.
 
 use super::syntax::{self, Fault, Kind, NONE, Tree};
+use super::templates;
 use crate::model::{Problem, ProblemKind};
 use crate::source::{FileId, Files, Span};
 use std::collections::HashMap;
@@ -148,7 +149,8 @@ pub struct Conf {
     pub comments: Vec<Comment>,
     /// What nginx would refuse on reading.
     pub problems: Vec<Problem>,
-    /// Includes that could not be read: the block, the include, its argument. Whatever is not written there is unknown.
+    /// Includes that could not be read and lines of a template: the block, the place, its text. Whatever is not written in the
+    /// block is unknown.
     pub holes: Vec<(Option<DirId>, Span, String)>,
     /// Whether template tags were seen.
     pub templated: bool,
@@ -400,6 +402,14 @@ impl Read<'_> {
                 self.include(id, within);
             }
         }
+        if tree.templated {
+            for gap in templates::gaps(&tree, self.files.map().file(file).bytes()) {
+                let within = if gap.within == NONE { parent } else { ids[gap.within as usize].or(parent) };
+                let span = Span::between(base + gap.start, base + gap.end);
+                let text = self.files.map().text(span);
+                self.conf.holes.push((within, span, text));
+            }
+        }
         self.comments(&tree, file, base, &ids, parent);
     }
 
@@ -587,7 +597,7 @@ fn word(bytes: &[u8], base: u32, start: u32, end: u32, kind: Kind) -> Word {
 }
 
 /// `{{ }}`, `{% %}`, `<% %>`, `@NAME@`, `%%NAME%%`, `${NAME}` in capitals: filled in before nginx sees it.
-fn is_template(text: &str) -> bool {
+pub(super) fn is_template(text: &str) -> bool {
     let capitals = |s: &str| {
         !s.is_empty()
             && s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')

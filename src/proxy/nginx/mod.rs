@@ -4,6 +4,7 @@ pub mod conf;
 pub mod duration;
 pub mod problems;
 pub mod syntax;
+pub mod templates;
 
 mod fix;
 mod lower;

@@ -1,6 +1,6 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
-use super::own;
+use super::{Declared, own};
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
 use crate::probe::{Branch, End, Line, Witness, preflight, texts_of};
 use std::collections::HashSet;
@@ -133,7 +133,7 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
 }
 
 /// All routes of that kind.
-pub(super) fn routes(proxy: &Proxy, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+pub(super) fn routes(proxy: &Proxy, declared: &Declared, witnesses: &[Witness]) -> Vec<CrossOrigin> {
     let talks = |l: &HeaderList| l.ops.iter().any(|op| op.name.to_ascii_lowercase().starts_with("access-control-"));
     let spoken: HashSet<Seat> = proxy.lists.iter().filter(|l| talks(l)).map(|l| l.seat).collect();
     if spoken.is_empty() && proxy.cors.is_empty() {
@@ -147,7 +147,7 @@ pub(super) fn routes(proxy: &Proxy, witnesses: &[Witness]) -> Vec<CrossOrigin> {
     let named = named_origins(proxy);
     let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
     let mut out = Vec::new();
-    for w in witnesses {
+    for w in witnesses.iter().filter(|w| !declared.implied.contains(&w.route)) {
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
         let (mut plain, mut before) = ask(proxy, w, &origin);

@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
         let witnesses: Rc<[Witness]> = witnesses(proxy).into();
         let declared = Declared::new(proxy, settings, &witnesses);
         let sockets = socket::sockets(proxy, settings, &declared, &witnesses).into();
-        let cross_origin = cross_origin::routes(proxy, &witnesses).into();
+        let cross_origin = cross_origin::routes(proxy, &declared, &witnesses).into();
         Self { proxy, settings, sockets, cross_origin, witnesses, declared, found: Vec::new() }
     }
 

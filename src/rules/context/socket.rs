@@ -69,7 +69,11 @@ fn intended(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
 /// Whether an upgrade can pass the hop at all.
 pub(in crate::rules) fn carries(proxy: &Proxy, sent: &Sent) -> bool {
     let hop = proxy.hop(sent.hop);
-    !matches!(hop.upgrade.value, Known::Is(UpgradeMode::Refuse(_))) && hop.wire.value != Known::Is(Wire::H2)
+    match hop.upgrade.value {
+        Known::Is(UpgradeMode::Refuse(_)) => false,
+        Known::Is(UpgradeMode::Strip) => hop.wire.value != Known::Is(Wire::H2),
+        _ => true,
+    }
 }
 
 fn is_empty(proxy: &Proxy, op: &HeaderOp) -> bool {

@@ -42,7 +42,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 fn lets_in(cx: &Context<'_>, b: &Branch, origin: &str) -> bool {
     let read = match b.end {
         End::Relayed | End::Served => true,
-        End::Answered => b.status.is_some_and(|s| s < 400),
+        End::Answered => b.status.is_some_and(|s| (200..300).contains(&s)),
         _ => false,
     };
     // What had to be guessed is nobody's fault.
@@ -56,7 +56,6 @@ fn disguises(own: &str) -> Vec<String> {
     let labels: Vec<&str> = name.split('.').collect();
     let mut out = vec![format!("{scheme}://{host}.foreign.invalid")];
     if labels.len() >= 2 && labels.iter().all(|l| !l.is_empty()) && !labels[labels.len() - 1].bytes().all(|b| b.is_ascii_digit()) {
-        out.push(format!("{scheme}://foreign{host}"));
         out.push(format!("{scheme}://foreign{}", labels[labels.len() - 2..].join(".")));
         if labels.len() > 2 {
             out.push(format!("{scheme}://{}.{}", labels[..labels.len() - 1].join("x"), labels[labels.len() - 1]));

@@ -15,6 +15,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(super) use suggest::nearest;
 pub use walk::{Finding, Strictness, walk};
 
 use super::scalar::camel_case;

@@ -1,7 +1,7 @@
 //! "Did you mean".
 
 /// The name nearest to what was written, if it is near enough to be meant.
-pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::proxy::envoy) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = snake(written);
     let longest = written.chars().count().max(3);
     let mut best: Option<(usize, &str)> = None;

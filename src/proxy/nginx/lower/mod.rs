@@ -11,7 +11,7 @@ mod stream;
 mod upstreams;
 mod vars;
 
-use super::conf::{Conf, Context, DirId};
+use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
     BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table, TableId, Text,
     UpstreamId, Version, Why,
@@ -195,8 +195,11 @@ impl Lower<'_> {
     /// Why more settings may stand in a block than were read.
     fn hole_in(&mut self, block: Option<DirId>) -> Option<Why> {
         let hole = self.conf.holes.iter().find(|h| h.0 == block && !harmless(&h.2))?;
-        let note = format!("`{}` was not read", hole.2);
         let span = hole.1;
+        if is_template(&hole.2) {
+            return Some(self.p.doubt(Reason::Template, span, format!("`{}` is filled in later", hole.2)));
+        }
+        let note = format!("`{}` was not read", hole.2);
         Some(self.p.doubt(Reason::MissingFile, span, note))
     }
 

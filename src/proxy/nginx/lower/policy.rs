@@ -65,7 +65,12 @@ impl Lower<'_> {
             Pass::Proxy => s.version,
             Pass::Cgi | Pass::NoUpgrade => fixed(Wire::Cgi),
         };
-        let mode = if pass == Pass::NoUpgrade { UpgradeMode::Refuse(502) } else { UpgradeMode::Tunnel };
+        // No extended CONNECT is sent to upstreams `[hs-v2-h2c-backend]`.
+        let mode = match (pass, s.version.value) {
+            (Pass::NoUpgrade, _) => UpgradeMode::Refuse(502),
+            (Pass::Proxy, Known::Is(Wire::H2)) => UpgradeMode::Strip,
+            _ => UpgradeMode::Tunnel,
+        };
         self.p.add_hop(Hop {
             wire,
             upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
