@@ -36,7 +36,7 @@ fn room(proxy: &str, path: &Path) -> (Files, Room) {
     let mut files = Files::new();
     let id = files.read(path.to_str().unwrap()).unwrap();
     let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
-    let reading = Reading { context: None, explicit: false };
+    let reading = Reading { context: None, explicit: false, together: false };
     (files, Room { dialect: dialect(proxy).unwrap(), given: vec![id], reading, settings, only: None })
 }
 

@@ -5,7 +5,7 @@ use hoplint::{
     audit::audit,
     config::{Order, Purpose, RouteDeclaration, Serves, Settings},
     model::{Era, Kind, Version},
-    probe::{End, trial},
+    probe::{End, handshake, preflight, trial},
     proxy::{DIALECTS, Dialect, Reading},
     source::Files,
 };
@@ -61,7 +61,7 @@ fn check(dialect: &dyn Dialect, order: &Order, oldest: Version) {
             continue;
         }
         let upgraded = |origin: Option<&str>| {
-            let mut request = trial::ask(Kind::Handshake, 0, "www.example.com", &order.path, "");
+            let mut request = handshake::ask(0, "www.example.com", &order.path);
             request.headers.extend(origin.map(|o| ("Origin".into(), o.into())));
             trial::send(&proxy, Kind::Handshake, &request).iter().all(|b| b.end == End::Tunnel)
         };
@@ -73,7 +73,7 @@ fn check(dialect: &dyn Dialect, order: &Order, oldest: Version) {
             }
         }
         if order.serves == Serves::Cors {
-            let preflight = trial::ask(Kind::Preflight, 0, "www.example.com", &order.path, &order.origins[1]);
+            let preflight = preflight::ask(0, "www.example.com", &order.path, &order.origins[1]);
             let trial = hoplint::model::Trial { kind: Kind::Preflight, request: preflight };
             assert!(trial::holds(&proxy, &hoplint::model::Goal::AnswersPreflight, &trial), "{place}");
         }

@@ -209,7 +209,7 @@ pub struct Check {
 impl Check {
     /// Whether some report shows corrections.
     pub(super) fn shows_fixes(&self) -> bool {
-        let shows = |f: &Format| matches!(f, Format::Full | Format::Json);
+        let shows = |f: &Format| matches!(f, Format::Full | Format::Json | Format::Sarif | Format::Rdjson);
         let asked = if self.output.is_empty() { self.format.as_ref().is_none_or(shows) } else { self.output.iter().any(|(f, _)| shows(f)) };
         asked && !self.statistics && !self.fix && !self.diff && self.write_baseline.is_none()
     }
@@ -266,11 +266,16 @@ pub struct Trace {
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
 
+    /// The protocols that the TLS client offers, e.g. `h2,http/1.1`; without it the one that it speaks
+    #[arg(long, value_name = "LIST")]
+    pub alpn: Option<String>,
+
     /// Size of the request body in bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub body_size: u64,
 
-    /// What an upstream answers: strict, lenient, refused or a status (`*` is every upstream)
+    /// What an upstream answers: strict, lenient, refused, silent (connecting hangs), garbage (no HTTP) or a status (`*` is every
+    /// upstream)
     #[arg(long, value_name = "ADDR=REPLY", value_parser = parse_reply)]
     pub upstream: Vec<(String, Far)>,
 
@@ -319,9 +324,11 @@ fn parse_reply(text: &str) -> Result<(String, Far), String> {
         "strict" => Far::Strict,
         "lenient" => Far::Lenient,
         "refused" => Far::Refused,
+        "silent" => Far::Silent,
+        "garbage" => Far::Garbage,
         status => match status.parse::<u16>() {
             Ok(status @ 100..=599) => Far::Status(status),
-            _ => return Err(format!("`{status}` is no reply: strict, lenient, refused or a status")),
+            _ => return Err(format!("`{status}` is no reply: strict, lenient, refused, silent, garbage or a status")),
         },
     };
     Ok((at.to_owned(), reply))

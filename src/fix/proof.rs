@@ -4,7 +4,7 @@ use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
 use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
-use crate::probe::{Aspect, Branch, Essence, Witness, trial, witnesses};
+use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,7 @@ impl<'a> Before<'a> {
         let view = self.view;
         self.lowered.entry((site, at)).or_insert_with(|| {
             let proxy = view.sites[site].lower(&Era::new(at));
-            let (witnesses, origins) = (witnesses(&proxy), origins(&proxy));
+            let (witnesses, origins) = (witnesses(&Machine::new(&proxy)), origins(&proxy));
             Lowered { proxy, witnesses, origins }
         })
     }
@@ -162,7 +162,7 @@ fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BT
     let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
-            let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
+            let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&before.proxy, kind, &request);
             let new = trial::send(after, kind, &request);
             let aspects = differences(&before.proxy, &old, after, &new);

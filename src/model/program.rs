@@ -46,6 +46,8 @@ pub enum Act {
         table: TableId,
         /// Only if the path was rewritten.
         if_moved: bool,
+        /// What it goes through first.
+        through: Option<BlockId>,
     },
     /// Sets a variable.
     Let(Slot, ExprId),
@@ -60,7 +62,8 @@ pub enum Act {
     },
     /// The virtual host's own name, from here on.
     Named(Text),
-    /// Whatever answers from here on, its status is this; its method may become GET.
+    /// Whatever answers from here on, its status is this, unless it is an error or a redirect of the proxy's own; its method
+    /// may become GET.
     Stands {
         /// Which status.
         status: Stand,
@@ -299,8 +302,22 @@ pub struct Listener {
 pub struct Intake {
     /// Whether a connection must begin with a PROXY protocol header.
     pub proxy_protocol: bool,
-    /// Whether only HTTP/2 is spoken.
+    /// Whether only HTTP/2 is spoken without TLS.
     pub only_http2: bool,
+    /// Whether only HTTP/2 is spoken, whatever the client asks for.
+    pub without_http1: bool,
+    /// Whether TLS clients that would speak HTTP/2 cannot.
+    pub without_http2: bool,
+    /// Whether TLS clients that offer HTTP/2 are held to it.
+    pub offers_http2: bool,
+    /// Whether a target in absolute form (`http://host/path`) names host and path.
+    pub absolute_form: bool,
+    /// What makes the answers to requests that are not taken; none: they are bare.
+    pub errors: Option<BlockId>,
+    /// Answer to a header name that is none (RFC 9110 §5.1); none: it is taken.
+    pub odd_names: Option<u16>,
+    /// Most header lines, and the answer to more.
+    pub most_lines: Option<(u32, u16)>,
     /// What becomes of an extended CONNECT (RFC 8441); none: it is a request like any other.
     pub extended_connect: Option<ExtendedConnect>,
     /// Answer to plain HTTP where TLS is expected; none: the connection is closed.

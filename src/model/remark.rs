@@ -78,3 +78,45 @@ pub struct Problem {
     /// Other places.
     pub related: Vec<(Span, String)>,
 }
+
+/// What a setting that was read and is accepted does not do, or does otherwise than it reads. No single request shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum RemarkKind {
+    /// It has no effect in the scope that it stands in.
+    NoEffect,
+    /// A number without a unit that reads as another unit than the one in force.
+    NoUnit,
+    /// A value of which only the beginning is read.
+    Unread,
+    /// A value that means "not set", though it reads otherwise.
+    Unset,
+    /// An alternative that makes a condition always hold.
+    AlwaysHolds,
+    /// A later setting of the same scope takes its place.
+    Replaced,
+    /// A condition on something that is not there when it is asked.
+    NotSeen,
+    /// Stickiness that is asked for and not given.
+    NotSticky,
+    /// More than the process can hold.
+    TooMany,
+    /// A limit that is missing where connections pile up without it.
+    Unlimited,
+    /// A health check that its endpoint refuses.
+    CheckRefused,
+}
+
+/// A remark on something written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// What kind.
+    pub kind: RemarkKind,
+    /// The exact bytes.
+    pub span: Span,
+    /// What is written, in a few words.
+    pub what: String,
+    /// What it means instead, or what it is compared with.
+    pub instead: String,
+    /// Other places.
+    pub related: Vec<(Span, String)>,
+}

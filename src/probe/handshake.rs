@@ -69,6 +69,8 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
                     any = true;
                     good |= token.is_empty() || v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token));
                 }
+                // Any value will do, and there is one.
+                Val::Unknown { full: true, .. } if token.is_empty() => (any, good) = (true, true),
                 Val::Unknown { why, .. } => unknown = Some(*why),
             }
         }
@@ -127,6 +129,15 @@ pub const LINES: &[(&str, &str)] = &[
 /// A complete RFC 6455 handshake, as a browser sends it.
 pub fn ask(listener: usize, host: &str, target: &str) -> Request {
     request(listener, "GET", host, target, LINES)
+}
+
+/// Adds what a handshake has and a request lacks.
+pub fn complete(request: &mut Request) {
+    for (name, value) in LINES {
+        if request.header(name).is_none() {
+            request.headers.push(((*name).into(), (*value).into()));
+        }
+    }
 }
 
 /// Sends a handshake.

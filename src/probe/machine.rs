@@ -3,15 +3,18 @@
 use super::{
     again::in_http2,
     eval::{Tri, Val},
+    index::TableIndex,
     path::{Path, path_form},
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin,
-    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
-    Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, MapId,
+    Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode,
+    UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How many steps one request may take.
 const STEPS: u32 = 4000;
@@ -21,6 +24,10 @@ const FORKS: usize = 6;
 const HOPS: u8 = 8;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
+/// Maps with fewer keys are searched from end to end.
+const FEW: usize = 8;
+/// What stands before the port of a listener that takes every address.
+const ANY_ADDRESS: &[&str] = &["*:", "0.0.0.0:", "[::]:"];
 
 /// What the upstream does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,10 @@ pub enum Far {
     Status(u16),
     /// Nobody listens.
     Refused,
+    /// Connecting never comes to an end.
+    Silent,
+    /// Something else than HTTP.
+    Garbage,
 }
 
 /// What the configuration does not say.
@@ -175,6 +186,8 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
+    pub through: Vec<PolicyId>,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,
@@ -200,25 +213,113 @@ pub struct Cached {
     pub key: Val,
 }
 
-/// Runs a request; every branch that could not be excluded.
-pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    let mut done = Vec::new();
-    let mut scripts = vec![Vec::new()];
-    while let Some(script) = scripts.pop() {
-        if done.len() >= BRANCHES {
-            break;
+/// A configuration made ready for many requests.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    proxy: &'a Proxy,
+    tables: Vec<OnceLock<Option<TableIndex>>>,
+    maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    groups: OnceLock<HashMap<Text, UpstreamId>>,
+    listeners: OnceLock<HashMap<Text, usize>>,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes a configuration ready.
+    pub fn new(proxy: &'a Proxy) -> Self {
+        fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
+            std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        let known = script.len();
-        let mut run = Run::new(proxy, request, assume, script);
-        run.go();
-        for i in (known..run.script.len().min(FORKS)).rev() {
-            let mut other = run.script[..=i].to_vec();
-            other[i] = !other[i];
-            scripts.push(other);
-        }
-        done.push(run.finish());
+        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
     }
-    done
+
+    /// For a single request no index is made.
+    const fn once(proxy: &'a Proxy) -> Self {
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+    }
+
+    /// The index of a table, made when it is first asked.
+    pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
+        self.tables.get(id.at())?.get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+    }
+
+    /// The place of an exact key in a map.
+    pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
+        let map = self.proxy.map(id);
+        let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
+        let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
+            return map.exact.iter().position(|e| same(&e.0));
+        };
+        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
+        let index = index.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, (k, _)) in map.exact.iter().enumerate() {
+                index.entry(cased(k)).or_insert(i);
+            }
+            index
+        });
+        index.get(&cased(key)).copied()
+    }
+
+    /// The first listener that an address names, from this very machine.
+    pub(super) fn listener_at(&self, address: &str) -> Option<usize> {
+        let index = self.listeners.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, l) in self.proxy.listeners.iter().enumerate() {
+                index.entry(l.at.clone()).or_insert(i);
+                if let Some(port) = ANY_ADDRESS.iter().find_map(|any| l.at.strip_prefix(any)) {
+                    index.entry(format!("*:{port}").into()).or_insert(i);
+                }
+            }
+            index
+        });
+        let local = address.starts_with("127.") || address.starts_with("localhost:");
+        let port = address.rsplit(':').next().filter(|_| local);
+        let by_port = port.and_then(|port| index.get(&*format!("*:{port}")).copied());
+        index.get(address).copied().into_iter().chain(by_port).min()
+    }
+
+    /// The first group of that name.
+    fn group(&self, name: &str) -> Option<UpstreamId> {
+        let index = self.groups.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, u) in self.proxy.upstreams.iter().enumerate() {
+                index.entry(u.name.clone()).or_insert(UpstreamId(i as u32));
+            }
+            index
+        });
+        index.get(name).copied()
+    }
+
+    /// The configuration.
+    pub const fn proxy(&self) -> &'a Proxy {
+        self.proxy
+    }
+
+    /// Runs a request; every branch that could not be excluded.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        let mut done = Vec::new();
+        let mut scripts = vec![Vec::new()];
+        while let Some(script) = scripts.pop() {
+            if done.len() >= BRANCHES {
+                break;
+            }
+            let known = script.len();
+            let mut run = Run::new(self, request, assume, script);
+            run.go();
+            for i in (known..run.script.len().min(FORKS)).rev() {
+                let mut other = run.script[..=i].to_vec();
+                other[i] = !other[i];
+                scripts.push(other);
+            }
+            done.push(run.finish());
+        }
+        done
+    }
+}
+
+/// Runs a single request, see [`Machine::run`].
+pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
+    Machine::once(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -230,6 +331,7 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine<'a>,
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
     pub(super) method: Text,
@@ -250,6 +352,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Settings in force on further hops through this proxy.
+    pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -280,9 +384,11 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    pub(super) fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+        let proxy = machine.proxy;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
+            machine,
             proxy,
             request,
             method: request.method.clone(),
@@ -298,6 +404,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -390,10 +497,19 @@ impl<'a> Run<'a> {
         let dial = self.request.dial;
         let refuse = |run: &mut Self, status: Option<u16>| {
             run.status = status;
+            if let Some(errors) = intake.errors.filter(|_| status.is_some()) {
+                run.failing = true;
+                if run.block(errors) == Flow::Done {
+                    return true;
+                }
+            }
             run.stop(if status.is_some() { End::Answered } else { End::Closed }, at) == Flow::Done
         };
         if dial != Dial::Fitting && intake.proxy_protocol
             || dial == Dial::Plain && intake.only_http2 && !listener.tls && &*self.request.http != "2"
+            || dial != Dial::Fitting && intake.without_http1 && &*self.request.http != "2"
+            || dial == Dial::Tls && intake.offers_http2 && &*self.request.http != "2" && self.request.offers.iter().any(|p| &**p == "h2")
+            || dial == Dial::Tls && intake.without_http2 && &*self.request.http == "2"
             || dial == Dial::Tls && !listener.tls
         {
             return refuse(self, None);
@@ -403,7 +519,7 @@ impl<'a> Run<'a> {
         }
         if let Some(rest) = self.target.split_once("://").map(|(_, rest)| rest.to_owned())
             && !self.target.starts_with('/')
-            && intake.malformed.is_some()
+            && (intake.malformed.is_some() || intake.absolute_form)
         {
             let (authority, target) = rest.find(['/', '?']).map_or((&*rest, ""), |i| rest.split_at(i));
             self.named = Some(authority.into());
@@ -421,6 +537,16 @@ impl<'a> Run<'a> {
             && self.request.headers.iter().any(|(n, v)| n.len() + v.len() + 4 > longest as usize)
         {
             return refuse(self, intake.malformed);
+        }
+        if let Some(status) = intake.odd_names
+            && self.request.headers.iter().any(|(n, _)| n.bytes().any(|b| b <= b' ' || b >= 0x7f))
+        {
+            return refuse(self, Some(status));
+        }
+        if let Some((most, status)) = intake.most_lines
+            && self.request.headers.len() > most as usize
+        {
+            return refuse(self, Some(status));
         }
         if let Some((largest, status)) = intake.largest_head
             && self.request.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>() > largest as usize
@@ -513,17 +639,16 @@ impl<'a> Run<'a> {
                 self.internal = true;
                 return self.enter(*route);
             }
-            Act::Reselect { table, if_moved } => {
+            Act::Reselect { table, if_moved, through } => {
                 if *if_moved && !self.moved {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
                     return self.stop(End::Loops, at);
                 }
-                self.moved = false;
                 self.internal = true;
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(*table, at);
+                return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
             Act::Stands { status, get } => {
@@ -541,18 +666,21 @@ impl<'a> Run<'a> {
                 self.assign(*slot, value);
             }
             Act::Rewrite { path, query, moved } => {
+                // Both are made of what was there before.
+                let query = query.map(|q| self.eval(q));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path.to_string(),
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
-                    self.query = self.eval(*query);
+                    self.query = query;
                 }
                 self.untouched = false;
                 self.moved = *moved;
             }
             Act::Edit(list) => {
-                let mut headers = std::mem::take(&mut self.headers);
+                // Values and guards read the lines as they were.
+                let mut headers = self.headers.clone();
                 self.apply(*list, &mut headers);
                 self.headers = headers;
             }
@@ -586,7 +714,8 @@ impl<'a> Run<'a> {
             }
             Act::Serve => {
                 return match &*self.method {
-                    "GET" | "HEAD" => self.stop(End::Served, at),
+                    // A POST fares as the file does that it names: 404, 403 or 405.
+                    "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
                 };
             }
@@ -615,6 +744,17 @@ impl<'a> Run<'a> {
             }
         }
         false
+    }
+
+    /// Chooses again, behind what the redirect goes through first.
+    fn reselect(&mut self, table: TableId, through: Option<BlockId>, at: Span) -> Flow {
+        if let Some(through) = through
+            && self.block(through) == Flow::Done
+        {
+            return Flow::Done;
+        }
+        self.moved = false;
+        self.dispatch(table, at)
     }
 
     fn may_jump(&mut self) -> bool {
@@ -650,6 +790,10 @@ impl<'a> Run<'a> {
     /// The proxy's own answer; its error handling may take it elsewhere.
     fn answer(&mut self, status: u16, at: Span) -> Flow {
         self.status = Some(status);
+        if status >= 300 && self.body.is_none() {
+            // An error or redirect of the proxy's own has its own status, whatever led there.
+            self.stands = None;
+        }
         if let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
             && !self.failing
             && self.body.is_none()
@@ -730,7 +874,7 @@ impl<'a> Run<'a> {
                     }
                     Some(s)
                 }
-                Some(Far::Refused) => broken,
+                Some(Far::Refused | Far::Silent | Far::Garbage) => broken,
             }
         };
         self.gates.push((id, verdict.is_none()));
@@ -903,9 +1047,8 @@ impl<'a> Run<'a> {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
                     self.authority = Val::Is(authority.into());
-                    let found = proxy.upstreams.iter().position(|u| *u.name == *authority);
-                    match found {
-                        Some(i) => upstream = Some(UpstreamId(i as u32)),
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
                         None => addresses.push(Text::from(authority)),
                     }
                     if !uri.is_empty() {
@@ -983,6 +1126,18 @@ impl<'a> Run<'a> {
         flow
     }
 
+    /// Connecting lasts until its clock runs out.
+    fn connecting(&mut self, hop: HopId, at: Span) -> Flow {
+        let clocks = self.policy.map(|p| self.proxy.clocks_of(self.proxy.policy(p).clocks));
+        let clock = clocks.and_then(|c| c.handshake.iter().find(|c| c.on == Traffic::Connecting));
+        match clock.map(|c| c.limit.value) {
+            Some(Known::Is(Limit::After(_))) => self.unreachable(hop, at),
+            Some(Known::Is(Limit::Never)) => self.stop(End::Hangs, at),
+            Some(Known::Unknown(why)) => self.stop(End::Unknown(why), at),
+            None => self.stop(End::Unknown(Proxy::RUNTIME), at),
+        }
+    }
+
     /// What the assumed upstream answers.
     fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
@@ -993,8 +1148,14 @@ impl<'a> Run<'a> {
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
+        match reply {
+            Far::Silent => return self.connecting(hop, at),
+            Far::Garbage if edge.wire.value != Known::Is(Wire::Raw) => return self.answer(502, at),
+            _ => {}
+        }
         let status = match (reply, verdict) {
             (Far::Status(s), _) => Some(s),
+            (Far::Refused | Far::Silent | Far::Garbage, _) => None,
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
             // Without a key it is no handshake, whatever else is not known.
@@ -1027,7 +1188,7 @@ impl<'a> Run<'a> {
                     self.method = "GET".into();
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(follow.table, at);
+                return self.reselect(follow.table, Some(follow.through), at);
             }
         }
         if edge.intercepts
@@ -1043,31 +1204,54 @@ impl<'a> Run<'a> {
         self.stop(End::Relayed, at)
     }
 
+    /// The lines that the upstream's answer brings along; which server answers is chance.
+    fn their_lines(&self, addresses: &[Text]) -> Vec<Line> {
+        let of = |address: &Text| {
+            let fits = self.assume.lines.iter().filter(move |l| &*l.0 == "*" || l.0 == *address);
+            fits.map(|l| (l.1.0.clone(), Val::Is(l.1.1.clone()))).collect::<Vec<_>>()
+        };
+        let mut lines = addresses.first().map_or_else(|| of(&"*".into()), of);
+        for other in addresses.iter().skip(1).map(of) {
+            for (name, value) in &mut lines {
+                if !other.contains(&(name.clone(), value.clone())) {
+                    *value = Val::Unknown { why: Proxy::RUNTIME, full: false };
+                }
+            }
+            for (name, _) in other {
+                if !lines.iter().any(|l| l.0 == name) {
+                    lines.push((name, Val::Unknown { why: Proxy::RUNTIME, full: false }));
+                }
+            }
+        }
+        lines.into_iter().map(|(name, value)| Line { name, value, origin: None }).collect()
+    }
+
     pub(super) fn finish(mut self) -> Branch {
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {
-            self.status = Some(status);
-            if self.end == End::Served {
+            // Only if there is such a file; without one it is 404.
+            let known = self.end != End::Served || status == 404;
+            self.status = known.then_some(status);
+            if self.end == End::Served && known {
                 self.end = End::Answered;
             }
+        }
+        if self.end == End::Loops {
+            self.status = Some(500);
         }
         let mut answer = Vec::new();
         let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {
             answer = lines;
         } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
-            for (at, (name, value)) in &self.assume.lines {
-                if &**at == "*" || sent.addresses.contains(at) {
-                    answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
-                }
-            }
+            answer = self.their_lines(&sent.addresses);
         }
         if self.end == End::Tunnel {
             // RFC 8441 §5: what 101 is to HTTP/1.1.
             self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
-        let local = matches!(self.end, End::Answered | End::Served | End::Failed);
+        let local = matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed);
         if let Some((mut value, at)) = self.location.take() {
             let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
             if let (Some(prefix), Val::Is(path)) = (prefix, &value)
@@ -1083,7 +1267,7 @@ impl<'a> Run<'a> {
             let origin = Origin { how: crate::model::How::Written, span: at, seat };
             answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
         }
-        if matches!(self.end, End::Answered | End::Failed | End::Served | End::Relayed | End::Tunnel) {
+        if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
                 if let Some(relayed) = policy.relayed.filter(|_| !local) {
                     self.apply(relayed, &mut answer);
@@ -1114,6 +1298,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            through: self.through,
             conditional: self.conditions > 0,
         }
     }

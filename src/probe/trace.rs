@@ -2,7 +2,10 @@
 
 use super::machine::{Assume, Branch, End, Line, Sent, run};
 use super::{Val, handshake, idle};
-use crate::model::{Clock, Doubt, How, Known, Limit, Origin, Proxy, Request, Restart, Seat, Why};
+use crate::model::{
+    Act, Answers, Atom, BlockId, Clock, Cond, Doubt, How, Known, Limit, Matcher, Mixing, Origin, Proxy, Request, Restart, Seat, Subject,
+    Why,
+};
 use crate::source::Span;
 
 /// A header line; `None`: the value is not known.
@@ -89,7 +92,7 @@ pub struct Timer {
     pub origin: &'static str,
     /// The bytes.
     pub span: Option<Span>,
-    /// `client`, `upstream`.
+    /// `client`, `upstream`: traffic of either; `both`: only traffic of both.
     pub rearmed_by: Vec<&'static str>,
 }
 
@@ -133,6 +136,26 @@ impl Join<'_> {
             _ => None,
         });
         self.reason(stuck.or(why).unwrap_or(Proxy::RUNTIME))
+    }
+
+    /// Whether files answer, and it depends on whether there is such a file: error handling may take over, or lines are
+    /// sent with some statuses only.
+    fn files_decide(&self) -> (bool, bool) {
+        let served = self.branches.iter().filter(|b| b.end == End::Served).filter_map(|b| b.policy).map(|p| self.proxy.policy(p));
+        let (mut elsewhere, mut lines) = (false, false);
+        for policy in served {
+            elsewhere |= policy.errors.is_some_and(|block| self.handles_absence(block));
+            lines |= self.proxy.ops(policy.answer).any(|op| op.on != Answers::All);
+        }
+        (elsewhere, lines)
+    }
+
+    fn handles_absence(&self, block: BlockId) -> bool {
+        self.proxy.block(block).iter().any(|step| {
+            let Act::When { test, .. } = step.act else { return false };
+            let Cond::Test(Atom { of: Subject::Status, is: Matcher::Is(statuses), .. }) = self.proxy.cond(test) else { return true };
+            statuses.iter().any(|s| matches!(&**s, "403" | "404" | "405"))
+        })
     }
 
     /// What all branches agree on.
@@ -189,7 +212,15 @@ impl Join<'_> {
             End::Loops => "reject",
             End::Unknown(_) => "unknown",
         };
+        let (elsewhere, lines) = self.files_decide();
+        let reason = "depends on whether there is such a file";
+        for pointer in ["/route", "/upstream", "/response/status", "/response/headers", "/response/body"] {
+            if elsewhere || lines && pointer == "/response/headers" {
+                t.unknown.push((pointer.to_owned(), reason.to_owned()));
+            }
+        }
         match self.same(of) {
+            Some("static") if elsewhere => t.unknown.push(("/action".to_owned(), reason.to_owned())),
             Some("unknown") | None => t.unknown.push(("/action".to_owned(), self.guess())),
             Some(action) => t.action = action,
         }
@@ -288,6 +319,17 @@ impl Join<'_> {
             Some((None, true)) => {}
             _ => t.unknown.push(("/response/status".to_owned(), self.guess())),
         }
+        let sent = self.branches.iter().filter_map(|b| b.sent.as_ref());
+        let mut mixing = sent.filter_map(|s| self.proxy.hop(s.hop).mixing.map(|m| (m.value, s)));
+        let disturbed = mixing.any(|(m, s)| match m {
+            Known::Is(Mixing::UpgradesRefused) => self.client == "HTTP/2.0" && s.values("upgrade").next().is_some(),
+            _ => true,
+        });
+        if disturbed {
+            for pointer in ["/response/status", "/response/body", "/handshake/verdict"] {
+                t.unknown.push((pointer.to_owned(), "depends on what was sent on the same server connection before".to_owned()));
+            }
+        }
         let lists: Vec<&[Line]> = self.branches.iter().map(|b| b.answer.as_slice()).collect();
         t.headers = self.headers(&lists, "/response/headers", t);
         let _ = assume;
@@ -372,7 +414,8 @@ impl Join<'_> {
             return;
         }
         let seat = self.proxy.policy(policy).seat;
-        let clock = if is_handshake { idle::tunnel(self.proxy, policy) } else { idle::stream(self.proxy, policy) };
+        let Some(first) = self.branches.first() else { return };
+        let clock = if is_handshake { idle::tunnel_over(self.proxy, first) } else { idle::stream_over(self.proxy, first) };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
         t.idle = clock.filter(|_| open).map(|c| self.timer(c, seat, "/timers/idle/milliseconds", t));
         let clocks = self.proxy.clocks_of(self.proxy.policy(policy).clocks);
@@ -396,6 +439,7 @@ impl Join<'_> {
             Restart::EitherWay => vec!["client", "upstream"],
             Restart::Client => vec!["client"],
             Restart::Upstream => vec!["upstream"],
+            Restart::BothWays => vec!["both"],
             Restart::Never => Vec::new(),
         };
         Timer { milliseconds, name: c.name.to_string(), origin, span, rearmed_by }

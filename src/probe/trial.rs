@@ -1,21 +1,11 @@
 //! Sends the requests that corrections are judged by, and says whether a goal holds.
 
 use super::machine::{Assume, Branch, Credentials, End, Line, run};
-use super::{Val, handshake, idle, preflight, request};
+use super::{Val, idle};
 use crate::model::{Goal, Kind, Known, Limit, Proxy, Request, Trial, Wire};
 
 /// A page's origin when nothing names one.
 pub const ORIGIN: &str = "https://app.example.com";
-
-/// A request of a kind.
-pub fn ask(kind: Kind, listener: usize, host: &str, target: &str, origin: &str) -> Request {
-    match kind {
-        Kind::Plain => request(listener, "GET", host, target, &[]),
-        Kind::CrossOrigin => request(listener, "GET", host, target, &[("Origin", origin)]),
-        Kind::Preflight => preflight::ask(listener, host, target, origin),
-        Kind::Handshake => handshake::ask(listener, host, target),
-    }
-}
 
 /// What becomes of a request of a kind.
 pub fn send(proxy: &Proxy, kind: Kind, request: &Request) -> Vec<Branch> {

@@ -16,6 +16,8 @@ pub struct Reading {
     pub context: Option<String>,
     /// Files that were named one by one, not found by a walk.
     pub explicit: bool,
+    /// Whether all files are one configuration, as a person says.
+    pub together: bool,
 }
 
 /// A proxy whose configuration hoplint reads.
@@ -43,7 +45,7 @@ pub trait Dialect: Sync {
 }
 
 /// One configuration, read. Its tree stays in the dialect's room.
-pub trait Site {
+pub trait Site: Sync {
     /// Lowers it for one era.
     fn lower(&self, era: &Era) -> Proxy;
 
@@ -70,7 +72,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &envoy::Envoy];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &haproxy::Haproxy, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {

@@ -42,7 +42,7 @@ impl Context<'_> {
         wanted.because.push(header(line));
         wanted.trials.push(Trial { kind: Kind::Plain, ..wanted.trials.first()?.clone() });
         let w = &socket.witness;
-        wanted.trials.last_mut()?.request = trial::ask(Kind::Plain, w.listener, &w.host, &w.path, "");
+        wanted.trials.last_mut()?.request = w.ask(Kind::Plain, "")?;
         Some(wanted)
     }
 
@@ -84,7 +84,11 @@ impl Context<'_> {
             }
         });
         let mut w = socket.witness.clone();
-        w.host = asked.into();
+        for (name, value) in &mut w.request.headers {
+            if name.eq_ignore_ascii_case("host") {
+                *value = asked.into();
+            }
+        }
         Some(intent(Goal::SendsHost, &w, &[Kind::Handshake], because, trial::ORIGIN))
     }
 
@@ -179,7 +183,7 @@ impl Context<'_> {
 
 /// An intent about a route, for the requests of these kinds.
 pub(super) fn intent(goal: Goal, w: &Witness, kinds: &[Kind], because: Vec<Because>, origin: &str) -> Intent {
-    let trials = kinds.iter().map(|kind| Trial { kind: *kind, request: trial::ask(*kind, w.listener, &w.host, &w.path, origin) }).collect();
+    let trials = kinds.iter().filter_map(|kind| Some(Trial { kind: *kind, request: w.ask(*kind, origin)? })).collect();
     Intent { goal, trials, because, assumes: None, site: 0 }
 }
 

@@ -6,6 +6,7 @@ mod finding;
 mod intents;
 
 mod cors;
+mod haproxy;
 mod routing;
 mod sse;
 mod syntax;
@@ -72,6 +73,18 @@ rules! {
     "cors/missing-vary" Warning "the answer depends on `Origin` without `Vary`" cors::missing_vary::check;
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
+    "haproxy/acl-always-true" Warning "one line of an ACL matches everything, so the others decide nothing" haproxy::acl_always_true::check;
+    "haproxy/check-on-websocket-path" Warning "a plain health check on a WebSocket endpoint" haproxy::check_on_websocket_path::check;
+    "haproxy/cookie-without-value" Warning "stickiness by cookie that one half is missing of" haproxy::cookie_without_value::check;
+    "haproxy/default-backend-replaced" Warning "two `default_backend` lines: the last one is in force" haproxy::default_backend_replaced::check;
+    "haproxy/http-condition-in-tcp" Warning "a condition on HTTP in a section that passes bytes" haproxy::http_condition_in_tcp::check;
+    "haproxy/limit-missing" Warning "a limit without which connections pile up" haproxy::limit_missing::check;
+    "haproxy/maxconn-out-of-reach" Warning "a `maxconn` that the process cannot reach" haproxy::maxconn_out_of_reach::check;
+    "haproxy/mixed-server-alpn" Warning "WebSocket and plain requests to a server that is offered HTTP/2 and HTTP/1.1" haproxy::mixed_server_alpn::check;
+    "haproxy/timeout-cut-short" Warning "a duration of which only the beginning is read" haproxy::timeout_cut_short::check;
+    "haproxy/timeout-in-wrong-section" Warning "a timeout of the other side of the proxy, which has no effect here" haproxy::timeout_in_wrong_section::check;
+    "haproxy/timeout-without-unit" Warning "a number that reads as seconds and is milliseconds" haproxy::timeout_without_unit::check;
+    "haproxy/tunnel-timeout-zero" Warning "`timeout tunnel 0` is not \"never\", it is \"not set\"" haproxy::tunnel_timeout_zero::check;
     "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
     "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
     "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;

@@ -51,7 +51,7 @@ impl Example {
         let mut settings = Settings::default();
         settings.targets.extend(self.target().map(|t| (self.dialect.clone(), t)));
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
-        let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false };
+        let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false, together: false };
         let mut files = Files::new();
         let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
         (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })

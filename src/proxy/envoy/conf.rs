@@ -5,7 +5,7 @@ use super::view::View;
 use super::yaml::{NodeId, Source, Tree, parse};
 use crate::source::{FileId, Files, Span};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A text: a file, or an entry of a ConfigMap.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ pub struct Conf {
     /// All files, that of the root first.
     pub files: Vec<FileId>,
     /// All texts, the root first.
-    pub texts: Vec<Rc<Text>>,
+    pub texts: Vec<Arc<Text>>,
     /// Trees around embedded texts: they hold comments.
-    pub hosts: Vec<Rc<Text>>,
+    pub hosts: Vec<Arc<Text>>,
     /// Files that are named and not there: the path's bytes and text. What they hold is unknown.
     pub holes: Vec<(Span, String)>,
     /// Whether there is no bootstrap: what is not written may stand elsewhere.
@@ -49,7 +49,7 @@ pub struct Conf {
 impl Conf {
     /// All messages; those of the root first.
     pub fn parts(&self) -> Vec<Part> {
-        let of = |(i, t): (usize, &Rc<Text>)| t.units.iter().map(|u| Part { text: i, unit: u.clone() }).collect::<Vec<_>>();
+        let of = |(i, t): (usize, &Arc<Text>)| t.units.iter().map(|u| Part { text: i, unit: u.clone() }).collect::<Vec<_>>();
         self.texts.iter().enumerate().flat_map(of).collect()
     }
 
@@ -91,7 +91,7 @@ fn same_file(name: &str, path: &str) -> bool {
 /// Reads all given files and sorts them into configurations. A file that a person names and that is nothing known counts as a
 /// bootstrap, as it does for Envoy.
 pub fn read(files: &mut Files, given: &[FileId], explicit: bool) -> Vec<Conf> {
-    let mut texts: Vec<(Rc<Text>, Option<Rc<Text>>)> = Vec::new();
+    let mut texts: Vec<(Arc<Text>, Option<Arc<Text>>)> = Vec::new();
     for id in given {
         texts.extend(load(files, *id, explicit));
     }
@@ -120,15 +120,15 @@ pub fn read(files: &mut Files, given: &[FileId], explicit: bool) -> Vec<Conf> {
     out
 }
 
-fn add(conf: &mut Conf, (text, host): &(Rc<Text>, Option<Rc<Text>>)) {
+fn add(conf: &mut Conf, (text, host): &(Arc<Text>, Option<Arc<Text>>)) {
     if !conf.files.contains(&text.file) {
         conf.files.push(text.file);
     }
-    conf.texts.push(Rc::clone(text));
+    conf.texts.push(Arc::clone(text));
     if let Some(host) = host
-        && !conf.hosts.iter().any(|h| Rc::ptr_eq(h, host))
+        && !conf.hosts.iter().any(|h| Arc::ptr_eq(h, host))
     {
-        conf.hosts.push(Rc::clone(host));
+        conf.hosts.push(Arc::clone(host));
     }
 }
 
@@ -152,12 +152,12 @@ fn set_of(files: &Files, text: &Text) -> String {
 }
 
 /// A bootstrap with the discovery files that it names, and those that these name.
-fn gather(files: &mut Files, texts: &[(Rc<Text>, Option<Rc<Text>>)], root: usize, used: &mut [bool]) -> Conf {
+fn gather(files: &mut Files, texts: &[(Arc<Text>, Option<Arc<Text>>)], root: usize, used: &mut [bool]) -> Conf {
     let mut conf = Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), holes: Vec::new(), fragment: false };
     add(&mut conf, &texts[root]);
     let mut at = 0;
     while at < conf.texts.len() {
-        let text = Rc::clone(&conf.texts[at]);
+        let text = Arc::clone(&conf.texts[at]);
         at += 1;
         for (span, path) in paths(&text.tree) {
             if conf.texts.iter().skip(1).any(|t| same_file(&t.name, &path)) {
@@ -189,7 +189,7 @@ fn gather(files: &mut Files, texts: &[(Rc<Text>, Option<Rc<Text>>)], root: usize
                         used[i] = true;
                     }
                     let text = load_whole(files, id, true);
-                    add(&mut conf, &(Rc::new(text), None));
+                    add(&mut conf, &(Arc::new(text), None));
                 }
                 None => conf.holes.push((span, path)),
             }
@@ -237,7 +237,7 @@ fn load_whole(files: &Files, id: FileId, named_by_bootstrap: bool) -> Text {
 }
 
 /// A file, and the texts inside of it; each with the text around it.
-fn load(files: &Files, id: FileId, explicit: bool) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
+fn load(files: &Files, id: FileId, explicit: bool) -> Vec<(Arc<Text>, Option<Arc<Text>>)> {
     let mut whole = load_whole(files, id, false);
     let mut out = Vec::new();
     let mut inside: Vec<Text> = Vec::new();
@@ -261,14 +261,14 @@ fn load(files: &Files, id: FileId, explicit: bool) -> Vec<(Rc<Text>, Option<Rc<T
         let units =
             whole.tree.root().filter(|_| explicit).map(|node| Unit { node, message: input::BOOTSTRAP.into(), role: Role::Bootstrap });
         whole.units.extend(units);
-        return vec![(Rc::new(whole), None)];
+        return vec![(Arc::new(whole), None)];
     }
     let units = !whole.units.is_empty();
-    let whole = Rc::new(whole);
+    let whole = Arc::new(whole);
     if units {
-        out.push((Rc::clone(&whole), None));
+        out.push((Arc::clone(&whole), None));
     }
-    out.extend(inside.into_iter().map(|t| (Rc::new(t), Some(Rc::clone(&whole)))));
+    out.extend(inside.into_iter().map(|t| (Arc::new(t), Some(Arc::clone(&whole)))));
     if out.is_empty() {
         out.push((whole, None));
     }

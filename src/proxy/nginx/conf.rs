@@ -4,7 +4,7 @@ use super::syntax::{self, Fault, Kind, NONE, Tree};
 use super::templates;
 use crate::model::{Problem, ProblemKind};
 use crate::source::{FileId, Files, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// A directive of a [`Conf`].
@@ -280,7 +280,8 @@ pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
         },
         trees: HashMap::new(),
         open: vec![root],
-        reported: Vec::new(),
+        reported: HashSet::new(),
+        listed: HashSet::from([root]),
         fragment: false,
     };
     let tree = r.tree(root);
@@ -339,7 +340,8 @@ struct Read<'a> {
     conf: Conf,
     trees: HashMap<FileId, Rc<Tree>>,
     open: Vec<FileId>,
-    reported: Vec<FileId>,
+    reported: HashSet<FileId>,
+    listed: HashSet<FileId>,
     fragment: bool,
 }
 
@@ -369,8 +371,7 @@ impl Read<'_> {
         let tree = self.tree(file);
         let base = self.files.map().file(file).base();
         self.conf.templated |= tree.templated;
-        if !self.reported.contains(&file) {
-            self.reported.push(file);
+        if self.reported.insert(file) {
             self.report_errors(&tree, base);
         }
         // Blocks are entered with an explicit stack: nesting is as deep as the text says.
@@ -463,7 +464,9 @@ impl Read<'_> {
     fn report_errors(&mut self, tree: &Tree, base: u32) {
         // One template tag can turn a file into anything: what is reported there is only likely.
         let certain = !tree.templated;
-        for e in &tree.errors {
+        // Behind the first of them nothing is sure any more.
+        let shown = if certain { tree.errors.len() } else { tree.errors.len().min(1) };
+        for e in &tree.errors[..shown] {
             let span = Span::between(base + e.start, base + e.end);
             let text = self.files.map().text(span);
             let (kind, message, help) = match e.fault {
@@ -579,7 +582,7 @@ impl Read<'_> {
         if self.open.len() > 64 {
             return;
         }
-        if !self.conf.files.contains(&file) {
+        if self.listed.insert(file) {
             self.conf.files.push(file);
         }
         self.open.push(file);

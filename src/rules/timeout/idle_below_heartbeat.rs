@@ -18,7 +18,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if !super::super::websocket::wanted(cx, socket) {
             continue;
         }
-        let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };
+        let Some(clock) = socket.sent().and_then(|(b, _)| idle::tunnel_over(cx.proxy, b)) else { continue };
         let Known::Is(Limit::After(limit)) = clock.limit.value else { continue };
         if limit == 0 {
             continue;

@@ -93,5 +93,5 @@ fn meant(cx: &Context<'_>, socket: &WebSocket) -> bool {
 fn used_elsewhere(cx: &Context<'_>, socket: &WebSocket) -> bool {
     let Some((_, sent)) = socket.sent() else { return false };
     let behind = cx.displaced(sent.list);
-    cx.sockets().iter().any(|s| s.sent().is_some_and(|(_, other)| behind.contains(&other.list)))
+    behind.iter().any(|list| cx.carries_sockets(*list))
 }

@@ -2,7 +2,7 @@
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
 use crate::model::{
-    Act, Arm, Atom, BlockId, Cond, Conv, Expr, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Stand, Step,
+    Act, Arm, Atom, BlockId, Cond, CondId, Conv, Expr, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Stand, Step,
     Subject, TableId, Target, Text,
 };
 use crate::source::Span;
@@ -126,8 +126,20 @@ impl Lower<'_> {
             vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Respond { status, location: Some(location), body: None }, span }];
         let body = self.p.add_block(steps);
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
-        let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
-        self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
+        // Of `= /ws/` and `/ws/` the former redirects.
+        let arms = &self.p.tables[table.at()].arms;
+        let same = |a: &Arm| {
+            let Cond::Test(Atom { is: Matcher::Is(texts), .. }) = self.p.cond(a.test) else { return false };
+            a.rank == Rank::Implied && texts.iter().any(|t| **t == *bare)
+        };
+        match arms.iter().position(same) {
+            Some(i) if place.rank == Rank::Exact => self.p.tables[table.at()].arms[i].go = route,
+            Some(_) => {}
+            None => {
+                let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
+                self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
+            }
+        }
     }
 
     fn place(&self, id: DirId) -> Place {
@@ -161,12 +173,21 @@ impl Lower<'_> {
             steps.push(Step { act: Act::When { test, then, other: None }, span: at });
         }
         let rewrites = self.rewrite_phase(children, s, true);
+        let excepted = self.excepted(children);
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
-            steps.push(Step { act: Act::Group(block), span });
-            steps.push(Step { act: Act::Reselect { table: self.table, if_moved: true }, span });
+            let phase = [Act::Group(block), Act::Reselect { table: self.table, if_moved: true, through: None }];
+            let phase = phase.map(|act| Step { act, span });
+            match excepted {
+                // The methods that it limits have settings of their own, without what is done here.
+                Some((test, at)) => {
+                    let then = self.p.add_block(phase.to_vec());
+                    steps.push(Step { act: Act::When { test, then, other: None }, span: at });
+                }
+                None => steps.extend(phase),
+            }
         }
-        steps.extend(self.limit_except(children, s));
+        steps.extend(self.limit_except(children, s, excepted.map(|e| e.0)));
         steps.extend(self.gates(s, s.seat, None));
         for c in children {
             let at = self.span(*c);
@@ -227,14 +248,19 @@ impl Lower<'_> {
         Some(Step { act: Act::Cache { bypass, key }, span })
     }
 
-    fn limit_except(&mut self, children: &[DirId], s: &Settings) -> Vec<Step> {
-        let Some(id) = children.iter().copied().find(|c| self.name(*c) == "limit_except") else { return Vec::new() };
+    /// The methods that `limit_except` lets be.
+    fn excepted(&mut self, children: &[DirId]) -> Option<(CondId, Span)> {
+        let id = children.iter().copied().find(|c| self.name(*c) == "limit_except")?;
         let span = self.span(id);
         let mut methods: Vec<Text> = self.conf.get(id).args.iter().map(|a| Text::from(&*a.text)).collect();
         if methods.iter().any(|m| &**m == "GET") {
             methods.push("HEAD".into());
         }
-        let spares = self.p.test(Subject::Method, Matcher::Is(methods), span);
+        Some((self.p.test(Subject::Method, Matcher::Is(methods), span), span))
+    }
+
+    fn limit_except(&mut self, children: &[DirId], s: &Settings, spares: Option<CondId>) -> Vec<Step> {
+        let Some(id) = children.iter().copied().find(|c| self.name(*c) == "limit_except") else { return Vec::new() };
         let inner: Vec<DirId> = self.conf.children(id).collect();
         let seat = self.scope(id, s.seat);
         let mut own = s.clone();
@@ -242,7 +268,7 @@ impl Lower<'_> {
         own.auth_basic = None;
         own.auth_request = None;
         let own = self.settings(&own, Some(id), &inner, seat);
-        self.gates(&own, seat, Some(spares))
+        self.gates(&own, seat, spares)
     }
 
     /// Files are assumed not to exist: the last argument decides.
@@ -279,7 +305,7 @@ impl Lower<'_> {
         let query = query.map(|q| self.interpolate(q, span));
         let steps = vec![
             Step { act: Act::Rewrite { path, query, moved: true }, span },
-            Step { act: Act::Reselect { table: self.table, if_moved: false }, span },
+            Step { act: Act::Reselect { table: self.table, if_moved: false, through: Some(self.server_rewrites) }, span },
         ];
         Act::Call(self.p.add_block(steps))
     }

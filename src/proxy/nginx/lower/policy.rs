@@ -75,13 +75,14 @@ impl Lower<'_> {
             wire,
             upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
             buffered: s.buffering,
+            mixing: None,
             packed: s.packed,
             tls: None,
             unreachable: Known::Is(502),
             client_headers: s.pass_headers,
             method: s.method,
             intercepts: s.intercepts,
-            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table }),
+            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table, through: self.server_rewrites }),
         })
     }
 

@@ -64,6 +64,7 @@ impl Lower<'_> {
         let mut steps = vec![Step { act: Act::Enter(policy), span: at }];
         let miss = self.p.add_block(Vec::new());
         self.table = self.empty_table(Pick::PrefixTree, miss, seat);
+        self.server_rewrites = miss;
         let rewrites = self.rewrite_phase(dirs, &s, true);
         let group = self.p.add_block(rewrites);
         steps.push(Step { act: Act::Group(group), span: at });
@@ -88,6 +89,8 @@ impl Lower<'_> {
         let miss = self.p.add_block(miss_steps);
         let table = self.empty_table(Pick::PrefixTree, miss, seat);
         self.table = table;
+        // Filled below, once everything that may lead there has a name.
+        self.server_rewrites = self.p.add_block(Vec::new());
         if let Some(why) = self.hole_in(id) {
             self.p.tables[table.at()].open = Some(why);
         }
@@ -101,6 +104,7 @@ impl Lower<'_> {
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             steps.push(Step { act: Act::Group(block), span });
+            self.p.blocks[self.server_rewrites.at()] = vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Group(block), span }];
         }
         steps.push(Step { act: Act::Dispatch(table), span });
         let body = self.p.add_block(steps);
