@@ -215,6 +215,21 @@ fn a_baseline_silences_what_is_known_and_tells_what_is_gone() {
 }
 
 #[test]
+fn what_is_found_is_silenced_by_comments_with_a_reason() {
+    let dir =
+        site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN), ("conf.d/b.conf", &BROKEN.replace("8080", "8081").replace('\n', "\r\n"))]);
+    assert_eq!(hoplint(dir.path(), &["check", "--add-ignore", "  "]).status.code(), Some(2));
+    assert_eq!(hoplint(dir.path(), &["check", "--add-ignore", "old clients only"]).status.code(), Some(0));
+    assert_eq!(rules(&hoplint(dir.path(), &["check", "--format", "json"])), Vec::<String>::new());
+    let written = fs::read_to_string(dir.path().join("conf.d/a.conf")).unwrap();
+    assert!(written.contains(RULE) && written.contains("] -- old clients only\n        proxy_"), "{written}");
+    let kept: String = written.lines().filter(|l| !l.contains("# hoplint:")).map(|l| format!("{l}\n")).collect();
+    assert_eq!(kept, BROKEN, "nothing else is changed");
+    let crlf = fs::read_to_string(dir.path().join("conf.d/b.conf")).unwrap();
+    assert_eq!(crlf.matches('\n').count(), crlf.matches("\r\n").count());
+}
+
+#[test]
 fn only_what_a_change_brought_is_reported() {
     let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
     git(dir.path(), &["init", "--quiet"]);
