@@ -55,11 +55,6 @@ impl Conf {
         self.texts.iter().enumerate().flat_map(of).collect()
     }
 
-    /// Whether a running Envoy printed it.
-    pub fn is_dump(&self) -> bool {
-        self.texts.iter().flat_map(|t| &t.units).any(|u| u.role == Role::Dump)
-    }
-
     /// A message, to be read.
     pub fn view(&self, part: &Part) -> View<'_> {
         View::new(&self.texts[part.text].tree, part.unit.node)
