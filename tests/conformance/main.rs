@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports its numbers")]
 
 mod compare;
+mod found;
 mod haproxy;
+mod mutation;
 mod nginx;
