@@ -6,7 +6,7 @@ use std::path::Path;
 
 #[path = "support/page.rs"]
 mod page;
-use page::examples;
+use page::{Example, examples};
 
 fn check(path: &Path) -> datatest_stable::Result<()> {
     let text = std::fs::read_to_string(path)?;
@@ -30,7 +30,43 @@ fn check(path: &Path) -> datatest_stable::Result<()> {
         let broken = report.findings.iter().find(|f| f.rule.starts_with("syntax/") && f.rule != id && f.level.word() == "error");
         assert!(broken.is_none(), "{id}, example at line {}: {}", e.line, broken.unwrap().message);
     }
+    let mut made = 0;
+    let all = examples(&text);
+    for (i, e) in all.iter().enumerate().filter(|(_, e)| !e.is_clean()) {
+        made += usize::from(corrected(id, e, all.get(i + 1)));
+    }
+    let told = all.iter().filter(|e| e.words.iter().any(|w| w == "made")).count();
+    assert_eq!(made, told, "{id}: a block that is `made` stands right behind the example that it is made from");
     Ok(())
+}
+
+/// Corrections of a bad example: `fix=safe`, `fix=unsafe` or `fix=none` behind its fence says which there are, and a block
+/// behind it with the words `fixed made` is what they make of it.
+fn corrected(id: &str, example: &Example, next: Option<&Example>) -> bool {
+    let place = format!("{id}, example at line {}", example.line);
+    let (_, report) = example.audit();
+    let asks = report.findings.iter().any(|f| f.rule == id && f.intent.is_some());
+    let left = |mended: &hoplint::fix::Mended| mended.findings.iter().any(|f| f.rule == id);
+    let (safe, both) = (example.mended(false, None).0, example.mended(true, None).0);
+    let got = if !left(&safe) {
+        "safe"
+    } else if !left(&both) {
+        "unsafe"
+    } else {
+        "none"
+    };
+    let text = example.mended(got == "unsafe", Some(id)).1;
+    match example.attribute("fix") {
+        Some(said) => {
+            assert_eq!(got, said, "{place}: there is a correction of this kind (left), the page says (right)\n{text}{:?}", both.refused)
+        }
+        None => assert!(!asks, "{place}: its fence says nothing about its correction; it is fix={got}\n{text}"),
+    }
+    let made = next.filter(|n| n.words.iter().any(|w| w == "made"));
+    if let Some(next) = made {
+        assert_eq!(text, next.text, "{place}: what is made of it (left) and what the page shows (right)");
+    }
+    made.is_some()
 }
 
 datatest_stable::harness! { { test = check, root = "rules", pattern = r"\.md$" } }

@@ -10,17 +10,19 @@ pub use report::{Report, settle};
 
 use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Version};
+use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
 use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
-use crate::source::{FileId, SourceMap};
+use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use suppress::Suppression;
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
 pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> Report {
     let mut findings = Vec::new();
     let mut suppressions: Vec<Suppression> = Vec::new();
+    let mut comments_seen = HashSet::new();
     for (i, site) in sites.iter().enumerate() {
         let root = site.files().first().map_or("", |f| map.file(*f).name());
         let own = settings.at(root);
@@ -38,7 +40,7 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
                 }
                 Some(Ok(Annotation::Purpose { .. })) | None => continue,
             };
-            if !suppressions.iter().any(|known| known.span_of_comment == s.span_of_comment) {
+            if comments_seen.insert(s.span_of_comment) {
                 suppressions.push(s);
             }
         }
@@ -90,19 +92,18 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
     }
     asked.retain(|v| *v > oldest && *v <= newest);
     let starts = starts(oldest, asked);
-    let mut eras: Vec<(Version, Vec<Finding>)> = Vec::new();
-    for (i, start) in starts.iter().enumerate() {
-        let last = i + 1 == starts.len();
-        let found = if last { first.clone() } else { era_findings(site, settings, *start).0 };
-        eras.push((*start, found));
-    }
+    // The newest release is of the last era.
+    let mut eras = parallel::each(&starts[..starts.len() - 1], |start| era_findings(site, settings, *start).0);
+    eras.push(first);
+    let said: Vec<HashSet<Saying>> = eras.iter().map(|found| found.iter().map(saying).collect()).collect();
+    let mut seen: HashSet<Saying> = HashSet::new();
     let mut joined: Vec<Finding> = Vec::new();
-    for (_, found) in eras.iter().rev() {
+    for found in eras.iter().rev() {
         for f in found {
-            if joined.iter().any(|j| same(j, f)) {
+            if !seen.insert(saying(f)) {
                 continue;
             }
-            let holds: Vec<bool> = eras.iter().map(|(_, fs)| fs.iter().any(|x| same(x, f))).collect();
+            let holds: Vec<bool> = said.iter().map(|era| era.contains(&saying(f))).collect();
             // Whoever writes what only later releases take, has one: without a target that is no fault.
             if f.rule.starts_with("syntax/") && holds.last() == Some(&false) {
                 continue;
@@ -141,9 +142,11 @@ pub fn eras(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings) -> Vec<
     starts(oldest, asked)
 }
 
-/// Whether two eras say the same.
-fn same(a: &Finding, b: &Finding) -> bool {
-    a.rule == b.rule && a.span == b.span
+/// By what two eras say the same.
+type Saying = (&'static str, Span);
+
+const fn saying(f: &Finding) -> Saying {
+    (f.rule, f.span)
 }
 
 fn describe(holds: &[bool], starts: &[Version]) -> String {

@@ -79,7 +79,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     let roots = Roots::of(&named);
     let mut together = Vec::new();
     for (room, ids, explicit) in rooms.into_values() {
-        let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit };
+        let reading = Reading { context: args.context.map(|c| c.word().to_owned()), explicit, together: false };
         let mut sites = room.read(&mut files, &ids, &reading);
         let mut elsewhere = Vec::new();
         if one_by_one && args.context.is_none() && sites.iter().any(|s| !s.whole()) {
@@ -160,7 +160,8 @@ fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
-        match claimed(args, file.name(), head).or_else(|| DIALECTS.first().copied().filter(|_| !args.skip_unknown)) {
+        let assumed = args.dialect.as_deref().and_then(dialect).or_else(|| DIALECTS.first().copied());
+        match claimed(args, file.name(), head).or_else(|| assumed.filter(|_| !args.skip_unknown)) {
             Some(room) => put(room, id, explicit),
             None if args.verbose > 0 => {
                 output::to_stderr(&format!("skipped {}: not a configuration of a known proxy by its content", file.name()));
@@ -186,7 +187,7 @@ fn around(
         std::env::current_dir().ok().and_then(|here| (here == root).then(|| ".".to_owned())).unwrap_or_else(|| root.display().to_string());
     let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some_and(|d| d.name() == room.name());
     let others: Vec<FileId> = discover(&[root], false, &judge).files.iter().filter_map(|p| files.read(p).ok()).collect();
-    let wholes = room.read(files, &others, &Reading { context: None, explicit: false });
+    let wholes = room.read(files, &others, &Reading { context: None, explicit: false, together: false });
     let fragments: Vec<FileId> = sites.iter().filter(|s| !s.whole()).filter_map(|s| s.files().first().copied()).collect();
     let keep: Vec<_> = wholes.into_iter().filter(|w| w.whole() && fragments.iter().any(|f| w.files().contains(f))).collect();
     let placed = |s: &dyn Site| s.files().first().is_some_and(|f| keep.iter().any(|w| w.files().contains(f)));

@@ -15,7 +15,7 @@ use std::path::Path;
 pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String> {
     let settings = settings(args, look)?;
     if args.fix || args.diff {
-        return super::mend::run(args, settings, look, actions);
+        return super::mend::run(args, &settings, look, actions);
     }
     let Analysis { files, mut report, .. } = analyse(args, settings.clone())?;
     if let Some(path) = &args.write_baseline {

@@ -10,7 +10,7 @@ use crate::fix::{Entry, mend};
 use crate::output::{self, Look, corrections};
 use crate::source::{Change, Files, Roots, write_all};
 
-pub(super) fn run(args: &Check, settings: Settings, look: Look, actions: bool) -> Result<u8, String> {
+pub(super) fn run(args: &Check, settings: &Settings, look: Look, actions: bool) -> Result<u8, String> {
     if args.fix && args.paths.iter().any(|p| p == "-") {
         return Err("standard input cannot be corrected in place; --diff shows what would change".to_owned());
     }
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Check, settings: Settings, look: Look, actions: bool) -
     output::to_stderr(&corrections::summary(&applied, &refused, "corrected"));
     report.findings = findings;
     settle(&mut report.findings);
-    finish(args, &settings, &after, report, look, actions)
+    finish(args, settings, &after, report, look, actions)
 }
 
 /// Files whose text is another now. Parts of a dump and standard input have their names only.

@@ -5,13 +5,15 @@ pub mod args;
 mod check;
 mod mend;
 mod settings;
+mod setup;
+mod snippet;
 pub mod terminal;
 mod trace;
 
 use crate::output::{self, Look, catalog, explain};
 use crate::rules::{RULES, rule};
 use args::{Cli, Command, ListFormat};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -32,13 +34,24 @@ pub fn run() -> ExitCode {
             check::run(check, look, actions)
         }
         Command::Trace(t) => trace::run(t),
+        Command::Snippet(s) => snippet::run(s),
         Command::Explain(e) => explain_rule(&e.rule, look),
         Command::Rules(r) => list(r.format),
+        Command::Init(init) => setup::init(init),
+        Command::Config(check) => setup::show(check, look),
+        Command::Completions(c) => completions(c.shell),
     };
     ExitCode::from(code.unwrap_or_else(|message| {
         output::to_stderr(&format!("error: {message}"));
         WRONG
     }))
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<u8, String> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "hoplint", &mut text);
+    output::to_stdout(false, |out| out.write_all(&text)).map_err(|e| e.to_string())?;
+    Ok(CLEAN)
 }
 
 fn explain_rule(id: &str, look: Look) -> Result<u8, String> {

@@ -58,10 +58,9 @@ pub(super) fn run(args: &Trace) -> Result<u8, String> {
     let settings = Settings { targets: args.target.clone(), ..Settings::default() };
     let version = settings.target(room.name()).or_else(|| room.versions().last().copied()).unwrap_or(Version(0, 0, 0));
     let era = Era::new(version);
-    let sites = room.read(&mut files, &ids, &Reading { context: None, explicit: true });
+    let sites = room.read(&mut files, &ids, &Reading { context: None, explicit: true, together: true });
     let Some(site) = sites.first() else { return Err("nothing to trace in these files".to_owned()) };
-    let refused: Vec<_> = site.problems(&era).into_iter().filter(|p| p.certain).collect();
-    if let Some(first) = refused.first() {
+    if let Some(first) = site.refusal(&era) {
         let place = files.map().place(first.span);
         output::to_stderr(&format!("error: {} does not start with this configuration: {place}: {}", room.name(), first.message));
         return Ok(WRONG);
@@ -151,6 +150,9 @@ fn request(args: &Trace, url: &Url<'_>, listener: usize, loopback: bool) -> Requ
             }
         }
     }
+    if url.is_handshake() && args.http == Http::H2 && !replaced(":protocol") {
+        put(":protocol", "websocket");
+    }
     for (name, value) in rest {
         put(name, value);
     }
@@ -172,6 +174,7 @@ fn request(args: &Trace, url: &Url<'_>, listener: usize, loopback: bool) -> Requ
         headers: lines,
         dial: if url.is_tls() { Dial::Tls } else { Dial::Plain },
         sni,
+        offers: args.alpn.iter().flat_map(|l| l.split(',')).map(|p| p.trim().into()).collect(),
         client: loopback.then(|| "127.0.0.1".into()),
     }
 }

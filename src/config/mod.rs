@@ -3,12 +3,14 @@
 mod annotation;
 mod file;
 mod mounts;
+mod order;
 mod reader;
 mod targets;
 
 pub use annotation::{Annotation, parse_annotation};
 pub use file::{ConfigError, KEYS, NAME, Names, OVERRIDE_KEYS, ROUTE_KEYS, find, load};
 pub use mounts::mounts;
+pub use order::{Order, Serves};
 pub use reader::Complaint;
 pub use targets::image_targets;
 
@@ -29,6 +31,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::EventStream => "sse",
+            Self::CrossOrigin => "cors",
+        }
+    }
+
     /// The purpose of a word.
     pub fn named(word: &str) -> Option<Self> {
         match word {

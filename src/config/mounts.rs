@@ -10,7 +10,8 @@ pub fn mounts(files: &[(String, String)]) -> Vec<IncludeMap> {
     let mut out: Vec<IncludeMap> = Vec::new();
     for (path, text) in files {
         let folder = Path::new(path).parent().unwrap_or_else(|| Path::new(""));
-        let pairs = if path.ends_with(".yml") || path.ends_with(".yaml") { volumes(text) } else { copies(text) };
+        let yaml = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("yml") || e.eq_ignore_ascii_case("yaml"));
+        let pairs = if yaml { volumes(text) } else { copies(text) };
         for (here, there) in pairs {
             let here = folder.join(here.trim_start_matches("./")).to_string_lossy().into_owned();
             let map = IncludeMap { from: there.trim_end_matches('/').to_owned(), to: here.trim_end_matches('/').to_owned() };

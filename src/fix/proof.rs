@@ -3,8 +3,8 @@
 use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
-use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RouteId, Version};
-use crate::probe::{Aspect, Branch, Essence, Witness, trial, witnesses};
+use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
+use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,7 @@ impl<'a> Before<'a> {
         let view = self.view;
         self.lowered.entry((site, at)).or_insert_with(|| {
             let proxy = view.sites[site].lower(&Era::new(at));
-            let (witnesses, origins) = (witnesses(&proxy), origins(&proxy));
+            let (witnesses, origins) = (witnesses(&Machine::new(&proxy)), origins(&proxy));
             Lowered { proxy, witnesses, origins }
         })
     }
@@ -149,38 +149,48 @@ impl<'a> Before<'a> {
 
 /// Requests that nobody wanted changed, and are.
 fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BTreeSet<String>) {
-    let mut meant: BTreeMap<RouteId, Vec<(&Goal, Kind)>> = BTreeMap::new();
+    // A redirect that the proxy adds by itself belongs to the scope that it is added for.
+    let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
         for t in &intent.trials {
-            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(|b| b.routes.last()) {
-                meant.entry(*route).or_default().push((&intent.goal, t.kind));
+            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(seat) {
+                meant.entry(route).or_default().push((&intent.goal, t.kind));
             }
         }
     }
+    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
-            let request = trial::ask(kind, w.listener, &w.host, &w.path, origin);
+            let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&before.proxy, kind, &request);
             let new = trial::send(after, kind, &request);
             let aspects = differences(&before.proxy, &old, after, &new);
             if aspects.is_empty() {
                 continue;
             }
-            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(|b| b.routes.last()).filter_map(|r| meant.get(r)).flatten().collect();
+            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
             for aspect in aspects {
                 if goals.iter().any(|(goal, on)| tolerates(goal, *on == kind, &aspect)) {
                     continue;
                 }
-                let what = match kind {
-                    Kind::Plain => "requests",
-                    Kind::CrossOrigin => "cross-origin requests",
-                    Kind::Preflight => "preflights",
-                    Kind::Handshake => "WebSocket handshakes",
-                };
                 let route = before.proxy.title(before.proxy.route(w.route).seat);
-                changes.insert(format!("{what} to `{route}`: {} changes", aspect.words()));
+                found.entry((route, aspect)).or_default().insert(kind);
             }
         }
+    }
+    for ((route, aspect), kinds) in found {
+        let what: Vec<&str> = if kinds.contains(&Kind::Plain) { vec!["requests"] } else { kinds.into_iter().map(word).collect() };
+        changes.insert(format!("{} to `{route}`: {} changes", what.join(" and "), aspect.words()));
+    }
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Plain => "requests",
+        Kind::CrossOrigin => "cross-origin requests",
+        Kind::Preflight => "preflights",
+        Kind::Handshake => "WebSocket handshakes",
     }
 }
 
@@ -221,10 +231,18 @@ fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Upgrades, Aspect::Connection) => true,
         (Goal::Upgrades, Aspect::End | Aspect::Answer(_)) => asked,
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
+        // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
+        (Goal::Upgrades, Aspect::Errands) => asked,
+        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection"),
+        (Goal::UpgradesOnly, Aspect::Connection) => true,
+        (Goal::UpgradesOnly, Aspect::End | Aspect::Answer(_)) => asked,
+        (Goal::SendsHost, Aspect::Sent(name)) => asked && name == "host",
+        (Goal::Uncached, Aspect::Cached) => asked,
+        (Goal::TakenLike(_), _) => asked,
         (Goal::IdleAtLeast(_), Aspect::Timer) => true,
         (Goal::AnswerHas(names), Aspect::Answer(name)) => cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswerLacks(lacks), Aspect::Answer(name)) => lacks.eq_ignore_ascii_case(name),
-        (Goal::SendsOne(one), Aspect::Sent(name)) => asked && one.eq_ignore_ascii_case(name),
+        (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,

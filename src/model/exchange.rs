@@ -19,6 +19,8 @@ pub struct Request {
     pub dial: Dial,
     /// Name that TLS asked for.
     pub sni: Option<Text>,
+    /// Protocols that the TLS client offers besides the one that it speaks.
+    pub offers: Vec<Text>,
     /// Address of the client; none: any.
     pub client: Option<Text>,
 }

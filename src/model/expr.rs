@@ -47,6 +47,17 @@ pub enum Conv {
     Field(u8, i8),
     /// As a path in a request line.
     EncodePath,
+    /// A comma-separated list without these tokens, whatever their case.
+    Without(Vec<Text>),
+    /// What a regular expression matches becomes another text, with `\\1` for its groups.
+    Replace {
+        /// The expression.
+        pattern: PatternId,
+        /// The other text.
+        with: Text,
+        /// Every match, not only the first.
+        all: bool,
+    },
 }
 
 /// A map table: exact keys, then rules in order, then the default.
@@ -91,6 +102,8 @@ pub enum Subject {
     Rewritten,
     /// The query string as of now.
     QueryString,
+    /// The same with its question mark; nothing if there is none.
+    QueryPart,
     /// One query parameter.
     Query(Text),
     /// A request header, lower-case name.

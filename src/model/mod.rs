@@ -17,15 +17,15 @@ pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
 pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Scope, Seat, Why};
 pub use intent::{Applicability, Correction, Edit, Fix, Goal, Intent, Kind, Trial};
 pub use policy::{
-    Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Policy, Restart,
-    Traffic, Unmatched, UpgradeMode, Verb, Wire,
+    Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Mixing, Policy,
+    Restart, Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
 pub use program::{
-    Act, Arm, Ask, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
-    Upstream,
+    Act, Arm, Ask, Cap, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, Over, PathForm, Pick, Rank, Route, Server, Stand, Step,
+    Table, Target, Upstream,
 };
 pub use proxy::{Comment, Proxy};
-pub use remark::{Problem, ProblemKind};
+pub use remark::{Problem, ProblemKind, Remark, RemarkKind};
 pub use version::{Era, Version};
 
 /// Text shared by many facts.

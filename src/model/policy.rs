@@ -130,6 +130,8 @@ pub enum Traffic {
     Tunnel,
     /// A streaming answer.
     Stream,
+    /// Connecting to a server.
+    Connecting,
     /// Both.
     Both,
 }
@@ -143,6 +145,8 @@ pub enum Restart {
     Client,
     /// Only the upstream.
     Upstream,
+    /// Only both of them: one that stays silent lets it run out.
+    BothWays,
     /// Nothing.
     Never,
 }
@@ -185,6 +189,8 @@ pub struct Hop {
     pub upgrade: Fact<UpgradeMode>,
     /// Whether an answer is held back until a buffer is full.
     pub buffered: Fact<bool>,
+    /// What plain requests and upgrades on one connection do to each other.
+    pub mixing: Option<Fact<Mixing>>,
     /// Whether event streams are compressed, and so held back until a block is full.
     pub packed: Fact<bool>,
     /// Whether TLS is spoken to the upstream; none: depends on the request.
@@ -199,6 +205,15 @@ pub struct Hop {
     pub intercepts: bool,
     /// A header of the upstream's answer that makes the proxy answer with another route instead.
     pub follows: Option<Follow>,
+}
+
+/// What plain requests and upgrades on one connection to a server do to each other. No single request shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Mixing {
+    /// After a plain request, upgrades of HTTP/2 clients are refused.
+    UpgradesRefused,
+    /// Each makes the other fail.
+    EachOther,
 }
 
 /// A header of an answer that names the path to answer with instead (`X-Accel-Redirect`).

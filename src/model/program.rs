@@ -282,6 +282,8 @@ pub enum GateOn {
     Closed,
     /// Rate or number.
     Rate,
+    /// Nobody may ask for an upgrade that is not enabled here.
+    Upgrade,
 }
 
 /// An address the proxy listens on.
@@ -304,8 +306,22 @@ pub struct Listener {
 pub struct Intake {
     /// Whether a connection must begin with a PROXY protocol header.
     pub proxy_protocol: bool,
-    /// Whether only HTTP/2 is spoken.
+    /// Whether only HTTP/2 is spoken without TLS.
     pub only_http2: bool,
+    /// Whether only HTTP/2 is spoken, whatever the client asks for.
+    pub without_http1: bool,
+    /// Whether TLS clients that would speak HTTP/2 cannot.
+    pub without_http2: bool,
+    /// Whether TLS clients that offer HTTP/2 are held to it.
+    pub offers_http2: bool,
+    /// Whether a target in absolute form (`http://host/path`) names host and path.
+    pub absolute_form: bool,
+    /// What makes the answers to requests that are not taken; none: they are bare.
+    pub errors: Option<BlockId>,
+    /// Answer to a header name that is none (RFC 9110 §5.1); none: it is taken.
+    pub odd_names: Option<u16>,
+    /// Most header lines, and the answer to more.
+    pub most_lines: Option<(u32, u16)>,
     /// What becomes of an extended CONNECT (RFC 8441); none: it is a request like any other.
     pub extended_connect: Option<ExtendedConnect>,
     /// Answer to plain HTTP where TLS is expected; none: the connection is closed.
@@ -358,6 +374,28 @@ pub struct Upstream {
     pub open: Option<Why>,
     /// Whether connections to it are kept for further requests.
     pub reuse: Fact<bool>,
+    /// How much it takes at once.
+    pub caps: Vec<Cap>,
+}
+
+/// A limit on how much goes on at once.
+#[derive(Clone, Debug)]
+pub struct Cap {
+    /// What the proxy calls it.
+    pub name: Text,
+    /// Connections or requests.
+    pub most: Fact<u64>,
+    /// What becomes of the next one.
+    pub over: Over,
+}
+
+/// What becomes of a request for which there is no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Over {
+    /// It waits until there is.
+    Waits,
+    /// It is refused.
+    Refused,
 }
 
 /// One server of a group.
@@ -367,4 +405,6 @@ pub struct Server {
     pub at: Text,
     /// Only used when the others are down.
     pub backup: bool,
+    /// Why its name may stand for another address than the one that answers.
+    pub doubt: Option<Why>,
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Act, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId, ListId,
-    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Route, RouteId, Scope, Seat, Slot, Step, Subject,
-    Table, TableId, Text, Upstream, UpstreamId, Why,
+    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat, Slot, Step,
+    Subject, Table, TableId, Text, Upstream, UpstreamId, Why,
 };
 use crate::source::Span;
 
@@ -71,6 +71,10 @@ pub struct Proxy {
     pub comments: Vec<Comment>,
     /// What the proxy would refuse.
     pub problems: Vec<Problem>,
+    /// What is written and does not do what it reads like.
+    pub remarks: Vec<Remark>,
+    /// Routes that are written for upgrades, and where that shows.
+    pub meant_for_upgrades: Vec<(RouteId, Span)>,
 }
 
 macro_rules! arenas {

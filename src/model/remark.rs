@@ -1,4 +1,4 @@
-//! What was read and cannot take effect as written.
+//! What was read and cannot take effect as written: what the proxy refuses, and what it takes and makes nothing of.
 
 use crate::source::Span;
 
@@ -77,4 +77,66 @@ pub struct Problem {
     pub help: String,
     /// Other places.
     pub related: Vec<(Span, String)>,
+}
+
+/// What a setting that was read and is accepted does not do, or does otherwise than it reads. No single request shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum RemarkKind {
+    /// It has no effect in the scope that it stands in.
+    NoEffect,
+    /// A number without a unit that reads as another unit than the one in force.
+    NoUnit,
+    /// A value of which only the beginning is read.
+    Unread,
+    /// A value that means "not set", though it reads otherwise.
+    Unset,
+    /// An alternative that makes a condition always hold.
+    AlwaysHolds,
+    /// A later setting of the same scope takes its place.
+    Replaced,
+    /// A condition on something that is not there when it is asked.
+    NotSeen,
+    /// Stickiness that is asked for and not given.
+    NotSticky,
+    /// More than the process can hold.
+    TooMany,
+    /// A limit that is missing where connections pile up without it.
+    Unlimited,
+    /// A health check that its endpoint refuses.
+    CheckRefused,
+    /// A CORS policy that no engine applies.
+    CorsNotApplied,
+    /// Settings for a part that is not there.
+    NobodyReads,
+    /// A part that is there, and that nobody tells what to do.
+    NothingToDo,
+    /// A kind of upgrade that no client asks for.
+    NoSuchUpgrade,
+}
+
+/// A remark on something written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// What kind.
+    pub kind: RemarkKind,
+    /// The exact bytes.
+    pub span: Span,
+    /// What is written, in a few words.
+    pub what: String,
+    /// What it means instead, what it is compared with, or what was probably meant; may be empty.
+    pub instead: String,
+    /// Other places.
+    pub related: Vec<(Span, String)>,
+}
+
+impl Remark {
+    /// A remark without other places.
+    pub fn new(kind: RemarkKind, span: Span, what: &str, instead: Option<&str>) -> Self {
+        Self { kind, span, what: what.to_owned(), instead: instead.unwrap_or_default().to_owned(), related: Vec::new() }
+    }
+
+    /// [`Remark::instead`], unless it is empty.
+    pub fn meant(&self) -> Option<&str> {
+        Some(self.instead.as_str()).filter(|m| !m.is_empty())
+    }
 }

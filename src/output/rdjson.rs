@@ -5,7 +5,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{page, place::Place};
-use crate::{audit::Report, rules::Level, source::SourceMap};
+use crate::{
+    audit::Report,
+    model::Applicability,
+    rules::{Finding, Level},
+    source::SourceMap,
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -26,6 +31,14 @@ struct Diagnostic<'a> {
     code: Code<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Related<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<Suggestion<'a>>,
+}
+
+#[derive(Serialize)]
+struct Suggestion<'a> {
+    range: Range,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -78,6 +91,7 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
             },
             code: Code { value: f.rule, url: Some(page(f.rule)).filter(|p| p.starts_with("https://")) },
             related_locations: related.collect(),
+            suggestions: suggestion(map, f).into_iter().collect(),
         })
     });
     let unreadable = report.unreadable.iter().map(|(path, reason)| Diagnostic {
@@ -86,16 +100,29 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
         severity: "ERROR",
         code: Code { value: "unreadable", url: None },
         related_locations: Vec::new(),
+        suggestions: Vec::new(),
     });
     let document = Document { source: Source { name: "hoplint" }, diagnostics: found.chain(unreadable).collect() };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
 
-fn location<'a>(p: &Place<'a>) -> Location<'a> {
-    let range = Range {
+/// A reader applies each suggestion by itself, so only a safe correction in one piece, in the finding's own file, is one.
+fn suggestion<'a>(map: &SourceMap, f: &'a Finding) -> Option<Suggestion<'a>> {
+    let Some(Ok(fix)) = &f.fix else { return None };
+    let [edit] = fix.edits.as_slice() else { return None };
+    let (own, other) = (map.file_at(f.span.start)?.0, map.file_at(edit.span.start)?.0);
+    let fits = fix.applicability == Applicability::Safe && own == other;
+    fits.then(|| Some(Suggestion { range: range(&Place::of(map, edit.span)?), text: &edit.text })).flatten()
+}
+
+fn range(p: &Place<'_>) -> Range {
+    Range {
         start: Position { line: p.line, column: p.bytes_in_line.0 + 1 },
         end: Position { line: p.end_line, column: p.bytes_in_line.1 + 1 },
-    };
-    Location { path: p.file, range: Some(range) }
+    }
+}
+
+fn location<'a>(p: &Place<'a>) -> Location<'a> {
+    Location { path: p.file, range: Some(range(p)) }
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     audit::Report,
+    model::Fix,
     rules::{Finding, Level, RULES, Related, Rule},
     source::SourceMap,
 };
@@ -139,5 +140,24 @@ fn result(map: &SourceMap, f: &Finding, mark: &str, rules: &[&Rule]) -> Option<V
     if !related.is_empty() {
         out["relatedLocations"] = related.into();
     }
+    if let Some(Ok(fix)) = &f.fix {
+        out["fixes"] = json!([correction(map, fix)]);
+    }
     Some(out)
+}
+
+/// One change for each file.
+fn correction(map: &SourceMap, fix: &Fix) -> Value {
+    let mut files: Vec<(&str, Vec<Value>)> = Vec::new();
+    for edit in &fix.edits {
+        let Some(place) = Place::of(map, edit.span) else { continue };
+        let replacement = json!({ "deletedRegion": region(&place), "insertedContent": { "text": edit.text } });
+        match files.iter_mut().find(|(file, _)| *file == place.file) {
+            Some((_, list)) => list.push(replacement),
+            None => files.push((place.file, vec![replacement])),
+        }
+    }
+    let changes: Vec<Value> =
+        files.into_iter().map(|(file, list)| json!({ "artifactLocation": { "uri": uri(file) }, "replacements": list })).collect();
+    json!({ "description": { "text": format!("{} ({})", sentence(&fix.title), fix.applicability.word()) }, "artifactChanges": changes })
 }

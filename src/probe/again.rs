@@ -11,11 +11,7 @@ impl Run<'_> {
     /// The listener of this very proxy that all these addresses name.
     pub(super) fn comes_back(&self, addresses: &[Text]) -> Option<usize> {
         let first = addresses.first()?;
-        let port = |at: &str| at.rsplit(':').next().unwrap_or_default().to_owned();
-        let local = first.starts_with("127.") || first.starts_with("localhost:");
-        let found = self.proxy.listeners.iter().position(|l| {
-            *l.at == **first || local && ["*:", "0.0.0.0:", "[::]:"].iter().any(|any| l.at.starts_with(any)) && port(&l.at) == port(first)
-        })?;
+        let found = self.machine.listener_at(first)?;
         addresses.iter().all(|a| a == first).then_some(found)
     }
 
@@ -39,9 +35,18 @@ impl Run<'_> {
         }
         let upgrades = headers.iter().any(|l| &*l.0 == ":protocol");
         let closes = self.proxy.listeners[listener].intake.extended_connect == Some(ExtendedConnect::Closes);
-        let request =
-            Request { listener, http, method, target, headers, dial: Dial::Fitting, sni: None, client: self.request.client.clone() };
-        let mut inner = Run::new(self.proxy, &request, self.assume, std::mem::take(&mut self.script));
+        let request = Request {
+            listener,
+            http,
+            method,
+            target,
+            headers,
+            dial: Dial::Fitting,
+            sni: None,
+            offers: Vec::new(),
+            client: self.request.client.clone(),
+        };
+        let mut inner = Run::new(self.machine, &request, self.assume, std::mem::take(&mut self.script));
         (inner.made, inner.guesses, inner.steps) = (self.made, std::mem::take(&mut self.guesses), self.steps);
         inner.hops_left = self.hops_left - 1;
         inner.go();
@@ -50,6 +55,7 @@ impl Run<'_> {
         self.guesses = branch.guesses;
         self.gates.extend(branch.gates);
         self.relayed = Some(branch.answer);
+        self.through = branch.policy.into_iter().chain(branch.through).collect();
         if branch.sent.is_some() {
             self.sent = branch.sent;
         }

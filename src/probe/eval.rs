@@ -79,7 +79,10 @@ impl Run<'_> {
                 self.look_up(*map, &value, depth)
             }
             Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
-                Val::Is(t) => Val::Is(convert(conv, &t)),
+                Val::Is(t) => match conv {
+                    Conv::Replace { pattern, with, all } => self.replace(*pattern, with, *all, &t),
+                    conv => Val::Is(convert(conv, &t)),
+                },
                 other @ Val::Unknown { .. } => other,
             },
             Expr::Slot(slot) => self.slot(*slot),
@@ -88,9 +91,9 @@ impl Run<'_> {
         }
     }
 
-    fn look_up(&mut self, map: crate::model::MapId, value: &Val, depth: u32) -> Val {
+    fn look_up(&mut self, id: crate::model::MapId, value: &Val, depth: u32) -> Val {
         let proxy = self.proxy;
-        let map = proxy.map(map);
+        let map = proxy.map(id);
         let text = match value {
             Val::Is(t) => t.clone(),
             Val::Unknown { why, .. } => {
@@ -107,8 +110,7 @@ impl Run<'_> {
                 return seen.filter(|_| map.open.is_none()).unwrap_or(Val::Unknown { why: *why, full: false });
             }
         };
-        let exact = map.exact.iter().find(|(k, _)| if map.fold { k.eq_ignore_ascii_case(&text) } else { **k == *text }).map(|e| e.1);
-        let mut found = exact;
+        let mut found = self.machine.entry(id, &text).map(|i| map.exact[i].1);
         if found.is_none() {
             for (is, fold, fact) in &map.rules {
                 match self.matches(is, *fold, &Val::Is(text.clone())) {
@@ -181,39 +183,51 @@ impl Run<'_> {
     }
 
     pub(super) fn matches(&mut self, is: &Matcher, fold: bool, value: &Val) -> Tri {
-        let text = match value {
-            Val::Is(t) => t.clone(),
-            Val::Unknown { why, full } => {
-                return match is {
-                    Matcher::Any => Tri::Yes,
-                    Matcher::Present if *full => Tri::Yes,
-                    Matcher::Is(list) if *full && list.iter().all(|t| t.is_empty()) => Tri::No,
-                    _ => Tri::Maybe(*why),
-                };
-            }
-        };
-        let same = |a: &str, b: &str| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
-        let head = |n: usize| text.get(..n);
-        let tail = |n: usize| text.len().checked_sub(n).and_then(|i| text.get(i..));
-        match is {
-            Matcher::Any => Tri::Yes,
-            Matcher::Present => (!text.is_empty()).into(),
-            Matcher::Truthy => (!text.is_empty() && &*text != "0").into(),
-            Matcher::Is(list) => list.iter().any(|t| same(&text, t)).into(),
-            Matcher::Same(other) => match self.eval(*other) {
-                Val::Is(t) => same(&text, &t).into(),
-                Val::Unknown { why, .. } => Tri::Maybe(why),
+        match value {
+            Val::Is(text) => match is {
+                Matcher::Regex(pattern) => self.regex(*pattern, text),
+                Matcher::Same(other) => match self.eval(*other) {
+                    Val::Is(t) => (t == *text || fold && t.eq_ignore_ascii_case(text)).into(),
+                    Val::Unknown { why, .. } => Tri::Maybe(why),
+                },
+                _ => text_matches(self.proxy, is, fold, text),
             },
-            Matcher::Starts(list) => list.iter().any(|t| head(t.len()).is_some_and(|h| same(h, t))).into(),
-            Matcher::Ends(list) => list.iter().any(|t| tail(t.len()).is_some_and(|h| same(h, t))).into(),
-            Matcher::Has(list) => list
-                .iter()
-                .any(|t| if fold { text.to_ascii_lowercase().contains(&t.to_ascii_lowercase()) } else { text.contains(&**t) })
-                .into(),
-            Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
-            Matcher::Within(list) => list.iter().any(|network| within(&text, network)).into(),
-            Matcher::Regex(pattern) => self.regex(*pattern, &text),
+            Val::Unknown { why, full } => match is {
+                Matcher::Any => Tri::Yes,
+                Matcher::Present if *full => Tri::Yes,
+                Matcher::Is(list) if *full && list.iter().all(|t| t.is_empty()) => Tri::No,
+                _ => Tri::Maybe(*why),
+            },
         }
+    }
+
+    /// A text in which what a pattern matches is replaced.
+    fn replace(&self, id: PatternId, with: &str, all: bool, text: &str) -> Val {
+        let unknown = Val::Unknown { why: Proxy::RUNTIME, full: false };
+        let Some(regex) = self.proxy.pattern(id).regex() else { return unknown };
+        let mut out = String::new();
+        let mut from = 0;
+        for found in regex.captures_iter(text) {
+            let Ok(groups) = found else { return unknown };
+            let Some(whole) = groups.get(0) else { break };
+            out.push_str(&text[from..whole.start()]);
+            let mut chars = with.chars().peekable();
+            while let Some(c) = chars.next() {
+                match chars.peek().and_then(|n| n.to_digit(10)).filter(|_| c == '\\') {
+                    Some(n) => {
+                        out.push_str(groups.get(n as usize).map_or("", |m| m.as_str()));
+                        chars.next();
+                    }
+                    None => out.push(c),
+                }
+            }
+            from = whole.end();
+            if !all {
+                break;
+            }
+        }
+        out.push_str(&text[from..]);
+        Val::Is(out.as_str().into())
     }
 
     fn regex(&mut self, id: PatternId, text: &str) -> Tri {
@@ -233,6 +247,33 @@ impl Run<'_> {
             Ok(None) => Tri::No,
             Err(_) => Tri::Maybe(Proxy::RUNTIME),
         }
+    }
+}
+
+/// Whether a text passes a test; the groups of a regular expression are left aside.
+pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) -> Tri {
+    let same = |a: &str, b: &str| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
+    let head = |n: usize| text.get(..n);
+    let tail = |n: usize| text.len().checked_sub(n).and_then(|i| text.get(i..));
+    match is {
+        Matcher::Any => Tri::Yes,
+        Matcher::Present => (!text.is_empty()).into(),
+        Matcher::Truthy => (!text.is_empty() && text != "0").into(),
+        Matcher::Is(list) => list.iter().any(|t| same(text, t)).into(),
+        Matcher::Starts(list) => list.iter().any(|t| head(t.len()).is_some_and(|h| same(h, t))).into(),
+        Matcher::Ends(list) => list.iter().any(|t| tail(t.len()).is_some_and(|h| same(h, t))).into(),
+        Matcher::Has(list) => {
+            list.iter().any(|t| if fold { text.to_ascii_lowercase().contains(&t.to_ascii_lowercase()) } else { text.contains(&**t) }).into()
+        }
+        Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
+        Matcher::Within(list) => list.iter().any(|network| within(text, network)).into(),
+        // Only a request in progress knows the other one.
+        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
+        Matcher::Regex(id) => match proxy.pattern(*id).regex().map(|r| r.is_match(text)) {
+            Some(Ok(found)) => found.into(),
+            Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),
+        },
+        // That needs a request.
     }
 }
 
@@ -260,6 +301,12 @@ fn convert(conv: &Conv, text: &str) -> Text {
             i.and_then(|i| parts.get(i)).copied().unwrap_or_default().into()
         }
         Conv::EncodePath => encode_path(text).into(),
+        Conv::Without(tokens) => {
+            let kept = text.split(',').map(str::trim).filter(|p| !tokens.iter().any(|t| t.eq_ignore_ascii_case(p)));
+            kept.collect::<Vec<_>>().join(", ").into()
+        }
+        // Needs the pattern: done where it is known.
+        Conv::Replace { .. } => text.into(),
     }
 }
 
@@ -308,6 +355,11 @@ impl Run<'_> {
             }
             Subject::Rewritten => is(if self.rewritten { "1" } else { "" }),
             Subject::QueryString => self.query.clone(),
+            Subject::QueryPart => match &self.query {
+                Val::Is(q) if q.is_empty() => is(""),
+                Val::Is(q) => is(&format!("?{q}")),
+                unknown @ Val::Unknown { .. } => unknown.clone(),
+            },
             Subject::Query(name) => match &self.query {
                 Val::Is(q) => {
                     is(q.split('&').find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name))).map_or("", |(_, v)| v))

@@ -23,6 +23,8 @@ pub enum Fault {
     NoHost,
     /// No `Sec-WebSocket-Key` arrives.
     NoKey,
+    /// `Sec-WebSocket-Version` is not 13.
+    WrongVersion,
     /// The method is not GET.
     WrongMethod,
 }
@@ -39,6 +41,7 @@ impl Fault {
             Self::CannotCarry => "this protocol carries no upgrade",
             Self::NoHost => "no `Host` arrives",
             Self::NoKey => "no `Sec-WebSocket-Key` arrives",
+            Self::WrongVersion => "`Sec-WebSocket-Version` is not 13",
             Self::WrongMethod => "the method is not GET",
         }
     }
@@ -69,6 +72,8 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
                     any = true;
                     good |= token.is_empty() || v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token));
                 }
+                // Any value will do, and there is one.
+                Val::Unknown { full: true, .. } if token.is_empty() => (any, good) = (true, true),
                 Val::Unknown { why, .. } => unknown = Some(*why),
             }
         }
@@ -98,6 +103,7 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
     line("connection", "upgrade", Some(Fault::NoConnection), Some(Fault::WrongConnection), &mut faults);
     line("host", "", Some(Fault::NoHost), None, &mut faults);
     line("sec-websocket-key", "", Some(Fault::NoKey), None, &mut faults);
+    line("sec-websocket-version", "13", None, Some(Fault::WrongVersion), &mut faults);
     match wire.value {
         Known::Is(Wire::H10) => faults.push(Fault::TooOld),
         Known::Is(Wire::H2) => faults.push(Fault::CannotCarry),
@@ -127,6 +133,15 @@ pub const LINES: &[(&str, &str)] = &[
 /// A complete RFC 6455 handshake, as a browser sends it.
 pub fn ask(listener: usize, host: &str, target: &str) -> Request {
     request(listener, "GET", host, target, LINES)
+}
+
+/// Adds what a handshake has and a request lacks.
+pub fn complete(request: &mut Request) {
+    for (name, value) in LINES {
+        if request.header(name).is_none() {
+            request.headers.push(((*name).into(), (*value).into()));
+        }
+    }
 }
 
 /// Sends a handshake.

@@ -7,6 +7,24 @@ pub fn tunnel(proxy: &Proxy, policy: PolicyId) -> Option<&Clock<Idle>> {
     first(proxy, policy, Traffic::Tunnel)
 }
 
+/// The clock that cuts a silent tunnel first, over all hops that lead through this proxy.
+pub fn tunnel_over<'a>(proxy: &'a Proxy, branch: &super::Branch) -> Option<&'a Clock<Idle>> {
+    over(branch, |p| tunnel(proxy, p))
+}
+
+/// The same for a streaming answer.
+pub fn stream_over<'a>(proxy: &'a Proxy, branch: &super::Branch) -> Option<&'a Clock<Idle>> {
+    over(branch, |p| stream(proxy, p))
+}
+
+/// The shortest of all hops; one that is not known comes first.
+fn over<'a>(branch: &super::Branch, clock: impl Fn(PolicyId) -> Option<&'a Clock<Idle>>) -> Option<&'a Clock<Idle>> {
+    branch.policy.iter().chain(&branch.through).filter_map(|p| clock(*p)).min_by_key(|c| match c.limit.value {
+        Known::Is(limit) => limit,
+        Known::Unknown(_) => Limit::After(0),
+    })
+}
+
 /// The clock that cuts a silent streaming answer first.
 pub fn stream(proxy: &Proxy, policy: PolicyId) -> Option<&Clock<Idle>> {
     first(proxy, policy, Traffic::Stream)

@@ -3,15 +3,18 @@
 use super::{
     again::in_http2,
     eval::{Tri, Val},
+    index::TableIndex,
     path::{Path, path_form},
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, ListId, Listener, Origin,
-    PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Unmatched, UpgradeMode, UpstreamId, Verb,
-    Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, MapId,
+    Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode,
+    UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How many steps one request may take.
 const STEPS: u32 = 4000;
@@ -21,6 +24,10 @@ const FORKS: usize = 6;
 const HOPS: u8 = 8;
 /// How many branches are tried.
 const BRANCHES: usize = 32;
+/// Maps with fewer keys are searched from end to end.
+const FEW: usize = 8;
+/// What stands before the port of a listener that takes every address.
+const ANY_ADDRESS: &[&str] = &["*:", "0.0.0.0:", "[::]:"];
 
 /// What the upstream does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,10 @@ pub enum Far {
     Status(u16),
     /// Nobody listens.
     Refused,
+    /// Connecting never comes to an end.
+    Silent,
+    /// Something else than HTTP.
+    Garbage,
 }
 
 /// What the configuration does not say.
@@ -175,6 +186,8 @@ pub struct Branch {
     pub errands: Vec<Errand>,
     /// A cached answer may have been given instead.
     pub cached: Option<Cached>,
+    /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
+    pub through: Vec<PolicyId>,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,
@@ -200,25 +213,113 @@ pub struct Cached {
     pub key: Val,
 }
 
-/// Runs a request; every branch that could not be excluded.
-pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
-    let mut done = Vec::new();
-    let mut scripts = vec![Vec::new()];
-    while let Some(script) = scripts.pop() {
-        if done.len() >= BRANCHES {
-            break;
+/// A configuration made ready for many requests.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    proxy: &'a Proxy,
+    tables: Vec<OnceLock<Option<TableIndex>>>,
+    maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    groups: OnceLock<HashMap<Text, UpstreamId>>,
+    listeners: OnceLock<HashMap<Text, usize>>,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes a configuration ready.
+    pub fn new(proxy: &'a Proxy) -> Self {
+        fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
+            std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        let known = script.len();
-        let mut run = Run::new(proxy, request, assume, script);
-        run.go();
-        for i in (known..run.script.len().min(FORKS)).rev() {
-            let mut other = run.script[..=i].to_vec();
-            other[i] = !other[i];
-            scripts.push(other);
-        }
-        done.push(run.finish());
+        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
     }
-    done
+
+    /// For a single request no index is made.
+    const fn once(proxy: &'a Proxy) -> Self {
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+    }
+
+    /// The index of a table, made when it is first asked.
+    pub(super) fn index(&self, id: TableId) -> Option<&TableIndex> {
+        self.tables.get(id.at())?.get_or_init(|| TableIndex::of(self.proxy, self.proxy.table(id))).as_ref()
+    }
+
+    /// The place of an exact key in a map.
+    pub(super) fn entry(&self, id: MapId, key: &str) -> Option<usize> {
+        let map = self.proxy.map(id);
+        let same = |k: &Text| if map.fold { k.eq_ignore_ascii_case(key) } else { **k == *key };
+        let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
+            return map.exact.iter().position(|e| same(&e.0));
+        };
+        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
+        let index = index.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, (k, _)) in map.exact.iter().enumerate() {
+                index.entry(cased(k)).or_insert(i);
+            }
+            index
+        });
+        index.get(&cased(key)).copied()
+    }
+
+    /// The first listener that an address names, from this very machine.
+    pub(super) fn listener_at(&self, address: &str) -> Option<usize> {
+        let index = self.listeners.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, l) in self.proxy.listeners.iter().enumerate() {
+                index.entry(l.at.clone()).or_insert(i);
+                if let Some(port) = ANY_ADDRESS.iter().find_map(|any| l.at.strip_prefix(any)) {
+                    index.entry(format!("*:{port}").into()).or_insert(i);
+                }
+            }
+            index
+        });
+        let local = address.starts_with("127.") || address.starts_with("localhost:");
+        let port = address.rsplit(':').next().filter(|_| local);
+        let by_port = port.and_then(|port| index.get(&*format!("*:{port}")).copied());
+        index.get(address).copied().into_iter().chain(by_port).min()
+    }
+
+    /// The first group of that name.
+    fn group(&self, name: &str) -> Option<UpstreamId> {
+        let index = self.groups.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, u) in self.proxy.upstreams.iter().enumerate() {
+                index.entry(u.name.clone()).or_insert(UpstreamId(i as u32));
+            }
+            index
+        });
+        index.get(name).copied()
+    }
+
+    /// The configuration.
+    pub const fn proxy(&self) -> &'a Proxy {
+        self.proxy
+    }
+
+    /// Runs a request; every branch that could not be excluded.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        let mut done = Vec::new();
+        let mut scripts = vec![Vec::new()];
+        while let Some(script) = scripts.pop() {
+            if done.len() >= BRANCHES {
+                break;
+            }
+            let known = script.len();
+            let mut run = Run::new(self, request, assume, script);
+            run.go();
+            for i in (known..run.script.len().min(FORKS)).rev() {
+                let mut other = run.script[..=i].to_vec();
+                other[i] = !other[i];
+                scripts.push(other);
+            }
+            done.push(run.finish());
+        }
+        done
+    }
+}
+
+/// Runs a single request, see [`Machine::run`].
+pub fn run(proxy: &Proxy, request: &Request, assume: &Assume) -> Vec<Branch> {
+    Machine::once(proxy).run(request, assume)
 }
 
 /// Where execution goes after a block.
@@ -230,6 +331,7 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Run<'a> {
+    pub(super) machine: &'a Machine<'a>,
     pub(super) proxy: &'a Proxy,
     pub(super) request: &'a Request,
     pub(super) method: Text,
@@ -250,6 +352,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Settings in force on further hops through this proxy.
+    pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
     pub(super) query: Val,
     pub(super) untouched: bool,
@@ -260,6 +364,8 @@ pub(super) struct Run<'a> {
     own: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
+    /// Why its headers may be others by now.
+    headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
     captures: Vec<Text>,
     pub(super) authority: Val,
@@ -281,9 +387,11 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(proxy: &'a Proxy, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+    pub(super) fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
+        let proxy = machine.proxy;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
+            machine,
             proxy,
             request,
             method: request.method.clone(),
@@ -299,6 +407,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
             untouched: true,
@@ -308,6 +417,7 @@ impl<'a> Run<'a> {
             own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
+            headers_open: None,
             slots: vec![None; proxy.slots as usize],
             captures: Vec::new(),
             authority: Val::Is("".into()),
@@ -340,7 +450,8 @@ impl<'a> Run<'a> {
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
+        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
+        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -392,10 +503,19 @@ impl<'a> Run<'a> {
         let dial = self.request.dial;
         let refuse = |run: &mut Self, status: Option<u16>| {
             run.status = status;
+            if let Some(errors) = intake.errors.filter(|_| status.is_some()) {
+                run.failing = true;
+                if run.block(errors) == Flow::Done {
+                    return true;
+                }
+            }
             run.stop(if status.is_some() { End::Answered } else { End::Closed }, at) == Flow::Done
         };
         if dial != Dial::Fitting && intake.proxy_protocol
             || dial == Dial::Plain && intake.only_http2 && !listener.tls && &*self.request.http != "2"
+            || dial != Dial::Fitting && intake.without_http1 && &*self.request.http != "2"
+            || dial == Dial::Tls && intake.offers_http2 && &*self.request.http != "2" && self.request.offers.iter().any(|p| &**p == "h2")
+            || dial == Dial::Tls && intake.without_http2 && &*self.request.http == "2"
             || dial == Dial::Tls && !listener.tls
         {
             return refuse(self, None);
@@ -405,7 +525,7 @@ impl<'a> Run<'a> {
         }
         if let Some(rest) = self.target.split_once("://").map(|(_, rest)| rest.to_owned())
             && !self.target.starts_with('/')
-            && intake.malformed.is_some()
+            && (intake.malformed.is_some() || intake.absolute_form)
         {
             let (authority, target) = rest.find(['/', '?']).map_or((&*rest, ""), |i| rest.split_at(i));
             self.named = Some(authority.into());
@@ -423,6 +543,16 @@ impl<'a> Run<'a> {
             && self.request.headers.iter().any(|(n, v)| n.len() + v.len() + 4 > longest as usize)
         {
             return refuse(self, intake.malformed);
+        }
+        if let Some(status) = intake.odd_names
+            && self.request.headers.iter().any(|(n, _)| n.bytes().any(|b| b <= b' ' || b >= 0x7f))
+        {
+            return refuse(self, Some(status));
+        }
+        if let Some((most, status)) = intake.most_lines
+            && self.request.headers.len() > most as usize
+        {
+            return refuse(self, Some(status));
         }
         if let Some((largest, status)) = intake.largest_head
             && self.request.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>() > largest as usize
@@ -445,6 +575,9 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
+                return refuse(self, None);
+            }
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;
@@ -556,8 +689,9 @@ impl<'a> Run<'a> {
                 self.rewritten |= !moved;
             }
             Act::Edit(list) => {
-                let mut headers = std::mem::take(&mut self.headers);
-                self.apply(*list, &mut headers);
+                // Values are read from the headers as they are.
+                let mut headers = self.headers.clone();
+                self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
@@ -611,10 +745,21 @@ impl<'a> Run<'a> {
             match self.proxy.cond(id) {
                 Cond::Always | Cond::Never(_) => {}
                 Cond::Test(atom) => {
-                    if !matches!(
+                    let place = matches!(
                         atom.of,
-                        Subject::Method | Subject::Host | Subject::Path | Subject::Target | Subject::Status | Subject::Rewritten
-                    ) {
+                        Subject::Method
+                            | Subject::Host
+                            | Subject::Authority
+                            | Subject::Path
+                            | Subject::Target
+                            | Subject::Onward
+                            | Subject::Status
+                            | Subject::Protocol
+                            | Subject::Rewritten
+                    );
+                    // Every handshake has these.
+                    let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
+                    if !place && !shake {
                         return true;
                     }
                 }
@@ -703,6 +848,9 @@ impl<'a> Run<'a> {
                 Tri::Maybe(why) => self.decide(Some(spares), why),
             };
             if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
                 return Flow::Next;
             }
         }
@@ -722,7 +870,7 @@ impl<'a> Run<'a> {
             GateOn::Address => true,
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
-            GateOn::Closed => false,
+            GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
         if pass {
@@ -761,7 +909,7 @@ impl<'a> Run<'a> {
                     }
                     Some(s)
                 }
-                Some(Far::Refused) => broken,
+                Some(Far::Refused | Far::Silent | Far::Garbage) => broken,
             }
         };
         self.gates.push((id, verdict.is_none()));
@@ -936,9 +1084,8 @@ impl<'a> Run<'a> {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
                     self.authority = Val::Is(authority.into());
-                    let found = proxy.upstreams.iter().position(|u| *u.name == *authority);
-                    match found {
-                        Some(i) => upstream = Some(UpstreamId(i as u32)),
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
                         None => addresses.push(Text::from(authority)),
                     }
                     if !uri.is_empty() {
@@ -961,8 +1108,8 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers.value == crate::model::Known::Is(false) { Vec::new() } else { self.headers.clone() };
-        let open = self.apply(list, &mut headers);
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
             Some(method) => match method.value {
                 crate::model::Known::Is(method) => self.eval(method),
@@ -1016,6 +1163,18 @@ impl<'a> Run<'a> {
         flow
     }
 
+    /// Connecting lasts until its clock runs out.
+    fn connecting(&mut self, hop: HopId, at: Span) -> Flow {
+        let clocks = self.policy.map(|p| self.proxy.clocks_of(self.proxy.policy(p).clocks));
+        let clock = clocks.and_then(|c| c.handshake.iter().find(|c| c.on == Traffic::Connecting));
+        match clock.map(|c| c.limit.value) {
+            Some(Known::Is(Limit::After(_))) => self.unreachable(hop, at),
+            Some(Known::Is(Limit::Never)) => self.stop(End::Hangs, at),
+            Some(Known::Unknown(why)) => self.stop(End::Unknown(why), at),
+            None => self.stop(End::Unknown(Proxy::RUNTIME), at),
+        }
+    }
+
     /// What the assumed upstream answers.
     fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
@@ -1025,9 +1184,20 @@ impl<'a> Run<'a> {
             return self.again(listener, hop, at);
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
+        match reply {
+            Far::Silent => return self.connecting(hop, at),
+            Far::Garbage if edge.wire.value != Known::Is(Wire::Raw) => return self.answer(502, at),
+            _ => {}
+        }
         let status = match (reply, verdict) {
             (Far::Status(s), _) => Some(s),
+            (Far::Refused | Far::Silent | Far::Garbage, _) => None,
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
             // Without a key it is no handshake, whatever else is not known.
@@ -1180,6 +1350,7 @@ impl<'a> Run<'a> {
             gates: self.gates,
             errands: self.errands,
             cached: self.cached,
+            through: self.through,
             conditional: self.conditions > 0,
         }
     }

@@ -6,21 +6,29 @@
 mod again;
 mod essence;
 mod eval;
+mod example;
+mod index;
 mod machine;
 mod path;
 mod select;
+mod shadow;
+mod solve;
+mod way;
 mod witness;
 
 pub mod handshake;
 pub mod idle;
+pub mod parallel;
 pub mod preflight;
 pub mod trace;
 pub mod trial;
 
 pub use essence::{Aspect, Essence};
 pub use eval::Val;
-pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent, run};
-pub use witness::{Witness, texts_of, witnesses};
+pub use example::texts_of;
+pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Machine, Sent, run};
+pub use shadow::{Shadowed, shadowed};
+pub use witness::{Witness, witnesses};
 
 use crate::model::{Dial, Request, Text};
 
@@ -36,6 +44,7 @@ pub fn request(listener: usize, method: &str, host: &str, target: &str, headers:
         headers: lines,
         dial: Dial::Fitting,
         sni: None,
+        offers: Vec::new(),
         client: None,
     }
 }

@@ -1,7 +1,11 @@
 //! Choosing an arm of a table.
 
-use super::{Val, eval::Tri, machine::Run};
+use super::{
+    eval::{Tri, Val},
+    machine::Run,
+};
 use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, Subject, TableId, Text, Why};
+use std::borrow::Cow;
 
 /// How deep arms may be nested before hoplint gives up on the innermost.
 const DEEPEST: u32 = 400;
@@ -22,12 +26,18 @@ enum Found {
     Unknown(Why),
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     pub(super) fn pick(&mut self, id: TableId) -> Picked {
         let table = self.proxy.table(id);
         let picked = match table.pick {
-            Pick::FirstMatch => self.first_match(&table.arms),
-            Pick::SpecificHost => self.specific_host(&table.arms),
+            Pick::FirstMatch => {
+                let arms = self.candidates(id);
+                self.first_match(&arms)
+            }
+            Pick::SpecificHost => {
+                let arms = self.candidates(id);
+                self.specific_host(&arms)
+            }
             Pick::PrefixTree => match self.prefix_tree(id, 0) {
                 Found::Final(arm) | Found::Prefix(arm) => Picked::Arm(arm),
                 Found::Nothing => Picked::Miss,
@@ -38,6 +48,22 @@ impl Run<'_> {
             (Picked::Miss, Some(why)) => Picked::Unknown(why),
             (picked, _) => picked,
         }
+    }
+
+    /// The arms that may fit, in their order.
+    fn candidates(&mut self, id: TableId) -> Cow<'a, [Arm]> {
+        let arms = &self.proxy.table(id).arms;
+        let Some(index) = self.machine.index(id) else { return Cow::Borrowed(arms) };
+        let mut found = index.others().to_vec();
+        for keyed in index.keyed() {
+            match self.read(&keyed.of) {
+                Val::Is(text) => keyed.find(&text, &mut found),
+                Val::Unknown { .. } => return Cow::Borrowed(arms),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|i| arms[i as usize]).collect()
     }
 
     fn first_match(&mut self, arms: &[Arm]) -> Picked {
@@ -110,11 +136,11 @@ impl Run<'_> {
 
     fn prefix_tree(&mut self, id: TableId, depth: u32) -> Found {
         let proxy = self.proxy;
-        let arms = &proxy.table(id).arms;
+        let arms = self.candidates(id);
         let path = self.path.clone();
         let mut longest: Option<(usize, Arm)> = None;
         let mut implied = None;
-        for arm in arms {
+        for arm in arms.iter() {
             let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
             match (arm.rank, is) {
                 (Rank::Exact, Matcher::Is(t)) if t.iter().any(|t| **t == *path) => return Found::Final(*arm),

@@ -1,164 +1,191 @@
-//! For every route one request that provably arrives there.
+//! For every place that a request can come to, one request that provably comes there.
 
-use super::machine::{Assume, Branch, run};
-use super::request;
-use regex_syntax::hir::{Class, Hir, HirKind};
-
-use crate::model::{Act, Atom, BlockId, Cond, CondId, Matcher, Pick, Proxy, RouteId, Subject, TableId, Text};
+use super::handshake;
+use super::machine::{Assume, Branch, Machine};
+use super::preflight;
+use super::solve::requests;
+use super::way::{Clause, Goal, Walk, Way, Ways};
+use crate::model::{Kind, Request, RouteId, Text};
+use crate::source::Span;
+use std::collections::HashSet;
 
 /// A request that arrives at a route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// The route.
     pub route: RouteId,
+    /// The step that forwards it, if one does.
+    pub forward: Option<Span>,
     /// Index of the listener.
     pub listener: usize,
-    /// Host header.
+    /// The host that it names.
     pub host: Text,
-    /// Path.
+    /// Its path, without the query.
     pub path: Text,
+    /// The request, with nothing in it that its way does not need.
+    pub request: Request,
 }
 
-/// Used where any host will do.
-const ANY_HOST: &str = "hoplint.invalid";
+impl Witness {
+    fn new(route: RouteId, forward: Option<Span>, request: Request) -> Self {
+        let host = request.header("host").cloned().unwrap_or_else(|| "".into());
+        let path = request.target.split_once('?').map_or_else(|| request.target.clone(), |(p, _)| p.into());
+        Self { route, forward, listener: request.listener, host, path, request }
+    }
 
-/// One witness for each route that a request can be shown to reach, in the order of the routes.
-pub fn witnesses(proxy: &Proxy) -> Vec<Witness> {
-    let mut found: Vec<Option<Witness>> = vec![None; proxy.routes.len()];
+    /// The same, for another path.
+    pub fn at(&self, target: &str) -> Self {
+        Self::new(self.route, self.forward, Request { target: target.into(), ..self.request.clone() })
+    }
+
+    /// Whether only a handshake comes here.
+    pub fn upgrades(&self) -> bool {
+        self.request.header("upgrade").is_some()
+    }
+
+    /// A request of a kind on this way; none where such a request does not come.
+    pub fn ask(&self, kind: Kind, origin: &str) -> Option<Request> {
+        match kind {
+            Kind::Plain => (!self.upgrades()).then(|| self.request.clone()),
+            Kind::CrossOrigin => self.cross_origin(origin),
+            Kind::Preflight => self.preflight(origin),
+            Kind::Handshake => self.handshake(),
+        }
+    }
+
+    /// A handshake on this way (RFC 6455 §4.1); none where no GET comes.
+    pub fn handshake(&self) -> Option<Request> {
+        let mut request = (&*self.request.method == "GET").then(|| self.request.clone())?;
+        handshake::complete(&mut request);
+        Some(request)
+    }
+
+    /// A plain request from a page of another origin; none where only handshakes or preflights come.
+    pub fn cross_origin(&self, origin: &str) -> Option<Request> {
+        let fits = !self.upgrades() && &*self.request.method != "OPTIONS";
+        let mut request = fits.then(|| self.request.clone())?;
+        set(&mut request, "Origin", origin);
+        Some(request)
+    }
+
+    /// A preflight for this way (Fetch, "CORS-preflight fetch"); none where only handshakes come. It asks for the method that the
+    /// way needs, or for PUT.
+    pub fn preflight(&self, origin: &str) -> Option<Request> {
+        let mut request = (!self.upgrades()).then(|| self.request.clone())?;
+        let method = match &*request.method {
+            "GET" | "HEAD" | "OPTIONS" => "PUT".into(),
+            _ => request.method.clone(),
+        };
+        request.method = "OPTIONS".into();
+        set(&mut request, "Origin", origin);
+        for (name, value) in preflight::lines(&method) {
+            if request.header(name).is_none() {
+                request.headers.push((name.into(), value.into()));
+            }
+        }
+        // A browser sends none with it.
+        request.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("cookie") && !n.eq_ignore_ascii_case("authorization"));
+        Some(request)
+    }
+}
+
+/// Replaces a header.
+fn set(request: &mut Request, name: &str, value: &str) {
+    request.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+    request.headers.push((Text::from(name), Text::from(value)));
+}
+
+/// Witnesses for all routes and forwarding places that a request can be shown to reach, in the order of the routes. A route that
+/// is only gone through has none of its own.
+pub fn witnesses(machine: &Machine<'_>) -> Vec<Witness> {
+    let proxy = machine.proxy();
+    let mut search = Search {
+        machine,
+        reached: vec![false; proxy.routes.len()],
+        forwards: HashSet::new(),
+        assume: Assume::default(),
+        found: Vec::new(),
+    };
+    let mut walk = Walk::new(proxy);
     for (i, listener) in proxy.listeners.iter().enumerate() {
-        for host_table in tables_of(proxy, listener.body) {
-            let table = proxy.table(host_table);
-            if table.pick != Pick::SpecificHost {
-                from_table(proxy, i, ANY_HOST, host_table, &mut found);
+        walk.begin(listener.body);
+        while let Some((goal, way)) = walk.next() {
+            search.aim(i, goal, way, &walk.ways);
+        }
+    }
+    let mut found = search.found;
+    found.sort_by_key(|w| (w.route, w.forward));
+    found
+}
+
+struct Search<'a, 'p> {
+    machine: &'a Machine<'p>,
+    reached: Vec<bool>,
+    forwards: HashSet<(RouteId, Span)>,
+    assume: Assume,
+    found: Vec<Witness>,
+}
+
+impl Search<'_, '_> {
+    fn aim(&mut self, listener: usize, goal: Goal, way: Way, ways: &Ways) {
+        let Some(route) = ways.route(way) else { return };
+        let known = match goal {
+            Goal::Route(r) => self.reached[r.at()],
+            Goal::Forward(at) => self.forwards.contains(&(route, at)),
+        };
+        if known {
+            return;
+        }
+        let chance = ways.back(way, None).any(|c| matches!(c, Clause::Chance));
+        for request in requests(self.machine.proxy(), ways, listener, way) {
+            let branches = self.machine.run(&request, &self.assume);
+            if !arrives(&branches, route, goal, chance) {
                 continue;
             }
-            for arm in &table.arms {
-                let hosts = candidates(proxy, arm.test, ANY_HOST, "");
-                for host in hosts {
-                    for inner in tables_of(proxy, proxy.route(arm.go).body) {
-                        from_table(proxy, i, &host, inner, &mut found);
-                    }
+            self.mark(way, ways);
+            for b in &branches {
+                let named =
+                    b.routes.iter().filter(|r| self.machine.proxy().route(**r).named && branches.iter().all(|b| b.routes.contains(r)));
+                for r in named {
+                    self.reached[r.at()] = true;
                 }
             }
-            for inner in tables_of(proxy, table.miss) {
-                from_table(proxy, i, ANY_HOST, inner, &mut found);
-            }
-        }
-    }
-    found.into_iter().flatten().collect()
-}
-
-/// The tables that a block dispatches to.
-fn tables_of(proxy: &Proxy, block: BlockId) -> Vec<TableId> {
-    let mut out = Vec::new();
-    for step in proxy.block(block) {
-        match &step.act {
-            Act::Dispatch(t) => out.push(*t),
-            Act::Go(r) => out.extend(proxy.block(proxy.route(*r).body).iter().filter_map(|s| match &s.act {
-                Act::Dispatch(t) => Some(*t),
-                _ => None,
-            })),
-            _ => {}
-        }
-    }
-    out
-}
-
-fn from_table(proxy: &Proxy, listener: usize, host: &str, table: TableId, found: &mut [Option<Witness>]) {
-    let mut pending = vec![(table, String::new())];
-    while let Some((table, base)) = pending.pop() {
-        for arm in &proxy.table(table).arms {
-            let paths = candidates(proxy, arm.test, "/", &base);
-            if let Some(nested) = arm.nested {
-                pending.push((nested, paths.first().cloned().unwrap_or_default()));
-            }
-            if found[arm.go.at()].is_some() {
-                continue;
-            }
-            for path in paths {
-                let branches = run(proxy, &request(listener, "GET", host, &path, &[]), &Assume::default());
-                if arrives(&branches, arm.go) {
-                    found[arm.go.at()] = Some(Witness { route: arm.go, listener, host: host.into(), path: path.as_str().into() });
-                    break;
+            let forward = match goal {
+                Goal::Forward(at) => {
+                    self.forwards.insert((route, at));
+                    Some(at)
                 }
+                Goal::Route(_) => None,
+            };
+            self.found.push(Witness::new(route, forward, request));
+            return;
+        }
+    }
+
+    /// The routes of a way are reached; those left by a jump count as reached only if a jump is all that leads to them.
+    fn mark(&mut self, way: Way, ways: &Ways) {
+        let mut entered: Vec<RouteId> = Vec::new();
+        for clause in ways.back(way, None) {
+            match clause {
+                Clause::Route(r) => entered.push(*r),
+                Clause::Jumped => entered.retain(|r| self.machine.proxy().route(*r).named),
+                _ => {}
             }
         }
-    }
-}
-
-/// Whether every branch passes through a route.
-fn arrives(branches: &[Branch], route: RouteId) -> bool {
-    branches.iter().all(|b| b.routes.contains(&route))
-}
-
-/// Texts that may satisfy a test on host or path; `base` is a path that leads to the table.
-fn candidates(proxy: &Proxy, test: CondId, any: &str, base: &str) -> Vec<String> {
-    let Cond::Test(Atom { of, is, .. }) = proxy.cond(test) else { return vec![any.to_owned()] };
-    let path = *of != Subject::Host;
-    match is {
-        Matcher::Is(list) => list.iter().map(ToString::to_string).collect(),
-        Matcher::Starts(list) if path => list.iter().flat_map(|p| [p.to_string(), format!("{p}x"), format!("{p}/")]).collect(),
-        Matcher::Starts(list) => list.iter().map(|p| format!("{p}test")).collect(),
-        Matcher::Ends(list) => list.iter().map(|t| format!("x{t}")).collect(),
-        Matcher::Regex(id) if path => {
-            let base = base.trim_end_matches('/');
-            texts_of(&proxy.pattern(*id).text)
-                .into_iter()
-                .flat_map(|t| {
-                    let own = t.starts_with('/').then(|| t.clone());
-                    own.into_iter().chain([format!("{base}/{}", t.trim_start_matches('/')), format!("{base}/a{t}"), format!("{base}{t}/")])
-                })
-                .collect()
+        for r in entered {
+            self.reached[r.at()] = true;
         }
-        Matcher::Regex(id) => texts_of(&proxy.pattern(*id).text).into_iter().flat_map(|t| [t.clone(), format!("a{t}")]).collect(),
-        _ => vec![any.to_owned()],
     }
 }
 
-/// Texts that an expression matches somewhere in; they are run before they are believed. Expressions with look-around are
-/// beyond this and have none.
-pub fn texts_of(regex: &str) -> Vec<String> {
-    let Ok(hir) = regex_syntax::parse(regex) else { return Vec::new() };
-    let mut out = example(&hir, 0);
-    out.truncate(4);
-    out
-}
-
-/// Short texts of an expression, the first alternative first.
-fn example(hir: &Hir, depth: u32) -> Vec<String> {
-    if depth > 50 {
-        return Vec::new();
-    }
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => vec![String::new()],
-        HirKind::Literal(l) => vec![String::from_utf8_lossy(&l.0).into_owned()],
-        HirKind::Class(Class::Unicode(class)) => {
-            let liked = ['a', '1', 'A', '-', '/'].into_iter().find(|c| class.ranges().iter().any(|r| r.start() <= *c && *c <= r.end()));
-            liked
-                .or_else(|| class.ranges().first().map(regex_syntax::hir::ClassUnicodeRange::start))
-                .map(|c| c.to_string())
-                .into_iter()
-                .collect()
-        }
-        HirKind::Class(Class::Bytes(class)) => class.ranges().first().map(|r| char::from(r.start()).to_string()).into_iter().collect(),
-        HirKind::Repetition(r) => {
-            let one = example(&r.sub, depth + 1);
-            let times = r.min.min(20) as usize;
-            if times == 0 {
-                std::iter::once(String::new()).chain(one).take(2).collect()
-            } else {
-                one.into_iter().take(2).map(|t| t.repeat(times)).collect()
+/// Whether every branch comes to a place; where chance decides, one is enough.
+fn arrives(branches: &[Branch], route: RouteId, goal: Goal, chance: bool) -> bool {
+    let here = |b: &Branch| {
+        b.routes.contains(&route)
+            && match goal {
+                Goal::Route(_) => true,
+                Goal::Forward(at) => b.sent.as_ref().is_some_and(|s| s.span == at),
             }
-        }
-        HirKind::Capture(c) => example(&c.sub, depth + 1),
-        HirKind::Alternation(parts) => parts.iter().flat_map(|p| example(p, depth + 1)).take(4).collect(),
-        HirKind::Concat(parts) => {
-            let mut all = vec![String::new()];
-            for part in parts {
-                let tails = example(part, depth + 1);
-                all = all.iter().flat_map(|h| tails.iter().map(move |t| format!("{h}{t}"))).take(4).collect();
-            }
-            all
-        }
-    }
+    };
+    if chance { branches.iter().any(here) } else { branches.iter().all(here) }
 }

@@ -5,6 +5,7 @@ pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
 
+use crate::config::Order;
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 
@@ -15,6 +16,8 @@ pub struct Reading {
     pub context: Option<String>,
     /// Files that were named one by one, not found by a walk.
     pub explicit: bool,
+    /// Whether all files are one configuration, as a person says.
+    pub together: bool,
 }
 
 /// A proxy whose configuration hoplint reads.
@@ -30,15 +33,29 @@ pub trait Dialect: Sync {
 
     /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
+
+    /// A complete, commented configuration of one route, for all releases from `oldest` on.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        let _ = (order, oldest);
+        Err("no snippets are written for this proxy yet")
+    }
 }
 
 /// One configuration, read. Its tree stays in the dialect's room.
-pub trait Site {
+pub trait Site: Sync {
     /// Lowers it for one era.
     fn lower(&self, era: &Era) -> Proxy;
 
     /// What the proxy would refuse at that version.
     fn problems(&self, era: &Era) -> Vec<Problem>;
+
+    /// Why the proxy would not start at that version.
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        self.problems(era).into_iter().find(|p| p.certain)
+    }
 
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
@@ -60,7 +77,7 @@ pub trait Site {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &envoy::Envoy];
+pub static DIALECTS: &[&dyn Dialect] = &[&nginx::Nginx, &haproxy::Haproxy, &envoy::Envoy];
 
 /// The dialect of a name.
 pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {

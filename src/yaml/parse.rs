@@ -11,13 +11,14 @@ const MOST_ERRORS: usize = 20;
 /// Parses a text. Never fails: the errors are in the tree.
 pub fn parse(source: &Source<'_>) -> Tree {
     let tags = template_tags(&source.text);
+    let templated = tags.iter().any(|t| !source.text[t.0..].starts_with('$'));
     let hidden = (!tags.is_empty()).then(|| hide(&source.text, &tags));
     let text = hidden.as_ref().map_or(&*source.text, |h| &h.0);
     let mut build = Build {
         source,
         text,
         tags,
-        tree: Tree { span: source.span(0, source.text.len()), ..Tree::default() },
+        tree: Tree { span: source.span(0, source.text.len()), templated, ..Tree::default() },
         open: Vec::new(),
         pending: Vec::new(),
         anchors: HashMap::new(),
@@ -29,6 +30,7 @@ pub fn parse(source: &Source<'_>) -> Tree {
         build.error(Fault::Encoding, at, at + 1, "this is not UTF-8".to_owned());
     }
     build.run();
+    build.marks();
     build.tree
 }
 
@@ -299,6 +301,23 @@ impl Build<'_> {
     fn close_all(&mut self) {
         while !self.open.is_empty() {
             self.end(0);
+        }
+    }
+
+    /// Byte order marks behind the first byte: Envoy's reader takes them for text.
+    fn marks(&mut self) {
+        for (at, mark) in self.text.match_indices('\u{feff}').filter(|(at, _)| *at > 0).take(16) {
+            let span = self.source.span(at, at + mark.len());
+            let inside = |n: &Node| matches!(n.kind, Kind::Scalar { .. }) && n.span.holds(span);
+            if !self.tree.nodes.iter().any(inside) && !self.tree.comments.iter().any(|c| c.span.holds(span)) {
+                self.error(
+                    Fault::Encoding,
+                    at,
+                    at + mark.len(),
+                    "a byte order mark inside of the text becomes a part of what follows".to_owned(),
+                );
+                break;
+            }
         }
     }
 

@@ -20,14 +20,10 @@ pub(crate) fn lowered(text: &str, version: &str) -> Option<(Files, Proxy)> {
 /// A request to the first listener.
 pub(crate) fn request(method: &str, target: &str, headers: &[(String, String)]) -> Request {
     Request {
-        listener: 0,
-        http: "1.1".into(),
-        method: method.into(),
-        target: target.into(),
         headers: headers.iter().map(|(n, v)| (Text::from(n.as_str()), Text::from(v.as_str()))).collect(),
         dial: Dial::Plain,
-        sni: None,
         client: Some("127.0.0.1".into()),
+        ..hoplint::probe::request(0, method, "", target, &[])
     }
 }
 

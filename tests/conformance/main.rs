@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports its numbers")]
 
 mod compare;
+mod envoy;
 mod found;
 mod haproxy;
 mod mutation;

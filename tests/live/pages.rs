@@ -9,14 +9,14 @@
 //!
 //! | kind | sent | words |
 //! |---|---|---|
-//! | `ws` | a handshake | `101`: opened and echoed; another status: refused with it; `refused`: not opened |
+//! | `ws` | a handshake | `101`: opened and echoed; `closed`: opened, and ended without an echo; another status: refused with it; `refused`: not opened |
 //! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=`; long ones, and all timers written, are shortened alike | `open`, `cut` |
 //! | `preflight` | a browser's preflight for a PUT with the headers of `asks=` (a token and JSON) | `complete`, `incomplete` |
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
 //! | `get` | a GET | a status; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the backend received |
 //! | `events` | a GET that the backend answers with three events 0.4 s apart | `live`, `held` |
 //!
-//! Further words: `host=`, `origin=`, `listener=` (as written in the example), `upstream=STATUS`, `check=refused`, `target=`
+//! `corrected=WORD` is what a corrected example shows, where `get` is its probe. Further words: `host=`, `origin=`, `listener=` (as written in the example), `upstream=STATUS`, `check=refused`, `target=`
 //! (skipped when another release is installed), `context=`, `needs=` (something that is not installed: skipped).
 
 use super::{
@@ -68,11 +68,51 @@ pub(crate) struct Tally {
 
 /// Runs all examples of one proxy.
 pub(crate) fn run(proxy: &dyn Installed, version: Version) -> Tally {
+    run_these(proxy, version, &all(proxy))
+}
+
+/// Runs what hoplint makes of every bad example that it can correct: it must work, where the example must fail.
+pub(crate) fn run_corrected(proxy: &dyn Installed, version: Version) -> Tally {
+    let corrected: Vec<(String, Example)> =
+        all(proxy).into_iter().filter_map(|(rule, e)| Some((rule.clone(), corrected(&rule, &e)?))).collect();
+    run_these(proxy, version, &corrected)
+}
+
+/// A bad example after its correction, with what is to be seen now.
+fn corrected(rule: &str, example: &Example) -> Option<Example> {
+    let kind = example.attribute("fix").filter(|kind| *kind != "none" && !example.is_clean())?;
+    let (mended, text) = example.mended(kind == "unsafe", Some(rule));
+    assert!(!mended.applied.is_empty(), "{rule}: nothing is corrected at line {}", example.line);
+    let mut words: Vec<String> = example.words.iter().filter(|w| !w.starts_with("expect=")).cloned().collect();
+    words.push("fixed".to_owned());
+    if let Some(probe) = example.attribute("probe") {
+        let works = match probe.split(':').next().unwrap() {
+            "ws" => Some("101"),
+            "idle" => Some("open"),
+            "preflight" => Some("complete"),
+            "cors" => Some("allowed"),
+            "events" => Some("live"),
+            _ => None,
+        };
+        match example.attribute("corrected").or(works) {
+            Some(works) => words.push(format!("expect={works}")),
+            // What a plain request shows is only said for the bad one.
+            None => words.retain(|w| !w.starts_with("probe=")),
+        }
+    }
+    Some(Example { dialect: example.dialect.clone(), words, text, line: example.line })
+}
+
+fn all(proxy: &dyn Installed) -> Vec<(String, Example)> {
     let mut all: Vec<(String, Example)> = Vec::new();
     for path in pages(Path::new("rules")) {
         let text = fs::read_to_string(&path).unwrap();
         all.extend(examples(&text).into_iter().filter(|e| e.dialect == proxy.dialect()).map(|e| (id(&path), e)));
     }
+    all
+}
+
+fn run_these(proxy: &dyn Installed, version: Version, all: &[(String, Example)]) -> Tally {
     let results = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -156,7 +196,7 @@ fn one(proxy: &dyn Installed, version: Version, rule: &str, example: &Example) -
         context: example.attribute("context"),
         faster: 1,
         tls: true,
-        provide: !syntax,
+        provide: !syntax || example.is_clean(),
     };
     let staged = match proxy.stage(&example.text, &ground) {
         Ok(staged) => staged,
@@ -228,7 +268,13 @@ fn send(
     let origin =
         example.attribute("origin").map(ToOwned::to_owned).or_else(|| header("Origin")).unwrap_or_else(|| "https://app.example.com".into());
     let got = match &*probe.kind {
-        "ws" => handshake(at, &Request::handshake(path, &host), &probe.expect),
+        "ws" => {
+            let mut request = Request::handshake(path, &host);
+            if example.attribute("origin").is_some() {
+                request = request.with("Origin", &origin);
+            }
+            handshake(at, &request, &probe.expect)
+        }
         "idle" => {
             let beat = beat.ok_or("an idle probe needs a heartbeat")?;
             let mut socket = client::open(at, &Request::handshake(path, &host)).socket.ok_or("the handshake was refused")?;
@@ -276,7 +322,7 @@ fn handshake(at: std::net::SocketAddr, request: &Request, expect: &str) -> Strin
     let mut opened = client::open(at, request);
     match (opened.status, opened.socket.as_mut().map(client::echoes)) {
         (_, Some(true)) => "101".into(),
-        (_, Some(false)) => "101 without an echo".into(),
+        (_, Some(false)) => "closed".into(),
         _ if expect == "refused" => "refused".into(),
         (Some(status), None) => status.to_string(),
         (None, None) => "no answer".into(),

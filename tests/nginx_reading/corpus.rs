@@ -29,11 +29,11 @@ fn what_nginx_accepts_has_no_syntax_error() {
         let bytes = std::fs::read(&path).unwrap();
         round_trip(&bytes);
         files += 1;
+        accepted += usize::from(cells[2] == "yes");
         for context in [told(cells[1]), None] {
             let found = problems(path.to_str().unwrap(), context, Version(1, 22, 1));
             let errors: Vec<_> = found.iter().filter(|p| p.certain).collect();
             if cells[2] == "yes" {
-                accepted += usize::from(context.is_some());
                 wrong.extend(errors.iter().map(|p| format!("{} {context:?}: {}: {}", p.place, p.rule, p.message)));
                 for p in found.iter().filter(|p| !p.certain && context.is_some()) {
                     *warnings.entry(p.rule.clone()).or_default() += 1;

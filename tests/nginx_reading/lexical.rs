@@ -193,6 +193,34 @@ fn blocks_nest_200_000_deep() {
     assert!(before.elapsed().as_secs() < 20, "it crawls: {:?}", before.elapsed());
 }
 
+#[test]
+fn one_line_of_anything_does_not_crawl() {
+    for piece in [
+        "{{a}}",
+        "{{",
+        "{%",
+        "{#",
+        "<% %> x",
+        "{{ a }} x;",
+        "@A@;",
+        "${A} ",
+        "a${b}{{c}}",
+        "\"a\"b",
+        "[[",
+        "{NAME}",
+        "'",
+        "}",
+        "# hoplint: x",
+    ] {
+        for (before, behind) in [("", ""), ("a_by_lua_block {", "}"), ("a {", "}")] {
+            let text = format!("{before}{}{behind}", piece.repeat((1 << 19) / piece.len()));
+            let start = Instant::now();
+            round_trip(text.as_bytes());
+            assert!(start.elapsed().as_secs() < 5, "{before} {piece}: {:?}", start.elapsed());
+        }
+    }
+}
+
 /// Pieces of real shape, to be cut, joined and disturbed.
 const PIECES: &[&str] = &[
     "events { worker_connections 1024; }\n",

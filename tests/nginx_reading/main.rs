@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests that report their numbers")]
 
 mod corpus;
+mod files;
 mod lexical;
 mod peers;
 mod recorded;

@@ -3,6 +3,7 @@
 use hoplint::{
     audit::{Report, audit},
     config::{Settings, parse_duration},
+    fix::{Mended, Room, mend},
     model::Version,
     proxy::{Reading, dialect},
     source::Files,
@@ -11,7 +12,7 @@ use std::path::Path;
 
 /// A fenced example.
 pub(crate) struct Example {
-    /// The first word behind the fence.
+    /// The word behind the fence that names the proxy.
     pub dialect: String,
     /// The other words.
     pub words: Vec<String>,
@@ -39,16 +40,36 @@ impl Example {
 
     /// What hoplint says about it.
     pub(crate) fn audit(&self) -> (Files, Report) {
+        let (mut files, room) = self.room();
+        let sites = room.dialect.read(&mut files, &room.given, &room.reading);
+        let report = audit(files.map(), room.dialect, &sites, &room.settings);
+        (files, report)
+    }
+
+    /// The example as a room of its own.
+    fn room(&self) -> (Files, Room) {
         let mut settings = Settings::default();
         settings.targets.extend(self.target().map(|t| (self.dialect.clone(), t)));
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
-        let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false };
+        let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false, together: false };
         let mut files = Files::new();
-        let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
-        let room = dialect(&self.dialect).unwrap();
-        let sites = room.read(&mut files, &[file], &reading);
-        let report = audit(files.map(), room, &sites, &settings);
-        (files, report)
+        let name = if self.dialect == "envoy" { "example.yaml" } else { "example.conf" };
+        let file = files.add(name, self.text.clone().into_bytes()).unwrap();
+        (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })
+    }
+
+    /// What `--fix` makes of it, without the marks; with a rule, what `--select` of that rule leaves of it.
+    pub(crate) fn mended(&self, unsafe_too: bool, only: Option<&str>) -> (Mended, String) {
+        let (files, mut room) = self.room();
+        room.settings.select.extend(only.map(ToOwned::to_owned));
+        let mended = mend(&room, &files, &|_| Ok(()), unsafe_too).unwrap();
+        let text = String::from_utf8(mended.files.map().file(room.given[0]).bytes().to_vec()).unwrap();
+        let bare = |line: &str| {
+            let marked = ["# error", "# warning", "# hint"].iter().find_map(|mark| line.strip_suffix(mark));
+            marked.map_or(line, str::trim_end).to_owned() + "\n"
+        };
+        let text = text.lines().map(bare).collect();
+        (mended, text)
     }
 
     /// Lines that carry a mark, with their level.
@@ -75,8 +96,11 @@ pub(crate) fn examples(page: &str) -> Vec<Example> {
                 open = false;
             } else {
                 open = true;
-                let mut words = info.split_whitespace().map(ToOwned::to_owned);
-                out.push(Example { dialect: words.next().unwrap_or_default(), words: words.collect(), text: String::new(), line: i + 1 });
+                let mut words: Vec<String> = info.split_whitespace().map(ToOwned::to_owned).collect();
+                // The first word may name the language of the text: `yaml envoy`.
+                let at = words.iter().take(2).position(|w| hoplint::proxy::dialect(w).is_some()).unwrap_or(0);
+                let dialect = if words.is_empty() { String::new() } else { words.remove(at) };
+                out.push(Example { dialect, words, text: String::new(), line: i + 1 });
             }
         } else if open {
             let last = out.last_mut().unwrap();

@@ -5,7 +5,7 @@ use super::view::View;
 use super::yaml::{NodeId, Source, Tree, parse};
 use crate::source::{FileId, Files, Span};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A text: a file, or an entry of a ConfigMap.
 #[derive(Debug)]
@@ -37,9 +37,11 @@ pub struct Conf {
     /// All files, that of the root first.
     pub files: Vec<FileId>,
     /// All texts, the root first.
-    pub texts: Vec<Rc<Text>>,
+    pub texts: Vec<Arc<Text>>,
     /// Trees around embedded texts: they hold comments.
-    pub hosts: Vec<Rc<Text>>,
+    pub hosts: Vec<Arc<Text>>,
+    /// Discovery files by the paths that name them: indexes into `texts`.
+    named: BTreeMap<String, usize>,
     /// Files that are named and not there: the path's bytes and text. What they hold is unknown.
     pub holes: Vec<(Span, String)>,
     /// Whether there is no bootstrap: what is not written may stand elsewhere.
@@ -49,7 +51,7 @@ pub struct Conf {
 impl Conf {
     /// All messages; those of the root first.
     pub fn parts(&self) -> Vec<Part> {
-        let of = |(i, t): (usize, &Rc<Text>)| t.units.iter().map(|u| Part { text: i, unit: u.clone() }).collect::<Vec<_>>();
+        let of = |(i, t): (usize, &Arc<Text>)| t.units.iter().map(|u| Part { text: i, unit: u.clone() }).collect::<Vec<_>>();
         self.texts.iter().enumerate().flat_map(of).collect()
     }
 
@@ -73,9 +75,9 @@ impl Conf {
         out
     }
 
-    /// The resources that a discovery file of that path holds, if it was found: the texts by the path that names them.
+    /// The text of the discovery file that is named by that path, if it was found.
     pub fn named(&self, path: &str) -> Option<&Text> {
-        self.texts.iter().skip(1).find(|t| same_file(&t.name, path)).map(|t| &**t)
+        self.named.get(path).map(|i| &*self.texts[*i])
     }
 }
 
@@ -84,15 +86,12 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn same_file(name: &str, path: &str) -> bool {
-    base(name) == base(path)
-}
-
-/// Reads all given files and sorts them into configurations.
-pub fn read(files: &mut Files, given: &[FileId]) -> Vec<Conf> {
-    let mut texts: Vec<(Rc<Text>, Option<Rc<Text>>)> = Vec::new();
+/// Reads all given files and sorts them into configurations. A file that a person names and that is nothing known counts as a
+/// bootstrap, as it does for Envoy.
+pub fn read(files: &mut Files, given: &[FileId], explicit: bool) -> Vec<Conf> {
+    let mut texts: Vec<(Arc<Text>, Option<Arc<Text>>)> = Vec::new();
     for id in given {
-        texts.extend(load(files, *id));
+        texts.extend(load(files, *id, explicit));
     }
     let mut used = vec![false; texts.len()];
     let mut out: Vec<Conf> = Vec::new();
@@ -109,7 +108,8 @@ pub fn read(files: &mut Files, given: &[FileId]) -> Vec<Conf> {
         sets.entry(set_of(files, &texts[i].0)).or_default().push(i);
     }
     for members in sets.into_values() {
-        let mut conf = Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), holes: Vec::new(), fragment: true };
+        let mut conf =
+            Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), named: BTreeMap::new(), holes: Vec::new(), fragment: true };
         for i in members {
             add(&mut conf, &texts[i]);
         }
@@ -119,15 +119,15 @@ pub fn read(files: &mut Files, given: &[FileId]) -> Vec<Conf> {
     out
 }
 
-fn add(conf: &mut Conf, (text, host): &(Rc<Text>, Option<Rc<Text>>)) {
+fn add(conf: &mut Conf, (text, host): &(Arc<Text>, Option<Arc<Text>>)) {
     if !conf.files.contains(&text.file) {
         conf.files.push(text.file);
     }
-    conf.texts.push(Rc::clone(text));
+    conf.texts.push(Arc::clone(text));
     if let Some(host) = host
-        && !conf.hosts.iter().any(|h| Rc::ptr_eq(h, host))
+        && !conf.hosts.iter().any(|h| Arc::ptr_eq(h, host))
     {
-        conf.hosts.push(Rc::clone(host));
+        conf.hosts.push(Arc::clone(host));
     }
 }
 
@@ -151,26 +151,32 @@ fn set_of(files: &Files, text: &Text) -> String {
 }
 
 /// A bootstrap with the discovery files that it names, and those that these name.
-fn gather(files: &mut Files, texts: &[(Rc<Text>, Option<Rc<Text>>)], root: usize, used: &mut [bool]) -> Conf {
-    let mut conf = Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), holes: Vec::new(), fragment: false };
+fn gather(files: &mut Files, texts: &[(Arc<Text>, Option<Arc<Text>>)], root: usize, used: &mut [bool]) -> Conf {
+    let mut conf =
+        Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), named: BTreeMap::new(), holes: Vec::new(), fragment: false };
     add(&mut conf, &texts[root]);
     let mut at = 0;
     while at < conf.texts.len() {
-        let text = Rc::clone(&conf.texts[at]);
+        let text = Arc::clone(&conf.texts[at]);
         at += 1;
         for (span, path) in paths(&text.tree) {
-            if conf.texts.iter().skip(1).any(|t| same_file(&t.name, &path)) {
+            if conf.named.contains_key(&path) {
                 continue;
             }
             let beside = (0..texts.len()).find(|i| {
                 let other = &texts[*i].0;
                 let near = other.embedded == text.embedded
                     && if text.embedded { other.file == text.file } else { files.dir(other.file) == files.dir(text.file) };
-                *i != root && near && same_file(&other.name, &path)
+                *i != root && near && base(&other.name) == base(&path) && !conf.texts.iter().any(|t| Arc::ptr_eq(t, other))
             });
             if let Some(i) = beside {
                 used[i] = true;
-                add(&mut conf, &texts[i]);
+                conf.named.insert(path, conf.texts.len());
+                if texts[i].0.embedded {
+                    add(&mut conf, &texts[i]);
+                } else {
+                    add(&mut conf, &(Arc::new(load_whole(files, texts[i].0.file, true)), None));
+                }
                 continue;
             }
             let dir = files.dir(text.file);
@@ -182,13 +188,16 @@ fn gather(files: &mut Files, texts: &[(Rc<Text>, Option<Rc<Text>>)], root: usize
             };
             let found = if text.embedded { None } else { tries.iter().find_map(|t| files.read(t).ok()) };
             match found {
+                // A file that names itself brings nothing new.
+                Some(id) if id == texts[root].0.file => {}
                 Some(id) => {
+                    conf.named.insert(path, conf.texts.len());
                     // Given as well: it is read here.
                     for i in (0..texts.len()).filter(|i| texts[*i].0.file == id && !texts[*i].0.embedded && *i != root) {
                         used[i] = true;
                     }
                     let text = load_whole(files, id, true);
-                    add(&mut conf, &(Rc::new(text), None));
+                    add(&mut conf, &(Arc::new(text), None));
                 }
                 None => conf.holes.push((span, path)),
             }
@@ -236,7 +245,7 @@ fn load_whole(files: &Files, id: FileId, named_by_bootstrap: bool) -> Text {
 }
 
 /// A file, and the texts inside of it; each with the text around it.
-fn load(files: &Files, id: FileId) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
+fn load(files: &Files, id: FileId, explicit: bool) -> Vec<(Arc<Text>, Option<Arc<Text>>)> {
     let mut whole = load_whole(files, id, false);
     let mut out = Vec::new();
     let mut inside: Vec<Text> = Vec::new();
@@ -257,16 +266,17 @@ fn load(files: &Files, id: FileId) -> Vec<(Rc<Text>, Option<Rc<Text>>)> {
     }
     if inside.is_empty() && whole.units.is_empty() && !others {
         // Given as it is, Envoy would read it as a bootstrap.
-        let units = whole.tree.root().map(|node| Unit { node, message: input::BOOTSTRAP.into(), role: Role::Bootstrap });
+        let units =
+            whole.tree.root().filter(|_| explicit).map(|node| Unit { node, message: input::BOOTSTRAP.into(), role: Role::Bootstrap });
         whole.units.extend(units);
-        return vec![(Rc::new(whole), None)];
+        return vec![(Arc::new(whole), None)];
     }
     let units = !whole.units.is_empty();
-    let whole = Rc::new(whole);
+    let whole = Arc::new(whole);
     if units {
-        out.push((Rc::clone(&whole), None));
+        out.push((Arc::clone(&whole), None));
     }
-    out.extend(inside.into_iter().map(|t| (Rc::new(t), Some(Rc::clone(&whole)))));
+    out.extend(inside.into_iter().map(|t| (Arc::new(t), Some(Arc::clone(&whole)))));
     if out.is_empty() {
         out.push((whole, None));
     }
@@ -294,7 +304,8 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
     let known = end.is_empty() || ENDS.iter().any(|e| end == *e || end.ends_with(&format!(".{e}")));
     // Cheap words first: most files are something else.
     let hint = |word: &[u8]| head.windows(word.len()).any(|w| w == word);
-    let hints: [&[u8]; 10] = [
+    let hints: [&[u8]; 11] = [
+        b"bootstrap_extensions",
         b"static_resources",
         b"staticResources",
         b"dynamic_resources",

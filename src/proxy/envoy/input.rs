@@ -1,6 +1,7 @@
 //! What a text is to Envoy: a bootstrap, resources of a discovery file, an admin dump, patches, a ConfigMap that holds some of
 //! these; told by its content.
 
+use super::schema::schema;
 use super::view::View;
 use super::yaml::{NodeId, Tree};
 
@@ -53,8 +54,6 @@ pub const ROUTES: &str = "envoy.config.route.v3.RouteConfiguration";
 pub const ENDPOINTS: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
 /// `envoy.service.discovery.v3.DiscoveryResponse`
 pub const DISCOVERY: &str = "envoy.service.discovery.v3.DiscoveryResponse";
-/// The inside of `static_resources`.
-const STATIC: &str = "envoy.config.bootstrap.v3.Bootstrap.StaticResources";
 
 /// Tells what a document is.
 pub fn content(tree: &Tree, root: NodeId) -> Content {
@@ -86,7 +85,7 @@ pub fn content(tree: &Tree, root: NodeId) -> Content {
     }
     match bare(view) {
         Some(message) => units(vec![unit(root, message, Role::Bare)]),
-        None => Content::Other,
+        None => units(snapshot(view)),
     }
 }
 
@@ -104,7 +103,20 @@ pub fn resources(response: View<'_>) -> Vec<(String, View<'_>)> {
     all.map(|(name, body)| (name.into_owned(), body)).collect()
 }
 
+/// Fields of a bootstrap that nothing else has.
+const OWN: &[&str] =
+    &["bootstrap_extensions", "layered_runtime", "overload_manager", "stats_config", "stats_sinks", "cluster_manager", "hds_config"];
+
 fn is_bootstrap(view: View<'_>) -> bool {
+    let table = schema();
+    let all_known = || {
+        let id = table.find(BOOTSTRAP);
+        id.is_some_and(|id| view.pairs().iter().all(|(k, _)| k.text().is_some_and(|k| table.field(id, k).is_some())))
+    };
+    if OWN.iter().any(|f| view.field(f).is_some()) && all_known() {
+        return true;
+    }
+
     let known = |field: &str, inside: &[&str]| view.field(field).is_some_and(|v| v.is_map() && inside.iter().any(|f| v.entry(f).is_some()));
     known("static_resources", &["listeners", "clusters", "secrets"])
         || known("dynamic_resources", &["lds_config", "cds_config", "ads_config"])
@@ -147,12 +159,20 @@ fn bare(view: View<'_>) -> Option<&'static str> {
     if has("name") && (endpoints || discovered) {
         return Some(CLUSTER);
     }
-    let all = |field: &str, message: &str| {
-        let list = view.list(field);
-        !list.is_empty() && list.iter().all(|i| bare(*i) == Some(message))
-    };
-    let depth_one = view.tree.node(view.id).parent.is_none();
-    (depth_one && (all("listeners", LISTENER) || all("clusters", CLUSTER))).then_some(STATIC)
+    None
+}
+
+/// Several lists of resources under the names that `static_resources` or a snapshot gives them.
+fn snapshot(view: View<'_>) -> Vec<Unit> {
+    let lists = [("listeners", LISTENER), ("clusters", CLUSTER), ("routes", ROUTES), ("endpoints", ENDPOINTS)];
+    let mut out = Vec::new();
+    let mut sure = false;
+    for (field, message) in lists {
+        let items = view.list(field);
+        sure |= !items.is_empty() && items.iter().all(|i| bare(*i) == Some(message));
+        out.extend(items.iter().filter(|i| i.is_map()).map(|i| unit(i.id, message, Role::Bare)));
+    }
+    if sure { out } else { Vec::new() }
 }
 
 fn is_dump(view: View<'_>) -> bool {
@@ -192,7 +212,7 @@ fn dump(view: View<'_>) -> Vec<Unit> {
         }
     }
     if out.is_empty() {
-        out.extend(bootstrap.map(|b| unit(b.id, BOOTSTRAP, Role::Dump)));
+        out.push(bootstrap.map_or_else(|| unit(view.id, "envoy.admin.v3.ConfigDump", Role::Dump), |b| unit(b.id, BOOTSTRAP, Role::Dump)));
     }
     out
 }

@@ -1,8 +1,11 @@
 //! Everything that Envoy refuses, reads over or never reads, in the texts of one configuration.
 
 use super::conf::{Conf, Text};
-use super::input::Role;
-use super::schema::{Finding, Strictness, walk};
+use super::input::{BOOTSTRAP, CLUSTER, DISCOVERY, LISTENER, ROUTES, Role, Unit, resources};
+use super::json;
+use super::schema::{Finding, Strictness, nearest, schema, walk};
+use super::semantic;
+use super::view::View;
 use super::yaml::{Fault, NodeId, Tree};
 use crate::model::ProblemKind;
 use crate::source::{Files, Span};
@@ -13,11 +16,25 @@ pub(super) fn find(conf: &Conf, files: &Files) -> Vec<Finding> {
     let mut out = Vec::new();
     for text in &conf.texts {
         faults(text, &mut out);
-        json(text, files, &mut out);
+        if !json(text, files, &mut out) {
+            continue;
+        }
+        let sound = text.tree.errors.is_empty();
+        if let Some(f) = foreign(text) {
+            out.push(f);
+            continue;
+        }
         for unit in &text.units {
             repeated(&text.tree, unit.node, &mut out);
-            if let Some(strictness) = strictness(unit.role) {
+            if let Some(strictness) = strictness(unit.role)
+                && (sound || text.tree.is_map(unit.node))
+            {
+                // Of a broken text the rest is not seen.
+                let strictness = Strictness { complete: strictness.complete && sound, ..strictness };
                 out.extend(walk(&text.tree, unit.node, &unit.message, strictness));
+                if strictness.complete {
+                    out.extend(meaning(View::new(&text.tree, unit.node), unit));
+                }
             }
         }
         never_read(text, &mut out);
@@ -67,10 +84,30 @@ fn finding(kind: ProblemKind, certain: bool, span: Span, message: String, help: 
     Finding { kind, certain, span, message, help: help.to_owned(), related: Vec::new(), until: None }
 }
 
+/// What contradicts itself in well-formed messages.
+fn meaning(view: View<'_>, unit: &Unit) -> Vec<Finding> {
+    match &*unit.message {
+        BOOTSTRAP => semantic::bootstrap(view),
+        DISCOVERY => resources(view)
+            .into_iter()
+            .flat_map(|(name, body)| match name.as_str() {
+                LISTENER => semantic::listener(body),
+                CLUSTER => semantic::cluster(body),
+                ROUTES => semantic::routes(body),
+                _ => Vec::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// What is wrong with the text itself.
 fn faults(text: &Text, out: &mut Vec<Finding>) {
-    let templated = !text.tree.holes.is_empty() || text.tree.all().any(|n| text.tree.is_opaque(n));
     for e in &text.tree.errors {
+        // Rendered, a template may well be valid.
+        if text.tree.templated && matches!(e.fault, Fault::Syntax | Fault::Unterminated) {
+            continue;
+        }
         let (kind, help) = match e.fault {
             Fault::Syntax | Fault::Encoding => (ProblemKind::UnexpectedToken, "mend the YAML: Envoy reads nothing of this file"),
             Fault::Unterminated => (ProblemKind::Unterminated, "close it: Envoy reads nothing of this file"),
@@ -78,9 +115,31 @@ fn faults(text: &Text, out: &mut Vec<Finding>) {
             Fault::Cycle => (ProblemKind::BadValue, "Envoy crashes on an alias that contains itself"),
             Fault::CollectionKey => (ProblemKind::WrongType, "write a text as key"),
         };
-        // Rendered, a template may well be valid.
-        out.push(finding(kind, !templated, e.span, e.message.clone(), help));
+        out.push(finding(kind, true, e.span, e.message.clone(), help));
     }
+}
+
+/// A map that has no field of a bootstrap at all is something else altogether: one finding says so.
+fn foreign(text: &Text) -> Option<Finding> {
+    let unit = text.units.first().filter(|u| u.role == Role::Bootstrap)?;
+    let id = schema().find(BOOTSTRAP)?;
+    let entries = text.tree.entries(unit.node);
+    let known = |key: NodeId| {
+        text.tree
+            .text(key)
+            .is_none_or(|k| schema().field(id, k).is_some() || nearest(k, schema().fields(id).iter().map(|f| f.name)).is_some())
+    };
+    if entries.is_empty() || entries.iter().any(|e| known(e.key)) {
+        return None;
+    }
+    let message = "no field of a bootstrap stands in this file: Envoy refuses it".to_owned();
+    Some(finding(
+        ProblemKind::MissingBlock,
+        true,
+        text.tree.span(entries[0].key),
+        message,
+        "write `static_resources`, or name the file that has it",
+    ))
 }
 
 /// Envoy wants a map.
@@ -92,30 +151,25 @@ fn empty(text: &Text, out: &mut Vec<Finding>) {
     }
 }
 
-/// `.json` is read by stricter rules.
-fn json(text: &Text, files: &Files, out: &mut Vec<Finding>) {
-    let bytes = files.map().bytes(text.tree.span);
-    let named = text.name.to_ascii_lowercase().ends_with(".json");
-    if !named || text.embedded || !text.tree.errors.is_empty() {
-        return;
+/// `.json` is read by stricter rules. Whether they are kept.
+fn json(text: &Text, files: &Files, out: &mut Vec<Finding>) -> bool {
+    if !text.name.to_ascii_lowercase().ends_with(".json") || text.embedded || text.tree.all().any(|n| text.tree.is_opaque(n)) {
+        return true;
     }
+    let Some((from, to, what)) = json::foreign(files.map().bytes(text.tree.span)) else { return true };
     let base = text.tree.span.start;
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        let span = Span { start: base, len: 3 };
-        let message = "a byte order mark in a JSON file: Envoy refuses the file".to_owned();
-        out.push(finding(ProblemKind::UnexpectedToken, true, span, message, "save the file without the mark"));
-    }
-    if let Some(comment) = text.tree.comments.first() {
-        let message = "JSON has no comments: Envoy refuses the file".to_owned();
-        out.push(finding(ProblemKind::UnexpectedToken, true, comment.span, message, "leave it out, or name the file `.yaml`"));
-    }
+    let message = format!("JSON does not know {what}: Envoy reads a `.json` file as JSON and refuses it");
+    let span = Span::between(base + from as u32, base + to as u32);
+    out.push(finding(ProblemKind::UnexpectedToken, true, span, message, "write JSON, or name the file `.yaml`"));
+    false
 }
 
 /// Keys that stand twice in a map: the last counts.
 fn repeated(tree: &Tree, within: NodeId, out: &mut Vec<Finding>) {
     let whole = tree.span(within);
     for id in tree.all().filter(|id| whole.holds(tree.span(*id)) && tree.node(*id).parent.is_some() || *id == within) {
-        if !tree.is_map(id) || tree.resolve(id) != id {
+        // Tags may choose between the two.
+        if !tree.is_map(id) || tree.resolve(id) != id || tree.has_hole(id) {
             continue;
         }
         let mut last: HashMap<&str, NodeId> = HashMap::new();

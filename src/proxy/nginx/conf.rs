@@ -1,9 +1,10 @@
 //! A configuration with its includes spliced in, as nginx reads it, in one flat arena.
 
 use super::syntax::{self, Fault, Kind, NONE, Tree};
+use super::templates;
 use crate::model::{Problem, ProblemKind};
 use crate::source::{FileId, Files, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// A directive of a [`Conf`].
@@ -148,7 +149,8 @@ pub struct Conf {
     pub comments: Vec<Comment>,
     /// What nginx would refuse on reading.
     pub problems: Vec<Problem>,
-    /// Includes that could not be read: the block, the include, its argument. Whatever is not written there is unknown.
+    /// Includes that could not be read and lines of a template: the block, the place, its text. Whatever is not written in the
+    /// block is unknown.
     pub holes: Vec<(Option<DirId>, Span, String)>,
     /// Whether template tags were seen.
     pub templated: bool,
@@ -278,7 +280,8 @@ pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
         },
         trees: HashMap::new(),
         open: vec![root],
-        reported: Vec::new(),
+        reported: HashSet::new(),
+        listed: HashSet::from([root]),
         fragment: false,
     };
     let tree = r.tree(root);
@@ -337,7 +340,8 @@ struct Read<'a> {
     conf: Conf,
     trees: HashMap<FileId, Rc<Tree>>,
     open: Vec<FileId>,
-    reported: Vec<FileId>,
+    reported: HashSet<FileId>,
+    listed: HashSet<FileId>,
     fragment: bool,
 }
 
@@ -367,8 +371,7 @@ impl Read<'_> {
         let tree = self.tree(file);
         let base = self.files.map().file(file).base();
         self.conf.templated |= tree.templated;
-        if !self.reported.contains(&file) {
-            self.reported.push(file);
+        if self.reported.insert(file) {
             self.report_errors(&tree, base);
         }
         // Blocks are entered with an explicit stack: nesting is as deep as the text says.
@@ -398,6 +401,14 @@ impl Read<'_> {
             ids[i] = Some(id);
             if is_include {
                 self.include(id, within);
+            }
+        }
+        if tree.templated {
+            for gap in templates::gaps(&tree, self.files.map().file(file).bytes()) {
+                let within = if gap.within == NONE { parent } else { ids[gap.within as usize].or(parent) };
+                let span = Span::between(base + gap.start, base + gap.end);
+                let text = self.files.map().text(span);
+                self.conf.holes.push((within, span, text));
             }
         }
         self.comments(&tree, file, base, &ids, parent);
@@ -453,7 +464,9 @@ impl Read<'_> {
     fn report_errors(&mut self, tree: &Tree, base: u32) {
         // One template tag can turn a file into anything: what is reported there is only likely.
         let certain = !tree.templated;
-        for e in &tree.errors {
+        // Behind the first of them nothing is sure any more.
+        let shown = if certain { tree.errors.len() } else { tree.errors.len().min(1) };
+        for e in &tree.errors[..shown] {
             let span = Span::between(base + e.start, base + e.end);
             let text = self.files.map().text(span);
             let (kind, message, help) = match e.fault {
@@ -569,7 +582,7 @@ impl Read<'_> {
         if self.open.len() > 64 {
             return;
         }
-        if !self.conf.files.contains(&file) {
+        if self.listed.insert(file) {
             self.conf.files.push(file);
         }
         self.open.push(file);
@@ -587,7 +600,7 @@ fn word(bytes: &[u8], base: u32, start: u32, end: u32, kind: Kind) -> Word {
 }
 
 /// `{{ }}`, `{% %}`, `<% %>`, `@NAME@`, `%%NAME%%`, `${NAME}` in capitals: filled in before nginx sees it.
-fn is_template(text: &str) -> bool {
+pub(super) fn is_template(text: &str) -> bool {
     let capitals = |s: &str| {
         !s.is_empty()
             && s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')

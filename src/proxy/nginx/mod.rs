@@ -4,14 +4,18 @@ pub mod conf;
 pub mod duration;
 pub mod problems;
 pub mod syntax;
+pub mod templates;
 
 mod fix;
 mod lower;
+mod snippet;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
+use std::collections::HashMap;
 
 /// The dialect.
 #[derive(Debug)]
@@ -42,6 +46,10 @@ impl Dialect for Nginx {
         conf::claims(name, head)
     }
 
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order, oldest))
+    }
+
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let forced = reading.context.as_deref().and_then(Context::named);
         let mut confs: Vec<Conf> = Vec::new();
@@ -49,15 +57,17 @@ impl Dialect for Nginx {
             confs.push(conf::read(files, *id, forced));
         }
         // A file that a whole configuration includes is judged there, with what surrounds it.
-        let mains: Vec<usize> = (0..confs.len()).filter(|i| confs[*i].context == Context::Main).collect();
+        let mut readers: HashMap<FileId, Vec<usize>> = HashMap::new();
+        for (i, conf) in confs.iter().enumerate() {
+            for file in &conf.files {
+                readers.entry(*file).or_default().push(i);
+            }
+        }
         let included = |i: usize| {
-            let root = confs[i].root;
-            mains.iter().any(|m| *m != i && confs[*m].files.contains(&root))
-                || confs[i].context != Context::Main
-                    && confs
-                        .iter()
-                        .enumerate()
-                        .any(|(j, c)| j != i && c.files.contains(&root) && !(confs[i].files.contains(&c.root) && j > i))
+            let conf = &confs[i];
+            readers.get(&conf.root).into_iter().flatten().filter(|j| **j != i).any(|j| {
+                confs[*j].context == Context::Main || conf.context != Context::Main && !(conf.files.contains(&confs[*j].root) && *j > i)
+            })
         };
         let keep: Vec<bool> = (0..confs.len()).map(|i| !included(i)).collect();
         confs

@@ -171,6 +171,7 @@ pub fn parse(text: &[u8]) -> Tree {
         tree: Tree { first: NONE, templated: !tags.is_empty(), ..Tree::default() },
         tags,
         next_tag: 0,
+        mixed_until: 0,
         stack: Vec::new(),
         last: NONE,
         head: (NONE, NONE),
@@ -185,6 +186,8 @@ struct Parse<'a> {
     tree: Tree,
     tags: Vec<(usize, usize)>,
     next_tag: usize,
+    /// Up to there the line is known to hold more than tags.
+    mixed_until: usize,
     /// Open blocks, each with the last node inside it.
     stack: Vec<u32>,
     /// The last node of the block at hand.
@@ -244,24 +247,37 @@ impl Parse<'_> {
     }
 
     /// The end of a line that holds nothing but tags from here on.
-    fn only_tags(&self) -> Option<usize> {
-        let before = self.text[..self.at].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        if self.head.0 != NONE || !self.text[before..self.at].iter().all(|b| class(*b, SPACE)) && !self.ends_in_tag() {
+    fn only_tags(&mut self) -> Option<usize> {
+        // Once for a line: a line may be the whole file.
+        if self.head.0 != NONE || self.at < self.mixed_until || !begins_line(self.text, self.at) && !self.ends_in_tag() {
             return None;
         }
-        let mut at = self.at;
-        let mut end = at;
+        let mut end = self.at;
         for tag in &self.tags[self.next_tag..] {
-            let gap = self.text.get(at..tag.0)?;
-            if gap.contains(&b'\n') || !gap.iter().all(|b| class(*b, SPACE)) {
+            let gap = self.text.get(end..tag.0)?;
+            if !gap.iter().all(|b| *b != b'\n' && class(*b, SPACE)) {
                 break;
             }
-            at = tag.1;
-            end = at;
+            end = tag.1;
         }
         let rest = &self.text[end..];
-        let rest = &rest[..rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len())];
-        rest.iter().all(|b| class(*b, SPACE)).then_some(end)
+        let line = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+        if rest[..line].iter().all(|b| class(*b, SPACE)) {
+            return Some(end);
+        }
+        self.mixed_until = end + line;
+        None
+    }
+
+    /// `${NAME}`, `@NAME@` or `%%NAME%%` alone on its line: directives are put there.
+    fn is_placeholder(&self, end: usize) -> bool {
+        let word = &self.text[self.at..end];
+        let marks: [(&[u8], &[u8]); 3] = [(b"${", b"}"), (b"@", b"@"), (b"%%", b"%%")];
+        let name = marks.iter().find_map(|(open, close)| word.strip_prefix(*open)?.strip_suffix(*close));
+        let ends_line = || self.text[end..].iter().take_while(|b| **b != b'\n').all(|b| class(*b, SPACE));
+        name.is_some_and(|n| !n.is_empty() && n.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_'))
+            && begins_line(self.text, self.at)
+            && ends_line()
     }
 
     fn ends_in_tag(&self) -> bool {
@@ -292,6 +308,11 @@ impl Parse<'_> {
                 b'"' | b'\'' => self.quoted(),
                 _ => {
                     let end = self.bare();
+                    if self.head.0 == NONE && self.is_placeholder(end) {
+                        self.push(Kind::Template, end);
+                        self.tree.templated = true;
+                        continue;
+                    }
                     let token = self.push(Kind::Word, end);
                     self.word(token);
                 }
@@ -386,8 +407,12 @@ impl Parse<'_> {
         let from = self.at;
         let mut i = from;
         let mut dollar = false;
+        let mut next_tag = self.next_tag;
         while let Some(&b) = self.text.get(i) {
-            if let Some(tag) = self.tags.get(self.next_tag..).and_then(|t| t.iter().find(|t| t.0 >= i)).filter(|t| t.0 == i) {
+            while self.tags.get(next_tag).is_some_and(|t| t.0 < i) {
+                next_tag += 1;
+            }
+            if let Some(tag) = self.tags.get(next_tag).filter(|t| t.0 == i) {
                 i = tag.1;
                 dollar = false;
                 continue;
@@ -432,13 +457,14 @@ impl Parse<'_> {
 /// block's `{`; `{NAME}` in capitals.
 fn tags(text: &[u8]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
+    let mut closes = [b"}}", b"%}", b"%>", b"#}"].map(|needle| Next { needle, at: 0 });
     let mut i = 0;
     while i + 1 < text.len() {
-        let close: &[u8] = match &text[i..i + 2] {
-            b"{{" => b"}}",
-            b"{%" => b"%}",
-            b"<%" => b"%>",
-            b"{#" if begins_line(text, i) => b"#}",
+        let close = match &text[i..i + 2] {
+            b"{{" => 0,
+            b"{%" => 1,
+            b"<%" => 2,
+            b"{#" if begins_line(text, i) => 3,
             [b'{', b'A'..=b'Z'] if i == 0 || text[i - 1] != b'$' => {
                 let len = text[i + 1..].iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_').count();
                 if len > 2 && text.get(i + 1 + len) == Some(&b'}') {
@@ -452,27 +478,36 @@ fn tags(text: &[u8]) -> Vec<(usize, usize)> {
                 continue;
             }
         };
-        // A tag ends on its line; statements may run on for some lines.
-        let limit = if close == b"}}" {
-            text[i..].iter().position(|b| *b == b'\n').map_or(text.len(), |n| i + n)
-        } else {
-            text.len().min(i + 2000)
-        };
-        match text[i + 2..limit.max(i + 2)].windows(2).position(|w| w == close) {
-            Some(n) => {
-                let end = i + 2 + n + 2;
-                out.push((i, end));
-                i = end;
-            }
-            None => i += 1,
+        let end = closes[close].from(text, i + 2) + 2;
+        // A tag ends on its line; statements and comments may run on for some lines.
+        let near = end <= text.len() && end - i <= 2000 && (close != 0 || !text[i..end].contains(&b'\n'));
+        if near {
+            out.push((i, end));
         }
+        i = if near { end } else { i + 1 };
     }
     out
 }
 
+/// The next place of two bytes; asked with growing offsets, so that the text is searched once.
+struct Next {
+    needle: &'static [u8; 2],
+    at: usize,
+}
+
+impl Next {
+    /// At or behind `from`; the length of the text if there is none.
+    fn from(&mut self, text: &[u8], from: usize) -> usize {
+        if self.at < from {
+            let found = text.get(from..).and_then(|t| t.windows(2).position(|w| w == self.needle));
+            self.at = found.map_or(text.len(), |n| from + n);
+        }
+        self.at
+    }
+}
+
 fn begins_line(text: &[u8], at: usize) -> bool {
-    let line = text[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
-    text[line..at].iter().all(|b| class(*b, SPACE))
+    text[..at].iter().rev().take_while(|b| **b != b'\n').all(|b| class(*b, SPACE))
 }
 
 /// The end of a Lua body: the `}` that balances, strings and comments aside.

@@ -2,7 +2,7 @@
 
 use super::{Declared, own};
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
-use crate::probe::{Branch, End, Line, Witness, preflight, texts_of};
+use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
 use std::collections::HashSet;
 
 /// A page's origin when the configuration names none.
@@ -67,7 +67,7 @@ impl super::Context<'_> {
 
     /// What becomes of a GET and of a preflight from some other origin.
     pub fn from_origin(&self, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
-        ask(self.proxy, w, origin)
+        ask(&self.machine, w, origin)
     }
 
     /// Origins that the configuration itself names, in the order of the text.
@@ -76,8 +76,11 @@ impl super::Context<'_> {
     }
 }
 
-fn ask(proxy: &Proxy, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
-    (preflight::cross_origin(proxy, w.listener, &w.host, &w.path, origin), preflight::probe(proxy, w.listener, &w.host, &w.path, origin))
+/// Nothing of a request that does not come this way.
+fn ask(machine: &Machine<'_>, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
+    let plain = w.cross_origin(origin).map_or_else(Vec::new, |r| machine.run(&r, &Assume::default()));
+    let before = w.preflight(origin).map_or_else(Vec::new, |r| machine.run(&r, &preflight::assume()));
+    (plain, before)
 }
 
 /// Origins that tests and tables of the configuration name: keys, and texts that its expressions match.
@@ -133,7 +136,8 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
 }
 
 /// All routes of that kind.
-pub(super) fn routes(proxy: &Proxy, declared: &Declared, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+    let proxy = machine.proxy();
     let talks = |l: &HeaderList| l.ops.iter().any(|op| op.name.to_ascii_lowercase().starts_with("access-control-"));
     let spoken: HashSet<Seat> = proxy.lists.iter().filter(|l| talks(l)).map(|l| l.seat).collect();
     if spoken.is_empty() && proxy.cors.is_empty() {
@@ -146,29 +150,30 @@ pub(super) fn routes(proxy: &Proxy, declared: &Declared, witnesses: &[Witness]) 
     };
     let named = named_origins(proxy);
     let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
-    let mut out = Vec::new();
-    for w in witnesses.iter().filter(|w| !declared.implied.contains(&w.route)) {
+    parallel::many(witnesses, |w| {
+        if declared.implied.contains(&w.route) {
+            return None;
+        }
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
-        let (mut plain, mut before) = ask(proxy, w, &origin);
+        let (mut plain, mut before) = ask(machine, w, &origin);
         let allows = |plain: &[Branch], before: &[Branch]| {
             plain.iter().chain(before).any(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")))
         };
         if !engine && !allows(&plain, &before) && !plain.iter().chain(&before).flat_map(|b| &b.routes).any(|r| concerns(*r)) {
-            continue;
+            return None;
         }
         for other in named.iter().take(TRIED) {
             if allows(&plain, &before) {
                 break;
             }
-            let (p, b) = ask(proxy, w, other);
+            let (p, b) = ask(machine, w, other);
             if allows(&p, &b) {
                 (origin, plain, before) = (other.clone(), p, b);
             }
         }
-        out.push(CrossOrigin { witness: w.clone(), origin, plain, preflight: before });
-    }
-    out
+        Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
+    })
 }
 
 /// The one origin that a list always names.

@@ -1,8 +1,8 @@
 //! Routes that somebody declared: in a comment, in a settings file, or with an option.
 
 use crate::config::{Annotation, Purpose, Settings};
-use crate::model::{Proxy, Rank, RouteId, Seat};
-use crate::probe::{Assume, Witness, handshake, request, run};
+use crate::model::{Rank, RouteId, Seat};
+use crate::probe::{Assume, Machine, Witness, handshake, request};
 use std::collections::{HashMap, HashSet};
 
 /// What people said of routes.
@@ -17,7 +17,8 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    pub(super) fn new(proxy: &Proxy, settings: &Settings, witnesses: &[Witness]) -> Self {
+    pub(super) fn new(machine: &Machine<'_>, settings: &Settings, witnesses: &[Witness]) -> Self {
+        let proxy = machine.proxy();
         let arms = proxy.tables.iter().flat_map(|t| &t.arms);
         let implied = arms.filter(|a| a.rank == Rank::Implied).map(|a| a.go).collect();
         let mut told = Self { implied, ..Self::default() };
@@ -35,6 +36,9 @@ impl Declared {
                 told.take(id, *purpose, *heartbeat, None);
             }
         }
+        if settings.routes.is_empty() {
+            return told;
+        }
         let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
         entries.sort_unstable();
         entries.dedup();
@@ -42,10 +46,11 @@ impl Declared {
         for r in &settings.routes {
             let mut taken: Vec<(usize, RouteId)> = Vec::new();
             for (listener, host) in &entries {
-                let branches = match r.purpose {
-                    Purpose::WebSocket => handshake::probe(proxy, *listener, host, &r.path),
-                    _ => run(proxy, &request(*listener, "GET", host, &r.path, &[]), &Assume::default()),
+                let request = match r.purpose {
+                    Purpose::WebSocket => handshake::ask(*listener, host, &r.path),
+                    _ => request(*listener, "GET", host, &r.path, &[]),
                 };
+                let branches = machine.run(&request, &Assume::default());
                 taken.extend(branches.iter().filter_map(|b| b.routes.last()).map(|route| (shared(&r.path, paths.get(route)), *route)));
             }
             // A path without a host is meant for the hosts that have a place for it, not for each that takes everything.

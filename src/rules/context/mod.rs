@@ -8,24 +8,28 @@ pub(super) use cross_origin::CrossOrigin;
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
-pub(super) use socket::{carries, named};
+pub(super) use socket::{carries, named, not_enabled};
 
 use super::{Finding, Level, Related};
 use crate::config::Settings;
-use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, RouteId};
-use crate::probe::{Branch, Witness, witnesses};
+use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId};
+use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
 use crate::source::Span;
 use declared::Declared;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// One configuration, seen by the rules.
 pub struct Context<'a> {
     /// The model.
     pub proxy: &'a Proxy,
+    machine: Machine<'a>,
     settings: &'a Settings,
     sockets: Rc<[WebSocket]>,
     cross_origin: Rc<[CrossOrigin]>,
     witnesses: Rc<[Witness]>,
+    /// Lists by which handshakes are forwarded.
+    socket_lists: HashSet<ListId>,
     declared: Declared,
     found: Vec<Finding>,
 }
@@ -33,11 +37,13 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Probes a configuration.
     pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
-        let witnesses: Rc<[Witness]> = witnesses(proxy).into();
-        let declared = Declared::new(proxy, settings, &witnesses);
-        let sockets = socket::sockets(proxy, settings, &declared, &witnesses).into();
-        let cross_origin = cross_origin::routes(proxy, &declared, &witnesses).into();
-        Self { proxy, settings, sockets, cross_origin, witnesses, declared, found: Vec::new() }
+        let machine = Machine::new(proxy);
+        let witnesses: Rc<[Witness]> = witnesses(&machine).into();
+        let declared = Declared::new(&machine, settings, &witnesses);
+        let sockets: Rc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
+        let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
+        let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
+        Self { proxy, machine, settings, sockets, cross_origin, witnesses, socket_lists, declared, found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -50,6 +56,11 @@ impl<'a> Context<'a> {
         Rc::clone(&self.sockets)
     }
 
+    /// Whether handshakes are forwarded by a list.
+    pub fn carries_sockets(&self, list: ListId) -> bool {
+        self.socket_lists.contains(&list)
+    }
+
     /// Routes that send CORS headers, or that had some to send.
     pub fn cross_origin(&self) -> Rc<[CrossOrigin]> {
         Rc::clone(&self.cross_origin)
@@ -60,9 +71,19 @@ impl<'a> Context<'a> {
         self.declared.streams.contains(&route)
     }
 
-    /// One request for every route that can be reached.
+    /// One request for every place that can be reached: routes, and what forwards in them.
     pub fn witnesses(&self) -> Rc<[Witness]> {
         Rc::clone(&self.witnesses)
+    }
+
+    /// Routes that an earlier arm of the same choice takes every request from.
+    pub fn shadowed(&self) -> Vec<Shadowed> {
+        shadowed(self.proxy, self.witnesses.iter().map(|w| w.route))
+    }
+
+    /// What becomes of any request.
+    pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
+        self.machine.run(request, assume)
     }
 
     /// The heartbeat that holds for all routes, in milliseconds.
@@ -100,10 +121,9 @@ impl<'a> Context<'a> {
         (origin.how == How::Written).then_some(origin.span)
     }
 
-    /// What becomes of a plain GET.
+    /// What becomes of a plain request; nothing where only handshakes come.
     pub fn plain(&self, w: &Witness) -> Vec<Branch> {
-        let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[]);
-        crate::probe::run(self.proxy, &request, &crate::probe::Assume::default())
+        if w.upgrades() { Vec::new() } else { self.run(&w.request, &Assume::default()) }
     }
 
     /// What becomes of a handshake that asks for something more or something else.

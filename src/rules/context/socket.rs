@@ -3,15 +3,15 @@
 use super::super::{Confidence, Level};
 use super::{Declared, own};
 use crate::config::Settings;
-use crate::model::{HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
-use crate::probe::{Branch, Sent, Val, Witness, handshake};
+use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
+use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, parallel};
 
 /// Why a route is taken for a WebSocket route, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub enum Evidence {
     /// Only its path looks like one.
     Named,
-    /// Its header list forwards a part of an upgrade, or replaced one that did.
+    /// Its header list forwards a part of an upgrade, or replaced one that did; or its rules speak of upgrades.
     Shown,
     /// Somebody says so.
     Declared,
@@ -83,6 +83,22 @@ fn is_empty(proxy: &Proxy, op: &HeaderOp) -> bool {
     }
 }
 
+/// Whether the configuration itself enables the upgrade: on the route, or on a path that says what it is for.
+fn enabled(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
+    let here = proxy.route(w.route).seat;
+    branches.iter().flat_map(|b| &b.gates).any(|(gate, pass)| {
+        let gate = proxy.gate(*gate);
+        *pass && gate.on == GateOn::Upgrade && (gate.deny.origin.seat == here || named(&w.path))
+    })
+}
+
+/// Whether nothing but a missing permission to upgrade keeps the handshake away.
+pub(in crate::rules) fn not_enabled<'a>(proxy: &'a Proxy, branches: &[Branch]) -> Option<&'a Gate> {
+    let last = |b: &Branch| b.gates.last().filter(|g| !g.1).map(|g| proxy.gate(g.0)).filter(|g| g.on == GateOn::Upgrade);
+    let first = branches.first().and_then(last)?;
+    branches.iter().all(|b| last(b).is_some()).then_some(first)
+}
+
 /// Path segments that name a WebSocket endpoint.
 pub(in crate::rules) fn named(path: &str) -> bool {
     path.split(['/', '.', '-', '_'])
@@ -91,33 +107,42 @@ pub(in crate::rules) fn named(path: &str) -> bool {
 }
 
 /// Routes that carry WebSocket, or should, with what becomes of a handshake.
-pub(super) fn sockets(proxy: &Proxy, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
-    let mut out = Vec::new();
-    for w in witnesses {
-        let told = declared.sockets.get(&w.route);
-        let mut w = w.clone();
-        if let Some((_, Some(path))) = told {
-            w.path = path.as_str().into();
-        }
-        let branches = handshake::probe(proxy, w.listener, &w.host, &w.path);
-        // A jump may end in a route that was declared, or that a comment stands in.
-        let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
-        if told.is_none() && declared.implied.contains(&w.route) {
-            continue;
-        }
-        let evidence = if told.is_some() {
-            Evidence::Declared
-        } else if shown(proxy, &w, &branches) || replaced(proxy, &branches) || intended(proxy, &w, &branches) {
-            Evidence::Shown
-        } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
-            Evidence::Named
-        } else {
-            continue;
-        };
-        let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
-        out.push(WebSocket { witness: w, evidence, heartbeat, branches });
+pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
+    parallel::many(witnesses, |w| socket(machine, settings, declared, w))
+}
+
+fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &Witness) -> Option<WebSocket> {
+    let proxy = machine.proxy();
+    let told = declared.sockets.get(&w.route);
+    let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
+    let w = elsewhere.as_ref().unwrap_or(w);
+    let branches = machine.run(&w.handshake()?, &Assume::default());
+    // A handshake that is led elsewhere is the concern of the route that takes it.
+    if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+        return None;
     }
-    out
+    // A jump may end in a route that was declared, or that a comment stands in.
+    let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
+    if told.is_none() && declared.implied.contains(&w.route) {
+        return None;
+    }
+    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
+    let evidence = if told.is_some() {
+        Evidence::Declared
+    } else if meant
+        || shown(proxy, w, &branches)
+        || replaced(proxy, &branches)
+        || intended(proxy, w, &branches)
+        || enabled(proxy, w, &branches)
+    {
+        Evidence::Shown
+    } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
+        Evidence::Named
+    } else {
+        return None;
+    };
+    let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
+    Some(WebSocket { witness: w.clone(), evidence, heartbeat, branches })
 }
 
 impl WebSocket {

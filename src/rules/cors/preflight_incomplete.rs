@@ -9,6 +9,8 @@ use crate::probe::{Branch, End, Val, Witness};
 const RULE: &str = "cors/preflight-incomplete";
 /// A correction has to name methods and headers, which nobody told.
 const MAY: &str = "which methods and request headers other origins may use is only guessed";
+/// Whoever asks for permission by OPTIONS gets an answer that others do not.
+const UNASKED: &str = "every OPTIONS request is then answered here, before anything asks for credentials or redirects";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
@@ -64,7 +66,7 @@ fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {
         if missing.len() == 2 { ": without both, every request that needs a preflight is refused by the browser" } else { "" }
     );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
-    f.intent = cx.must_preflight(w, b, origin, MAY);
+    f.intent = cx.must_preflight(w, b, origin, [MAY, UNASKED]);
     cx.report(f);
 }
 
@@ -82,6 +84,6 @@ fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &
               accepts only a 2xx answer (Fetch, CORS-preflight fetch)"
         .to_owned();
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
-    f.intent = cx.must_preflight(w, b, origin, MAY);
+    f.intent = cx.must_preflight(w, b, origin, [MAY, UNASKED]);
     cx.report(f);
 }

@@ -1,9 +1,7 @@
 //! `timeout/idle-below-heartbeat`
 
-use super::super::{
-    Confidence, Level, Related,
-    context::{Context, Evidence},
-};
+use super::super::{Confidence, Level, Related, context::Context};
+use super::seconds;
 use crate::model::{How, Known, Limit};
 use crate::probe::idle;
 
@@ -18,11 +16,10 @@ const COMFORTABLE: u64 = 75_000;
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
         let Some((_, sent)) = socket.sent() else { continue };
-        // A handshake that fails for other reasons as well is mended some day, and must not uncover this one then.
-        if socket.evidence == Evidence::Named {
+        if !super::super::websocket::wanted(cx, socket) {
             continue;
         }
-        let Some(clock) = socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)) else { continue };
+        let Some(clock) = socket.sent().and_then(|(b, _)| idle::tunnel_over(cx.proxy, b)) else { continue };
         let Known::Is(Limit::After(limit)) = clock.limit.value else { continue };
         if limit == 0 {
             continue;
@@ -78,9 +75,4 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         };
         cx.report(f);
     }
-}
-
-/// Milliseconds for people.
-fn seconds(ms: u64) -> String {
-    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
 }

@@ -26,6 +26,8 @@ pub(super) fn missing(schema: &Schema, field: &Field) -> bool {
 fn outside(n: f64, rule: &str, limit: &str) -> Option<bool> {
     let limit: f64 = limit.trim_end_matches('s').parse().ok()?;
     Some(match rule {
+        // Not a number is within no limits.
+        _ if n.is_nan() => matches!(rule, "gt" | "gte" | "lt" | "lte"),
         "gt" => n <= limit,
         "gte" => n < limit,
         "lt" => n >= limit,

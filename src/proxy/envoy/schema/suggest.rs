@@ -1,7 +1,7 @@
 //! "Did you mean".
 
 /// The name nearest to what was written, if it is near enough to be meant.
-pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::proxy::envoy) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = snake(written);
     let longest = written.chars().count().max(3);
     let mut best: Option<(usize, &str)> = None;
@@ -33,7 +33,7 @@ fn snake(name: &str) -> String {
 }
 
 /// Letters to add, drop, change or swap with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
+pub(in crate::proxy::envoy) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();

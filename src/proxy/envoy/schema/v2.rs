@@ -48,3 +48,35 @@ fn takes_typed_config(message: &str) -> bool {
 pub(super) fn message(name: &str) -> bool {
     name.starts_with("envoy.") && (name.contains(".v2.") || name.contains(".v2alpha") || name.starts_with("envoy.api.v2"))
 }
+
+/// The message of v3 that took the place of one of v2: it has its name, and most of the words before.
+pub(super) fn successor<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let words: Vec<&str> = name.split('.').collect();
+    let last = words.last()?;
+    let shared = |n: &str| n.split('.').filter(|w| words.iter().any(|v| w.trim_end_matches('s') == v.trim_end_matches('s'))).count();
+    let mut best: Vec<(usize, &str)> = names
+        .filter(|n| n.starts_with("envoy.") && n.contains(".v3.") && n.rsplit('.').next() == Some(last))
+        .map(|n| (shared(n), n))
+        .collect();
+    best.sort_unstable_by_key(|b| std::cmp::Reverse(b.0));
+    match best.as_slice() {
+        [one] => Some(one.1),
+        [first, second, ..] if first.0 > second.0 => Some(first.1),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::successor;
+
+    #[test]
+    fn types_of_v2_are_found_by_their_own_name() {
+        let names = || crate::proxy::envoy::schema::schema().names();
+        let v3 = |n| successor(n, names());
+        assert_eq!(v3("envoy.config.filter.http.router.v2.Router"), Some("envoy.extensions.filters.http.router.v3.Router"));
+        assert_eq!(v3("envoy.api.v2.auth.UpstreamTlsContext"), Some("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"));
+        assert_eq!(v3("envoy.api.v2.Listener"), Some("envoy.config.listener.v3.Listener"));
+        assert_eq!(v3("envoy.api.v2.filter.http.FilterTransformations"), None);
+    }
+}

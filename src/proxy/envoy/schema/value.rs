@@ -131,12 +131,56 @@ fn is_base64(text: &str) -> bool {
     body.bytes().all(word) && body.len() % 4 != 1 && (pad == 0 || (body.len() + pad).is_multiple_of(4))
 }
 
+/// What a regular expression asks for that RE2 does not have.
+pub(super) fn beyond_re2(regex: &str) -> Option<&'static str> {
+    let bytes = regex.as_bytes();
+    let mut class = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => {
+                if !class && bytes.get(at + 1).is_some_and(|b| (b'1'..=b'9').contains(b)) {
+                    return Some("a back reference");
+                }
+                // `\Q...\E` is text.
+                if bytes.get(at + 1) == Some(&b'Q') {
+                    at = regex[at..].find("\\E").map_or(bytes.len(), |n| at + n);
+                }
+                at += 1;
+            }
+            b'[' if !class => {
+                class = true;
+                // A `]` right at the start is a member.
+                at += usize::from(bytes.get(at + 1) == Some(&b'^'));
+                at += usize::from(bytes.get(at + 1) == Some(&b']'));
+            }
+            b']' => class = false,
+            b'(' if !class && ["(?=", "(?!", "(?<=", "(?<!", "(?>"].iter().any(|l| regex[at..].starts_with(l)) => {
+                return Some("a look-around");
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Nanoseconds that a timer of Envoy's can count.
+const LONGEST: i128 = 9_223_372_035 * 1_000_000_000;
+
 /// Why a text is no duration, and what to write.
 pub(super) fn duration(value: &Scalar<'_>, raw: &str) -> Result<(), Refusal> {
-    if scalar::nanoseconds(value).is_some() {
-        return Ok(());
-    }
     let said = describe(value, raw);
+    match scalar::nanoseconds(value) {
+        Some(n) if n < 0 => {
+            return refuse(ProblemKind::BadValue, format!("takes no negative duration such as {said}"), "write `0s` or more".to_owned());
+        }
+        Some(n) if n > LONGEST => {
+            return refuse(ProblemKind::BadValue, format!("takes at most 9223372035s, not {said}"), "write a shorter time".to_owned());
+        }
+        Some(_) => return Ok(()),
+        None => {}
+    }
     let text = raw.trim().trim_matches(['"', '\'']);
     let help = seconds(text).map_or_else(|| "write seconds with an `s`, such as `60s` or `0.5s`".to_owned(), |s| format!("write `{s}`"));
     refuse(kind(value), format!("takes a duration in seconds such as `60s`, not {said}"), help)
@@ -176,7 +220,16 @@ fn seconds(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_base64, seconds};
+    use super::{beyond_re2, is_base64, seconds};
+
+    #[test]
+    fn what_re2_lacks_is_seen_outside_of_classes() {
+        assert_eq!(beyond_re2("a(?!b)"), Some("a look-around"));
+        assert_eq!(beyond_re2("(a)\\1"), Some("a back reference"));
+        for fine in ["[(?=]", "(?:a|b)", "(?i)x", "\\(?=", "[]^(?!]", "\\d{1,2}", "\\Q(?=\\E"] {
+            assert_eq!(beyond_re2(fine), None, "{fine}");
+        }
+    }
 
     #[test]
     fn durations_of_other_tools_are_translated() {

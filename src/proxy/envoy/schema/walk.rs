@@ -263,20 +263,25 @@ impl Walk<'_> {
     /// An extension that the table does not have: one of v2, a slip, or of another build.
     fn unknown_type(&mut self, entry: Entry, name: &str) {
         let old = v2::message(name);
-        let near = nearest(name, self.schema.names().filter(|n| n.starts_with("envoy.")));
-        let help = match (old, near) {
-            (_, Some(near)) => format!("did you mean `{near}`?"),
-            (true, None) => "write the type's name in v3: `envoy.config...v3...` or `envoy.extensions...`".to_owned(),
-            (false, None) => "an Envoy built with this extension takes it".to_owned(),
+        let near = if old { v2::successor(name, self.schema.names()) } else { None };
+        let near = near.or_else(|| nearest(name, self.schema.names().filter(|n| n.starts_with("envoy."))));
+        // Builds with extensions of their own are common: only what looks like Envoy's is a matter.
+        if near.is_none() && !name.starts_with("envoy.") {
+            return;
+        }
+        let help = match near {
+            Some(near) if old => format!("write `type.googleapis.com/{near}`"),
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "an Envoy built with this extension takes it".to_owned(),
         };
-        let message = if old {
+        let message = if old && near.is_some() {
             format!("`{name}` is a type of the v2 API, which Envoy no longer has")
         } else {
             format!("`{name}` is no type that Envoy 1.40 is built with")
         };
         self.bad(ProblemKind::BadValue, entry.value, message, help);
         if let Some(last) = self.out.last_mut() {
-            last.certain &= old;
+            last.certain &= near.is_some();
         }
     }
 
@@ -341,7 +346,9 @@ impl Walk<'_> {
             }
             if let Some(group) = field.oneof {
                 match groups.get(group) {
-                    Some((other, first)) => self.conflict(*first, *e, &fields[*other], field),
+                    // Tags may choose between the two.
+                    Some((other, first)) if !tree.has_hole(node) => self.conflict(*first, *e, &fields[*other], field),
+                    Some(_) => {}
                     None => {
                         groups.insert(group, (at, *e));
                     }
@@ -392,6 +399,13 @@ impl Walk<'_> {
                 self.jobs.push(job(item.id, item.id));
             }
         } else {
+            if field.name == "regex"
+                && self.schema.message(id).short() == "RegexMatcher"
+                && let Some(what) = tree.text(e.value).filter(|_| !tree.is_opaque(e.value)).and_then(value::beyond_re2)
+            {
+                let message = format!("`regex` has {what}, which RE2 does not know");
+                self.bad(ProblemKind::BadValue, e.value, message, "write the expression without it".to_owned());
+            }
             self.jobs.push(job(e.value, e.key));
         }
         if self.out.len() == before
@@ -474,7 +488,7 @@ impl Walk<'_> {
             Type::Message(m) => !f.map && schema.message(m).shape == Shape::Fields && schema.field(m, key).is_some(),
             _ => false,
         })?;
-        (!matches!(key, "name" | "type" | "value" | "key" | "config")).then(|| format!("move it into `{}`", inner.name))
+        (!matches!(key, "name" | "type" | "value" | "key" | "config" | "typed_config")).then(|| format!("move it into `{}`", inner.name))
     }
 }
 

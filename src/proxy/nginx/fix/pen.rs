@@ -72,12 +72,12 @@ impl Pen<'_> {
     pub(super) fn after(&self, id: DirId, lines: &[String]) -> Option<Edit> {
         let end = self.end(id);
         let Some(indent) = self.indent(id).filter(|_| self.ends_line(id)) else {
-            let text: String = lines.iter().map(|l| format!(" {}", flat(l))).collect();
+            let text = format!(" {}", joined(lines));
             return Some(Edit { span: Span { start: end, len: 0 }, text });
         };
         let brk = self.line_break(end);
         let (at, broken) = self.line_end(end)?;
-        let mut text = self.lines(lines, &indent, brk);
+        let mut text = indented(lines, &indent, brk);
         if !broken {
             text = format!("{brk}{}", text.trim_end_matches(['\r', '\n']));
         }
@@ -88,11 +88,11 @@ impl Pen<'_> {
     pub(super) fn before(&self, id: DirId, lines: &[String]) -> Option<Edit> {
         let at = self.conf.get(id).span.start;
         let Some(indent) = self.indent(id) else {
-            let text: String = lines.iter().map(|l| format!("{} ", flat(l))).collect();
+            let text = format!("{} ", joined(lines));
             return Some(Edit { span: Span { start: at, len: 0 }, text });
         };
         let brk = self.line_break(at);
-        Some(Edit { span: Span { start: self.line_start(at)?, len: 0 }, text: self.lines(lines, &indent, brk) })
+        Some(Edit { span: Span { start: self.line_start(at)?, len: 0 }, text: indented(lines, &indent, brk) })
     }
 
     /// Before a directive and the comment right above it.
@@ -115,18 +115,6 @@ impl Pen<'_> {
     /// Whether a comment stands right above a directive.
     pub(super) fn commented(&self, id: DirId) -> bool {
         self.above(id, &[]).is_some_and(|e| self.before(id, &[]).is_some_and(|b| b.span != e.span))
-    }
-
-    fn lines(&self, lines: &[String], indent: &str, brk: &str) -> String {
-        let mut out = String::new();
-        for line in lines.iter().flat_map(|l| l.split('\n')) {
-            if !line.is_empty() {
-                out.push_str(indent);
-                out.push_str(line);
-            }
-            out.push_str(brk);
-        }
-        out
     }
 
     /// Takes a directive out, with its line if nothing else stands there.
@@ -178,6 +166,19 @@ impl Pen<'_> {
 }
 
 /// Several lines in one, for blocks that stand on one line.
-fn flat(line: &str) -> String {
-    line.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+fn joined(lines: &[String]) -> String {
+    lines.iter().flat_map(|l| l.split('\n')).map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Lines with an indentation; what is empty stays so.
+fn indented(lines: &[String], indent: &str, brk: &str) -> String {
+    let mut out = String::new();
+    for line in lines.iter().flat_map(|l| l.split('\n')) {
+        if !line.is_empty() {
+            out.push_str(indent);
+            out.push_str(line);
+        }
+        out.push_str(brk);
+    }
+    out
 }

@@ -11,10 +11,10 @@ mod stream;
 mod upstreams;
 mod vars;
 
-use super::conf::{Conf, Context, DirId};
+use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
-    BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table, TableId, Text,
-    UpstreamId, Version, Why,
+    BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table,
+    TableId, Text, UpstreamId, Version, Why,
 };
 use crate::source::Span;
 use settings::Settings;
@@ -45,6 +45,10 @@ pub(super) struct Lower<'a> {
     era: &'a Era,
     p: Proxy,
     meanings: HashMap<String, Meaning>,
+    /// Regular expressions without named groups, by case and text.
+    patterns: HashMap<bool, HashMap<String, PatternId>>,
+    /// The first unread include of each block that may hold settings: its place and path.
+    holes: HashMap<Option<DirId>, (Span, String)>,
     upstreams: BTreeMap<String, UpstreamId>,
     /// Base of every outgoing list.
     implied: ListId,
@@ -75,6 +79,8 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         era,
         p,
         meanings: HashMap::new(),
+        patterns: HashMap::new(),
+        holes: HashMap::new(),
         upstreams: BTreeMap::new(),
         implied: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
@@ -94,6 +100,9 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
 
 impl Lower<'_> {
     fn run(&mut self) {
+        for (block, span, path) in self.conf.holes.iter().filter(|h| !harmless(&h.2)) {
+            self.holes.entry(*block).or_insert((*span, path.clone()));
+        }
         let context = self.conf.context;
         self.p.fragment = context != Context::Main;
         let noun = "file";
@@ -205,10 +214,12 @@ impl Lower<'_> {
 
     /// Why more settings may stand in a block than were read.
     fn hole_in(&mut self, block: Option<DirId>) -> Option<Why> {
-        let hole = self.conf.holes.iter().find(|h| h.0 == block && !harmless(&h.2))?;
-        let note = format!("`{}` was not read", hole.2);
-        let span = hole.1;
-        Some(self.p.doubt(Reason::MissingFile, span, note))
+        let (span, path) = self.holes.get(&block)?;
+        if is_template(path) {
+            return Some(self.p.doubt(Reason::Template, *span, format!("`{path}` is filled in later")));
+        }
+        let note = format!("`{path}` was not read");
+        Some(self.p.doubt(Reason::MissingFile, *span, note))
     }
 
     fn opaque(&mut self, reason: Reason, span: Span, note: &str) -> ExprId {

@@ -75,6 +75,7 @@ impl Lower<'_> {
             wire,
             upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
             buffered: s.buffering,
+            mixing: None,
             packed: s.packed,
             tls: None,
             unreachable: Known::Is(502),

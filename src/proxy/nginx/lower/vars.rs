@@ -168,7 +168,18 @@ impl Lower<'_> {
     /// A regular expression; its named groups become variables.
     pub(super) fn pattern(&mut self, regex: &str, fold: bool) -> PatternId {
         let names = self.named_groups(regex);
-        self.p.add_pattern(Pattern::new(regex.into(), fold, names))
+        // The same expression is compiled once. One with named groups sets the variables of its place.
+        if names.is_empty()
+            && let Some(known) = self.patterns.get(&fold).and_then(|p| p.get(regex))
+        {
+            return *known;
+        }
+        let alone = names.is_empty();
+        let pattern = self.p.add_pattern(Pattern::new(regex.into(), fold, names));
+        if alone {
+            self.patterns.entry(fold).or_default().insert(regex.to_owned(), pattern);
+        }
+        pattern
     }
 
     /// Text with variables.

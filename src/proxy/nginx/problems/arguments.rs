@@ -1,6 +1,6 @@
 //! Where directives stand, how many arguments they have, and whether they were ended.
 
-use super::{Check, table, table::Form};
+use super::{Check, table, table::Form, unknown::BOM};
 use crate::model::ProblemKind;
 use crate::proxy::nginx::conf::{Context, DirId};
 use crate::source::Span;
@@ -52,7 +52,8 @@ impl Check<'_> {
 
     /// A fragment of which nobody said where it belongs, and whose lines are no directives: the content of a `map`, say.
     fn is_mostly_data(&self) -> bool {
-        let (known, other): (Vec<DirId>, Vec<DirId>) = self.conf.top().partition(|d| table::find(self.name(*d)).is_some());
+        let (known, other): (Vec<DirId>, Vec<DirId>) =
+            self.conf.top().partition(|d| table::find(self.name(*d).trim_start_matches(BOM)).is_some());
         self.guessed && other.len() > known.len()
     }
 
@@ -74,6 +75,10 @@ impl Check<'_> {
     }
 
     fn misplaced(&mut self, id: DirId, entry: &table::Entry) {
+        // Where a template puts its blocks, only the template knows.
+        if !self.sure {
+            return;
+        }
         let mut places: Vec<&str> = entry.forms.iter().flat_map(Form::places).collect();
         places.dedup();
         let message = format!("`{}` is not allowed in {}", entry.name, table::called(self.context(id)));

@@ -14,7 +14,7 @@ mod values;
 use super::conf::{Conf, Context, Dir, DirId, Word};
 use crate::model::{Era, Problem, ProblemKind, Version};
 use crate::source::{SourceMap, Span};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A problem, and the releases that have it.
 #[derive(Clone, Debug)]
@@ -55,8 +55,14 @@ pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
         guessed: conf.context != Context::Main && !told,
         sure: !conf.templated,
         unended: BTreeSet::new(),
+        groups: HashMap::new(),
         found: Vec::new(),
     };
+    for block in check.http_blocks("upstream") {
+        if let Some(name) = conf.get(block).args.first() {
+            check.groups.entry(&name.text).or_insert(block);
+        }
+    }
     check.directives();
     check.duplicates();
     check.locations();
@@ -91,6 +97,8 @@ struct Check<'a> {
     sure: bool,
     /// Directives that swallowed the next line: their words are not their own.
     unended: BTreeSet<DirId>,
+    /// `upstream` blocks by name.
+    groups: HashMap<&'a str, DirId>,
     found: Vec<Found>,
 }
 

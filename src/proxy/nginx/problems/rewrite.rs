@@ -137,8 +137,7 @@ impl Check<'_> {
         if let Some((name, port)) = host.rsplit_once(':')
             && !name.contains(':')
         {
-            let block = self.http_blocks("upstream").into_iter().find(|u| self.dir(*u).args.first().is_some_and(|a| &*a.text == name));
-            if let Some(block) = block {
+            if let Some(block) = self.groups.get(name).copied() {
                 let place = self.dir(block).span;
                 let message = format!("the upstream `{name}` may not have a port here");
                 let found = self.bad_value(word, message, format!("remove `:{port}`: the block names the ports of its servers"));

@@ -1,0 +1,177 @@
+//! Finds the arms of a choice that may fit, without trying them all.
+
+use crate::model::{Cond, CondId, Matcher, Proxy, Subject, Table, Text};
+use std::collections::HashMap;
+
+/// Tables with fewer arms are searched from end to end.
+const WORTH_IT: usize = 8;
+/// How deep conditions are followed.
+const DEEPEST: u32 = 8;
+
+type Buckets = HashMap<Text, Vec<u32>>;
+
+/// How a text must look for an arm to fit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Whole,
+    Head,
+    Tail,
+}
+
+/// Arms by what they need.
+#[derive(Debug, Default)]
+pub(super) struct TableIndex {
+    /// By a text that one subject must have.
+    keyed: Vec<Keyed>,
+    /// Arms that need nothing in particular.
+    others: Vec<u32>,
+}
+
+/// Arms that need something of one subject.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    pub(super) of: Subject,
+    /// Whether the texts are in lower case, because some arm ignores it.
+    pub(super) lower: bool,
+    whole: Buckets,
+    heads: Affixes,
+    tails: Affixes,
+}
+
+/// Texts at an end, and their lengths.
+#[derive(Debug, Default)]
+struct Affixes {
+    by_text: Buckets,
+    lengths: Vec<usize>,
+}
+
+impl Affixes {
+    fn finish(&mut self) {
+        self.lengths.sort_unstable();
+        self.lengths.dedup();
+    }
+}
+
+impl TableIndex {
+    /// The index of a table; `None` where it is not worth it.
+    pub(super) fn of(proxy: &Proxy, table: &Table) -> Option<Self> {
+        if table.arms.len() < WORTH_IT {
+            return None;
+        }
+        let mut index = Self::default();
+        for (i, arm) in table.arms.iter().enumerate() {
+            match need(proxy, arm.test, 0) {
+                Some(need) => index.add(i as u32, &need),
+                None => index.others.push(i as u32),
+            }
+        }
+        for keyed in &mut index.keyed {
+            keyed.heads.finish();
+            keyed.tails.finish();
+        }
+        // With hardly anything keyed there is nothing to win.
+        (index.others.len() < table.arms.len()).then_some(index)
+    }
+
+    fn add(&mut self, arm: u32, need: &Need<'_>) {
+        let at = self.keyed.iter().position(|k| k.of == *need.of && k.lower == need.fold);
+        let at = at.unwrap_or_else(|| {
+            let (whole, heads, tails) = (Buckets::default(), Affixes::default(), Affixes::default());
+            self.keyed.push(Keyed { of: need.of.clone(), lower: need.fold, whole, heads, tails });
+            self.keyed.len() - 1
+        });
+        let keyed = &mut self.keyed[at];
+        for (shape, text) in &need.texts {
+            let text: Text = if need.fold { text.to_ascii_lowercase().into() } else { (*text).clone() };
+            let buckets = match shape {
+                Shape::Whole => &mut keyed.whole,
+                Shape::Head => {
+                    keyed.heads.lengths.push(text.len());
+                    &mut keyed.heads.by_text
+                }
+                Shape::Tail => {
+                    keyed.tails.lengths.push(text.len());
+                    &mut keyed.tails.by_text
+                }
+            };
+            buckets.entry(text).or_default().push(arm);
+        }
+    }
+
+    /// What must be read to find the arms.
+    pub(super) fn keyed(&self) -> &[Keyed] {
+        &self.keyed
+    }
+
+    /// Arms that need nothing in particular.
+    pub(super) fn others(&self) -> &[u32] {
+        &self.others
+    }
+}
+
+impl Keyed {
+    /// Adds the arms that a text may fit.
+    pub(super) fn find(&self, text: &str, out: &mut Vec<u32>) {
+        let lower;
+        let text = if self.lower {
+            lower = text.to_ascii_lowercase();
+            &lower
+        } else {
+            text
+        };
+        let mut take = |buckets: &Buckets, key: Option<&str>| out.extend(key.and_then(|k| buckets.get(k)).into_iter().flatten());
+        take(&self.whole, Some(text));
+        for n in self.heads.lengths.iter().take_while(|n| **n <= text.len()) {
+            take(&self.heads.by_text, text.get(..*n));
+        }
+        for n in self.tails.lengths.iter().take_while(|n| **n <= text.len()) {
+            take(&self.tails.by_text, text.get(text.len() - n..));
+        }
+    }
+}
+
+/// One of these texts, or the condition is not met.
+struct Need<'a> {
+    of: &'a Subject,
+    fold: bool,
+    texts: Vec<(Shape, &'a Text)>,
+}
+
+/// What a condition needs of one subject.
+fn need(proxy: &Proxy, cond: CondId, depth: u32) -> Option<Need<'_>> {
+    if depth > DEEPEST {
+        return None;
+    }
+    match proxy.cond(cond) {
+        Cond::Test(atom) if !atom.not => {
+            let (shape, list) = match &atom.is {
+                Matcher::Is(list) => (Shape::Whole, list),
+                Matcher::Starts(list) => (Shape::Head, list),
+                Matcher::Ends(list) => (Shape::Tail, list),
+                _ => return None,
+            };
+            // The root is the head of every path, and the empty text of every text.
+            let selective = list.iter().all(|t| t.len() > 1 || shape == Shape::Whole);
+            let texts = list.iter().map(|t| (shape, t)).collect();
+            selective.then_some(Need { of: &atom.of, fold: atom.fold, texts })
+        }
+        // The part that asks for whole texts divides best.
+        Cond::All(parts) => {
+            let needs = parts.iter().filter_map(|p| need(proxy, *p, depth + 1));
+            needs.min_by_key(|n| n.texts.iter().any(|t| t.0 != Shape::Whole))
+        }
+        Cond::Any(parts) => {
+            let mut parts = parts.iter().map(|p| need(proxy, *p, depth + 1));
+            let mut first = parts.next()??;
+            for part in parts {
+                let part = part?;
+                if part.of != first.of || part.fold != first.fold {
+                    return None;
+                }
+                first.texts.extend(part.texts);
+            }
+            Some(first)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,444 @@
+//! `http-request`, `http-response`, `http-after-response`, `tcp-request`, `redirect` and the rules of old releases.
+
+use super::{Lower, Phase, acl::condition_at, implied::KNOWN_HEADERS};
+use crate::model::{
+    Act, Cond, CondId, Conv, Expr, ExprId, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Lane, ListId, Matcher, Pattern, Reason, Seat,
+    Step, Subject, Verb,
+};
+use crate::proxy::haproxy::conf::{Stmt, Word};
+use crate::source::Span;
+
+/// One rule on its way into the model.
+struct Rule<'a> {
+    stmt: &'a Stmt,
+    /// Words behind the rule set's name.
+    words: &'a [Word],
+    section: usize,
+    seat: Seat,
+    test: CondId,
+}
+
+impl<'a> Lower<'a> {
+    /// The rules of a set, those of the `defaults` first.
+    fn rules_of(&self, section: usize, set: &str) -> Vec<(&'a Stmt, usize)> {
+        let mut all = Vec::new();
+        let outer = self.sections[section].defaults.filter(|_| set != "redirect");
+        for at in outer.into_iter().chain([section]) {
+            all.extend(self.sections[at].body.iter().copied().filter(|s| s.word(0) == set).map(|s| (s, at)));
+        }
+        all
+    }
+
+    /// `http-request` rules and what follows them, as one group: `allow` leaves it `[a30]`.
+    pub(super) fn request_rules(&mut self, section: usize, steps: &mut Vec<Step>) {
+        let span = self.sections[section].head.span;
+        let mut inner = Vec::new();
+        for (stmt, at) in self.rules_of(section, "http-request") {
+            let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Request, section);
+            let seat = self.seats[at];
+            self.request_rule(&Rule { stmt, words: &stmt.words[1..], section, seat, test }, &mut inner);
+        }
+        if !inner.is_empty() {
+            let block = self.p.add_block(inner);
+            steps.push(Step { act: Act::Group(block), span });
+        }
+        for (stmt, at) in self.rules_of(section, "redirect") {
+            let test = self.condition(&stmt.words, 1, stmt.maybe, Phase::Request, section);
+            let seat = self.seats[at];
+            self.redirect(&Rule { stmt, words: &stmt.words, section, seat, test }, steps);
+        }
+        self.old_request_rules(section, steps);
+    }
+
+    /// What releases before 2.1 knew.
+    fn old_request_rules(&mut self, section: usize, steps: &mut Vec<Step>) {
+        let body = self.sections[section].body.clone();
+        for stmt in body {
+            match stmt.word(0) {
+                "reqadd" => {
+                    let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Request, section);
+                    let (name, value) = stmt.word(1).split_once(':').unwrap_or((stmt.word(1), ""));
+                    let value = self.p.text(value.trim());
+                    let seat = self.seats[section];
+                    let op = Self::op(Verb::Add, name.trim(), value, None, How::Written, stmt.span, seat);
+                    self.edit(test, op, stmt.span, seat, steps);
+                }
+                "block" => {
+                    let test = self.condition(&stmt.words, 1, stmt.maybe, Phase::Request, section);
+                    let status = Self::fact(403, stmt.span, self.seats[section]);
+                    let step = self.when(test, Act::Respond { status, location: None, body: None }, stmt.span);
+                    steps.push(step);
+                }
+                "reqrep" | "reqirep" | "reqdel" | "reqidel" | "reqdeny" | "reqideny" | "reqtarpit" | "reqitarpit" | "reqallow"
+                | "reqiallow" | "reqpass" | "reqipass" => {
+                    let why = self.opaque(Reason::TooComplex, stmt.span, "a rule of old releases");
+                    steps.push(Step { act: Act::Opaque(why), span: stmt.span });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn edit(&mut self, test: CondId, op: HeaderOp, span: Span, seat: Seat, steps: &mut Vec<Step>) {
+        let list = self.p.add_list(HeaderList { seat, base: None, ops: vec![op], displaced: None, open: None });
+        let step = self.when(test, Act::Edit(list), span);
+        steps.push(step);
+    }
+
+    fn request_rule(&mut self, rule: &Rule<'_>, steps: &mut Vec<Step>) {
+        let span = rule.stmt.span;
+        let verb = rule.words.first().map_or("", |w| &w.text);
+        if let Some(ops) = self.header_ops(rule, Phase::Request) {
+            for op in ops {
+                self.edit(rule.test, op, span, rule.seat, steps);
+            }
+            return;
+        }
+        let act = match verb {
+            "allow" => Act::Leave,
+            "deny" | "reject" | "tarpit" | "return" => return self.answer(rule, verb, steps),
+            "silent-drop" => Act::Close,
+            "auth" => {
+                let deny = Self::fact(401, span, rule.seat);
+                let spares = Some(self.negated(rule.test));
+                let reads = vec![Subject::Header("authorization".into())];
+                let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares });
+                steps.push(Step { act: Act::Gate(gate), span });
+                return;
+            }
+            "redirect" => return self.redirect(rule, steps),
+            "set-path" | "set-pathq" | "set-uri" | "set-query" | "replace-path" | "replace-pathq" | "replace-uri" => {
+                match self.rewritten(rule, verb) {
+                    Some(act) => act,
+                    None => return,
+                }
+            }
+            "set-method" | "normalize-uri" => Act::Opaque(self.opaque(Reason::TooComplex, span, format!("`{verb}` is not modelled"))),
+            "use-service" if rule.words.get(1).is_some_and(|w| w.text.starts_with("prometheus")) => {
+                let body = Some(self.opaque_expr(Reason::RuntimeState, span, "statistics"));
+                Act::Respond { status: Self::fact(200, span, rule.seat), location: None, body }
+            }
+            "use-service" => Act::Opaque(self.opaque(Reason::Script, span, "a service answers here")),
+            "capture" => {
+                let Some(word) = rule.words.get(1) else { return };
+                let slot = self.p.add_slot();
+                self.captures.push(slot);
+                Act::Let(slot, self.sample_expr(&word.text, Phase::Request, rule.section, word.span))
+            }
+            v if v.starts_with("lua.") => Act::Opaque(self.opaque(Reason::Script, span, "a Lua function")),
+            v if v.starts_with("set-var") || v.starts_with("unset-var") => self.assignment(rule, v, Phase::Request),
+            // What is left changes neither the request nor where it goes.
+            _ => return,
+        };
+        let step = self.when(rule.test, act, span);
+        steps.push(step);
+    }
+
+    fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Act {
+        let name = verb.split_once('(').map_or("", |(_, n)| n.trim_end_matches(')')).split(',').next().unwrap_or_default().to_owned();
+        let slot = self.variable(&name);
+        let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
+        let value = match rule.words.get(1).filter(|_| end > 1) {
+            None => self.p.text(""),
+            Some(w) if verb.starts_with("set-var-fmt") => self.format(w, phase, rule.section),
+            Some(w) if w.unknown => self.opaque_expr(Reason::Environment, w.span, "known only where HAProxy runs"),
+            Some(_) => {
+                let text: String = rule.words[1..end].iter().map(|w| &*w.text).collect();
+                self.sample_expr(&text, phase, rule.section, rule.stmt.span)
+            }
+        };
+        Act::Let(slot, value)
+    }
+
+    /// Operations on headers, if the rule is one.
+    fn header_ops(&mut self, rule: &Rule<'_>, phase: Phase) -> Option<Vec<HeaderOp>> {
+        let span = rule.stmt.span;
+        let verb = &*rule.words.first()?.text;
+        if !matches!(verb, "set-header" | "add-header" | "del-header" | "replace-header" | "replace-value") {
+            return None;
+        }
+        let name = &*rule.words.get(1)?.text;
+        let seat = rule.seat;
+        let op = |verb, name: &str, value| Self::op(verb, name, value, None, How::Written, span, seat);
+        Some(match verb {
+            "set-header" | "add-header" => {
+                let value = match rule.words.get(2) {
+                    Some(w) => self.format(w, phase, rule.section),
+                    None => self.p.text(""),
+                };
+                vec![op(if verb == "set-header" { Verb::Set } else { Verb::Add }, name, value)]
+            }
+            "del-header" => {
+                let nothing = self.p.text("");
+                match rule.words.get(2).filter(|w| &*w.text == "-m").and_then(|_| rule.words.get(3)) {
+                    None => vec![op(Verb::Remove, name, nothing)],
+                    Some(method) => {
+                        let lower = name.to_ascii_lowercase();
+                        let regex = fancy_regex::Regex::new(&format!("(?i){name}")).ok();
+                        let fits = |h: &str| match &*method.text {
+                            "beg" => h.starts_with(&lower),
+                            "end" => h.ends_with(&lower),
+                            "sub" => h.contains(&lower),
+                            "reg" => regex.as_ref().is_some_and(|r| r.is_match(h).unwrap_or(false)),
+                            _ => h == lower,
+                        };
+                        KNOWN_HEADERS.iter().filter(|h| fits(h)).map(|h| op(Verb::Remove, h, nothing)).collect()
+                    }
+                }
+            }
+            _ => {
+                let (Some(regex), Some(with)) = (rule.words.get(2), rule.words.get(3)) else { return Some(Vec::new()) };
+                let read = if phase == Phase::Request {
+                    Subject::Header(name.to_ascii_lowercase().into())
+                } else {
+                    Subject::Answer(name.to_ascii_lowercase().into())
+                };
+                let present = self.p.test(read.clone(), crate::model::Matcher::Present, span);
+                let value = self.p.add_expr(Expr::Read(read));
+                let value = self.replaced(value, regex, with, rule.section, phase);
+                let mut op = op(Verb::Set, name, value);
+                op.guard = Some(present);
+                vec![op]
+            }
+        })
+    }
+
+    /// A value that a pattern is looked for in; where it matches, the whole of it becomes something else.
+    fn replaced(&mut self, value: ExprId, regex: &Word, with: &Word, section: usize, phase: Phase) -> ExprId {
+        if regex.unknown || with.unknown {
+            return self.opaque_expr(Reason::Environment, with.span, "known only where HAProxy runs");
+        }
+        if !with.text.contains('\\') {
+            // Without groups the new text is the value, where the pattern matches.
+            let constant = self.format(with, phase, section);
+            if let Expr::Text(text) = self.p.expr(constant).clone() {
+                let pattern = self.p.add_pattern(Pattern::new(format!("^(?:.*?(?:{}).*)$", regex.text).into(), false, Vec::new()));
+                return self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: text, all: false }, value));
+            }
+            return constant;
+        }
+        if with.text.contains("%[") {
+            return self.opaque_expr(Reason::TooComplex, with.span, "a replacement that is not modelled");
+        }
+        let text = with.text.replace("%%", "%");
+        let whole = if regex.text.starts_with('^') {
+            format!("{}.*$", regex.text.trim_end_matches('$'))
+        } else {
+            format!("^.*?(?:{}).*$", regex.text)
+        };
+        let pattern = self.p.add_pattern(Pattern::new(whole.into(), false, Vec::new()));
+        self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: text.into(), all: false }, value))
+    }
+
+    fn rewritten(&mut self, rule: &Rule<'_>, verb: &str) -> Option<Act> {
+        let word = rule.words.get(1)?;
+        let section = rule.section;
+        if verb.starts_with("replace-") {
+            let with = rule.words.get(2)?;
+            let of = if verb == "replace-path" { Subject::Path } else { Subject::Onward };
+            let read = self.p.add_expr(Expr::Read(of));
+            let value = self.replaced(read, word, with, section, Phase::Request);
+            return Some(if verb == "replace-path" { rewrite(value, None) } else { self.split(value) });
+        }
+        let value = self.format(word, Phase::Request, section);
+        Some(match verb {
+            "set-path" => rewrite(value, None),
+            "set-query" => {
+                let path = self.p.add_expr(Expr::Read(Subject::Path));
+                rewrite(path, Some(value))
+            }
+            _ => self.split(value),
+        })
+    }
+
+    /// Path and query of one text.
+    fn split(&mut self, value: ExprId) -> Act {
+        let path = self.p.add_expr(Expr::Via(Conv::Field(b'?', 1), value));
+        let query = self.p.add_expr(Expr::Via(Conv::Field(b'?', 2), value));
+        rewrite(path, Some(query))
+    }
+
+    /// `deny`, `tarpit`, `return`: an answer of the proxy's own, with header lines of its own.
+    fn answer(&mut self, rule: &Rule<'_>, verb: &str, steps: &mut Vec<Step>) {
+        let span = rule.stmt.span;
+        let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
+        let words = &rule.words[1..end];
+        let after = |names: &[&str]| words.iter().position(|w| names.contains(&&*w.text)).and_then(|i| words.get(i + 1));
+        let default = match verb {
+            "return" => 200,
+            "tarpit" => 500,
+            _ => 403,
+        };
+        let status = match after(&["status", "deny_status"]) {
+            None => Self::fact(default, span, rule.seat),
+            Some(w) => match w.text.parse() {
+                Ok(n) => Self::fact(n, span, rule.seat),
+                Err(_) => {
+                    let why = self.opaque(Reason::Environment, w.span, "known only where HAProxy runs");
+                    Fact::unknown(why, span, rule.seat)
+                }
+            },
+        };
+        let mut list = Self::list(rule.seat);
+        let mut i = 0;
+        while i + 2 < words.len() + 1 {
+            if &*words[i].text == "hdr"
+                && let (Some(name), Some(value)) = (words.get(i + 1), words.get(i + 2))
+            {
+                let value = self.format(value, Phase::Request, rule.section);
+                list.ops.push(Self::op(Verb::Add, &name.text, value, None, How::Written, name.span, rule.seat));
+                i += 3;
+            } else {
+                i += 1;
+            }
+        }
+        let content = ["string", "lf-string"].iter().find_map(|k| after(&[k]));
+        let file = after(&["file", "lf-file", "errorfile", "errorfiles"]);
+        let body = match (content, file) {
+            (Some(w), _) => Some(self.format(w, Phase::Request, rule.section)),
+            (None, Some(w)) => Some(self.opaque_expr(Reason::MissingFile, w.span, "a page from a file that is not read")),
+            (None, None) if verb == "return" => Some(self.p.text("")),
+            (None, None) => None,
+        };
+        let respond = Act::Respond { status, location: None, body };
+        if list.ops.is_empty() {
+            let act = if verb == "reject" { Act::Close } else { respond };
+            let step = self.when(rule.test, act, span);
+            steps.push(step);
+            return;
+        }
+        let list: ListId = self.p.add_list(list);
+        let block = self.p.add_block(vec![Step { act: Act::OnAnswer { lane: Lane::Every, list }, span }, Step { act: respond, span }]);
+        let step = self.when(rule.test, Act::Call(block), span);
+        steps.push(step);
+    }
+
+    fn redirect(&mut self, rule: &Rule<'_>, steps: &mut Vec<Step>) {
+        let span = rule.stmt.span;
+        let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
+        let words = &rule.words[1..end];
+        let after = |name: &str| words.iter().position(|w| &*w.text == name).and_then(|i| words.get(i + 1));
+        let code = after("code").and_then(|w| w.text.parse().ok()).unwrap_or(302);
+        let bare = words.iter().any(|w| &*w.text == "drop-query");
+        let onward = self.p.add_expr(Expr::Read(if bare { Subject::Path } else { Subject::Onward }));
+        let location = if let Some(w) = after("location") {
+            self.format(w, Phase::Request, rule.section)
+        } else if let Some(w) = after("prefix") {
+            let prefix = self.format(w, Phase::Request, rule.section);
+            self.p.add_expr(Expr::Join(vec![prefix, onward]))
+        } else if let Some(w) = after("scheme") {
+            let scheme = self.format(w, Phase::Request, rule.section);
+            let mark = self.p.text("://");
+            let host = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
+            self.p.add_expr(Expr::Join(vec![scheme, mark, host, onward]))
+        } else {
+            return;
+        };
+        let status = Self::fact(code, span, rule.seat);
+        let step = self.when(rule.test, Act::Respond { status, location: Some(location), body: None }, span);
+        steps.push(step);
+    }
+
+    /// Rules on answers, pushed where the section takes part: those of the backend run before those of the frontend `[c05d]`.
+    pub(super) fn answer_rules(&mut self, section: usize, steps: &mut Vec<Step>) {
+        let span = self.sections[section].head.span;
+        for (set, lane) in [("http-response", Lane::Relayed), ("http-after-response", Lane::Every)] {
+            let mut list = Self::list(self.seats[section]);
+            for (stmt, at) in self.rules_of(section, set) {
+                let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Answer, section);
+                let rule = Rule { stmt, words: &stmt.words[1..], section, seat: self.seats[at], test };
+                if let Some(ops) = self.header_ops(&rule, Phase::Answer) {
+                    for mut op in ops {
+                        op.guard = match (op.guard, self.p.cond(test)) {
+                            (guard, crate::model::Cond::Always) => guard,
+                            (None, _) => Some(test),
+                            (Some(own), _) => Some(self.p.add_cond(crate::model::Cond::All(vec![test, own]))),
+                        };
+                        list.ops.push(op);
+                    }
+                } else if stmt.word(1).starts_with("lua.") {
+                    list.open = Some(self.opaque(Reason::Script, stmt.span, "a Lua function"));
+                }
+            }
+            if set == "http-after-response" {
+                self.compressed(section, &mut list);
+            }
+            if set == "http-response" {
+                self.old_answer_rules(section, &mut list);
+            }
+            if !list.ops.is_empty() || list.open.is_some() {
+                let list = self.p.add_list(list);
+                steps.push(Step { act: Act::OnAnswer { lane, list }, span });
+            }
+        }
+    }
+
+    /// Compressed answers say so in `Vary` since 2.2 `[r1]`; which ones are compressed depends on their type.
+    fn compressed(&mut self, section: usize, list: &mut HeaderList) {
+        let Some(found) = self.setting(section, |s| s.word(0) == "compression" && s.word(1).starts_with("algo")) else { return };
+        // A setting of the defaults holds for both sections, and is written once.
+        if !self.since(2, 2, 0) || found.section != section && !self.sections[section].is_front() {
+            return;
+        }
+        let span = found.stmt.span;
+        let asked = self.p.test(Subject::Header("accept-encoding".into()), Matcher::Present, span);
+        let fine = self.p.test(Subject::Status, Matcher::Is(vec!["200".into()]), span);
+        let why = self.opaque(Reason::RuntimeState, span, "whether an answer is compressed depends on its type");
+        let kind = self.p.add_cond(Cond::Opaque(why));
+        let guard = self.p.add_cond(Cond::All(vec![fine, asked, kind]));
+        let value = self.p.text("Accept-Encoding");
+        list.ops.push(Self::op(Verb::Add, "Vary", value, Some(guard), How::Written, span, self.seat_of(&found)));
+    }
+
+    fn old_answer_rules(&mut self, section: usize, list: &mut HeaderList) {
+        let body = self.sections[section].body.clone();
+        for stmt in body {
+            if stmt.word(0) == "rspadd" {
+                let (name, value) = stmt.word(1).split_once(':').unwrap_or((stmt.word(1), ""));
+                let value = self.p.text(value.trim());
+                list.ops.push(Self::op(Verb::Add, name.trim(), value, None, How::Written, stmt.span, self.seats[section]));
+            } else if stmt.word(0).starts_with("rsp") {
+                list.open = Some(self.opaque(Reason::TooComplex, stmt.span, "a rule of old releases"));
+            }
+        }
+    }
+
+    /// Answers of a server that a rule replaces: what then comes is not known here.
+    pub(super) fn replaced_answers(&mut self, section: usize, steps: &mut Vec<Step>) {
+        for (stmt, _) in self.rules_of(section, "http-response") {
+            if !matches!(stmt.word(1), "return" | "deny" | "reject" | "redirect" | "set-status") {
+                continue;
+            }
+            let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Answer, section);
+            let why = self.opaque(Reason::TooComplex, stmt.span, "an answer that replaces the server's");
+            let step = self.when(test, Act::Opaque(why), stmt.span);
+            steps.push(step);
+        }
+    }
+
+    /// Rules before the request is looked at.
+    pub(super) fn connection_rules(&mut self, section: usize, phase: Phase, steps: &mut Vec<Step>) {
+        let mut inner = Vec::new();
+        for (stmt, _) in self.rules_of(section, "tcp-request") {
+            let at = stmt.words.iter().position(|w| matches!(&*w.text, "connection" | "session" | "content"));
+            let Some(at) = at else { continue };
+            let test = self.condition(&stmt.words, at + 2, stmt.maybe, phase, section);
+            let verb = stmt.word(at + 1);
+            let act = match verb {
+                "reject" | "silent-drop" => Act::Close,
+                v if v.starts_with("set-var") => {
+                    let rule = Rule { stmt, words: &stmt.words[at + 1..], section, seat: self.seats[section], test };
+                    self.assignment(&rule, v, phase)
+                }
+                _ => continue,
+            };
+            let step = self.when(test, act, stmt.span);
+            inner.push(step);
+        }
+        steps.extend(inner);
+    }
+}
+
+fn rewrite(path: ExprId, query: Option<ExprId>) -> Act {
+    Act::Rewrite { path, query, moved: false }
+}

@@ -1,0 +1,292 @@
+//! At home in pull requests and hooks: formats, settings, baselines, hooks, through the command line.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Loses the `Connection` line: an error for every release.
+const BROKEN: &str = "server {\n    listen 8080;\n    location /ws/ {\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n";
+const RULE: &str = "websocket/connection-not-forwarded";
+const MAIN: &str = "events {}\nhttp {\n    include conf.d/*.conf;\n}\n";
+
+fn site(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn hoplint(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoplint"));
+    for name in ["GITHUB_ACTIONS", "HOPLINT_TARGET", "HOPLINT_FORMAT", "HOPLINT_FAIL_ON"] {
+        command.env_remove(name);
+    }
+    command.current_dir(dir).args(arguments).output().unwrap()
+}
+
+fn text(out: &Output) -> String {
+    String::from_utf8(out.stdout.clone()).unwrap()
+}
+
+fn json(out: &Output) -> Value {
+    serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", text(out), String::from_utf8_lossy(&out.stderr)))
+}
+
+fn rules(out: &Output) -> Vec<String> {
+    json(out)["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect()
+}
+
+fn git(dir: &Path, arguments: &[&str]) {
+    let done = Command::new("git")
+        .current_dir(dir)
+        .args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    jsonschema::validator_for(&serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn the_json_report_keeps_to_its_schema() {
+    let schema = schema("report.schema.json");
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
+    let report = json(&hoplint(dir.path(), &["check", "--format", "json"]));
+    assert_eq!(report["findings"].as_array().unwrap().len(), report["summary"]["findings"].as_u64().unwrap() as usize);
+    assert!(schema.is_valid(&report), "{:?}", schema.iter_errors(&report).map(|e| e.to_string()).collect::<Vec<_>>());
+    let mut wrong = report;
+    wrong["findings"][0]["level"] = "fatal".into();
+    assert!(!schema.is_valid(&wrong), "the schema refuses nothing");
+}
+
+#[test]
+fn the_settings_schema_knows_the_same_keys_as_the_reader() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("hoplint.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let keys = |at: &Value| {
+        let mut keys: Vec<String> = at["properties"].as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let sorted = |list: &[&str]| {
+        let mut list: Vec<String> = list.iter().map(|k| (*k).to_owned()).collect();
+        list.sort();
+        list
+    };
+    assert_eq!(keys(&schema), sorted(hoplint::config::KEYS));
+    assert_eq!(keys(&schema["properties"]["overrides"]["items"]), sorted(hoplint::config::OVERRIDE_KEYS));
+    assert_eq!(keys(&schema["$defs"]["routes"]["items"]), sorted(hoplint::config::ROUTE_KEYS));
+    let proxies: Vec<String> = hoplint::proxy::DIALECTS.iter().map(|d| d.name().to_owned()).collect();
+    for proxy in &proxies {
+        assert!(keys(&schema["$defs"]["targets"]).contains(proxy), "{proxy}");
+    }
+}
+
+#[test]
+fn every_format_names_the_finding() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a b.conf", BROKEN)]);
+    for format in ["full", "concise", "json", "sarif", "github", "gitlab", "junit", "checkstyle", "rdjson"] {
+        let out = hoplint(dir.path(), &["check", "--format", format]);
+        assert_eq!(out.status.code(), Some(1), "{format}");
+        let said = text(&out);
+        let id = if format == "checkstyle" { RULE.replace('/', ".") } else { RULE.to_owned() };
+        assert!(said.contains(&id), "{format}: {said}");
+        assert!(said.contains(if format == "sarif" { "conf.d/a%20b.conf" } else { "conf.d/a b.conf" }), "{format}: {said}");
+    }
+}
+
+#[test]
+fn sarif_points_where_the_json_report_points() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", &BROKEN.replace("/ws/", "= /ws"))]);
+    let plain = json(&hoplint(dir.path(), &["check", "--format", "json"]));
+    let sarif = json(&hoplint(dir.path(), &["check", "--format", "sarif"]));
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), plain["findings"].as_array().unwrap().len());
+    for (result, finding) in results.iter().zip(plain["findings"].as_array().unwrap()) {
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        assert_eq!(region["startLine"], finding["span"]["start"]["line"]);
+        assert_eq!(region["startColumn"], finding["span"]["start"]["column"]);
+        assert_eq!(region["byteOffset"], finding["span"]["start"]["offset"]);
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], finding["rule"]);
+        assert!(rule["help"]["markdown"].as_str().unwrap().starts_with("# "));
+        assert_eq!(result["partialFingerprints"]["hoplint/v1"].as_str().unwrap().len(), 16);
+        assert_eq!(result["fixes"].is_array(), finding["fix"].is_object());
+    }
+    let fixed = results.iter().find(|r| r["ruleId"] == RULE && r["fixes"].is_array()).expect("a correction of the lost line");
+    let change = &fixed["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "conf.d/a.conf");
+    assert!(change["replacements"][0]["insertedContent"]["text"].as_str().unwrap().contains("Connection"));
+}
+
+#[test]
+fn xml_formats_are_well_formed_and_count_right() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a&b.conf", BROKEN)]);
+    let n = rules(&hoplint(dir.path(), &["check", "--format", "json"])).len();
+    let junit = text(&hoplint(dir.path(), &["check", "--format", "junit"]));
+    assert!(junit.contains(&format!("failures=\"{n}\"")), "{junit}");
+    assert_eq!(junit.matches("<testcase ").count(), n);
+    assert_eq!(junit.matches("</testcase>").count(), n);
+    assert!(junit.contains("a&amp;b.conf") && !junit.contains("a&b"));
+    let checkstyle = text(&hoplint(dir.path(), &["check", "--format", "checkstyle"]));
+    assert_eq!(checkstyle.matches("<error ").count(), n);
+}
+
+#[test]
+fn several_outputs_at_once_and_github_by_itself() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
+    let out = hoplint(dir.path(), &["check", "--output", "sarif=out.sarif", "--output", "concise"]);
+    assert!(text(&out).starts_with("conf.d/a.conf:"), "{}", text(&out));
+    let sarif: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("out.sarif")).unwrap()).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoplint"));
+    let out = command.current_dir(dir.path()).arg("check").env("GITHUB_ACTIONS", "true").env_remove("HOPLINT_FORMAT").output().unwrap();
+    assert!(text(&out).contains("::error file=conf.d/a.conf,line="), "{}", text(&out));
+}
+
+#[test]
+fn thresholds_decide_what_is_said_and_what_fails() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
+    let code = |arguments: &[&str]| hoplint(dir.path(), arguments).status.code();
+    assert_eq!(code(&["check"]), Some(1));
+    assert_eq!(code(&["check", "--exit-zero"]), Some(0));
+    assert_eq!(code(&["check", "--fail-on", "never"]), Some(0));
+    assert_eq!(code(&["check", "--ignore", "websocket", "--fail-on", "error"]), Some(0));
+    assert_eq!(code(&["check", "--select", "webs"]), Some(2));
+    let all = rules(&hoplint(dir.path(), &["check", "--format", "json"]));
+    let errors = rules(&hoplint(dir.path(), &["check", "--format", "json", "--min-level", "error"]));
+    assert!(errors.contains(&RULE.to_owned()) && errors.len() < all.len(), "{all:?} {errors:?}");
+    assert_eq!(rules(&hoplint(dir.path(), &["check", "--format", "json", "--select", RULE])), [RULE]);
+}
+
+#[test]
+fn settings_hold_by_path_and_wrong_ones_are_shown() {
+    let settings = "heartbeat: 30s\nselect: [websocket/connection-not-forwarded]\noverrides:\n  - paths: [\"conf.d/old/**\"]\n    levels: {websocket: hint}\n  - paths: [\"conf.d/gone.conf\"]\n    ignore: [websocket]\n";
+    let main = "events {}\nhttp {\n    include conf.d/*.conf;\n    include conf.d/old/*.conf;\n}\n";
+    let dir = site(&[
+        ("hoplint.yaml", settings),
+        ("nginx.conf", main),
+        ("conf.d/a.conf", BROKEN),
+        ("conf.d/gone.conf", &BROKEN.replace("8080", "8082")),
+        ("conf.d/old/b.conf", &BROKEN.replace("8080", "8081")),
+    ]);
+    let report = json(&hoplint(dir.path(), &["check", "--format", "json"]));
+    let said: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["span"]["file"].as_str().unwrap(), f["level"].as_str().unwrap()))
+        .collect();
+    assert_eq!(said, [("conf.d/a.conf", "error"), ("conf.d/old/b.conf", "hint")]);
+    fs::write(dir.path().join("hoplint.yaml"), "heartbeet: 30s\nignore: [websockets]\n").unwrap();
+    let out = hoplint(dir.path(), &["check"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("`heartbeet` is no key") && said.contains("did you mean `websocket`"), "{said}");
+    assert!(said.contains("hoplint.yaml:1:1") && said.contains("hoplint.yaml:2:10"), "{said}");
+    assert_eq!(hoplint(dir.path(), &["check", "--isolated"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_baseline_silences_what_is_known_and_tells_what_is_gone() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
+    assert_eq!(hoplint(dir.path(), &["check", "--write-baseline", "known.json"]).status.code(), Some(0));
+    fs::write(dir.path().join("conf.d/a.conf"), format!("# a line more\n\n{BROKEN}")).unwrap();
+    let out = hoplint(dir.path(), &["check", "--baseline", "known.json"]);
+    assert_eq!((out.status.code(), String::from_utf8(out.stderr.clone()).unwrap().as_str()), (Some(0), ""), "{}", text(&out));
+    fs::write(dir.path().join("conf.d/b.conf"), BROKEN.replace("8080", "8081").replace("/ws/", "/live/")).unwrap();
+    let new = rules(&hoplint(dir.path(), &["check", "--baseline", "known.json", "--format", "json"]));
+    assert!(new.contains(&RULE.to_owned()), "{new:?}");
+    fs::remove_file(dir.path().join("conf.d/a.conf")).unwrap();
+    let gone = String::from_utf8(hoplint(dir.path(), &["check", "--baseline", "known.json"]).stderr).unwrap();
+    assert!(gone.contains("found no more"), "{gone}");
+}
+
+#[test]
+fn only_what_a_change_brought_is_reported() {
+    let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
+    git(dir.path(), &["init", "--quiet"]);
+    git(dir.path(), &["add", "."]);
+    git(dir.path(), &["commit", "--quiet", "-m", "one"]);
+    let introduced = |here: &Path| rules(&hoplint(here, &["check", "--diff-base", "HEAD", "--format", "json"]));
+    fs::write(dir.path().join("conf.d/a.conf"), format!("# moved\n{BROKEN}")).unwrap();
+    assert_eq!(introduced(dir.path()), Vec::<String>::new());
+    // The changed line is not where the finding stands: an own list in the including file cuts nothing, a new server does.
+    fs::write(dir.path().join("conf.d/b.conf"), BROKEN.replace("8080", "8081").replace("/ws/", "/live/")).unwrap();
+    assert!(introduced(dir.path()).contains(&RULE.to_owned()));
+    assert!(introduced(&dir.path().join("conf.d")).contains(&RULE.to_owned()), "from a folder below");
+    assert_eq!(hoplint(dir.path(), &["check", "--diff-base", "nowhere"]).status.code(), Some(2));
+    let status = Command::new("git").current_dir(dir.path()).args(["status", "--porcelain"]).output().unwrap();
+    assert_eq!(text(&status), " M conf.d/a.conf\n?? conf.d/b.conf\n", "the repository is left as it was");
+}
+
+#[test]
+fn a_fragment_named_alone_is_judged_where_it_is_included() {
+    let outer = "events {}\nhttp {\n    proxy_set_header Connection \"upgrade\";\n    proxy_set_header Upgrade $http_upgrade;\n    proxy_http_version 1.1;\n    include conf.d/*.conf;\n}\n";
+    let inner = "server {\n    listen 8080;\n    location /ws/ {\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n";
+    let dir =
+        site(&[("nginx/nginx.conf", outer), ("nginx/conf.d/a.conf", inner), ("nginx/conf.d/b.conf", &BROKEN.replace("8080", "8081"))]);
+    git(dir.path(), &["init", "--quiet"]);
+    let named = |here: &Path, name: &str| rules(&hoplint(here, &["check", "--format", "json", "--select", RULE, name]));
+    assert_eq!(named(dir.path(), "nginx/conf.d/a.conf"), Vec::<String>::new(), "everything is inherited");
+    assert!(!named(dir.path(), "nginx/conf.d/b.conf").is_empty());
+    assert!(!named(&dir.path().join("nginx/conf.d"), "b.conf").is_empty(), "from the folder itself");
+}
+
+#[test]
+fn hooks_hand_over_files_that_are_none_of_ours() {
+    let dir = site(&[("supervisor.conf", "[program:app]\ncommand=/bin/true\n"), ("list", "supervisor.conf\n")]);
+    assert_eq!(hoplint(dir.path(), &["check", "--skip-unknown", "supervisor.conf"]).status.code(), Some(0));
+    assert_eq!(hoplint(dir.path(), &["check", "--skip-unknown", "--files-from", "list"]).status.code(), Some(0));
+    assert_eq!(hoplint(dir.path(), &["check", "--skip-unknown", "missing.conf"]).status.code(), Some(2));
+}
+
+#[test]
+fn blocks_of_markdown_are_checked_in_place() {
+    let page = format!("# How to\n\nText.\n\n```nginx\n{BROKEN}```\n\n```text\nlocation /ws/ {{\n```\n");
+    let dir = site(&[("guide.md", &page)]);
+    let report = json(&hoplint(dir.path(), &["check", "guide.md", "--format", "json", "--select", RULE]));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["span"]["file"], "guide.md");
+    let at = finding["span"]["start"]["offset"].as_u64().unwrap() as usize;
+    let line = page[..at].lines().count();
+    assert_eq!(finding["span"]["start"]["line"], line as u64);
+    assert!(page[at..].starts_with("proxy_pass") || page[at..].starts_with("proxy_set_header"), "{}", &page[at..]);
+    assert_eq!(hoplint(dir.path(), &["check"]).status.code(), Some(2), "a search does not look into Markdown unasked");
+    assert_eq!(hoplint(dir.path(), &["check", "--markdown"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_starter_is_written_from_what_is_seen_and_is_valid() {
+    let compose = "services:\n  web:\n    image: nginx:1.22\n    volumes:\n      - ./nginx/conf.d:/etc/nginx/conf.d:ro\n";
+    let dir = site(&[("compose.yaml", compose), ("nginx/conf.d/a.conf", BROKEN)]);
+    assert_eq!(hoplint(dir.path(), &["init"]).status.code(), Some(0));
+    let written = fs::read_to_string(dir.path().join("hoplint.yaml")).unwrap();
+    assert!(written.contains("nginx: \"1.22.0\"  # compose.yaml:3") && written.contains("path: /ws/"), "{written}");
+    assert!(written.contains("/etc/nginx/conf.d: nginx/conf.d"), "{written}");
+    assert_eq!(hoplint(dir.path(), &["init"]).status.code(), Some(2), "it is not overwritten");
+    let shown = text(&hoplint(dir.path(), &["config", "--heartbeat", "20s"]));
+    assert!(shown.contains("targets: {nginx: \"1.22.0\"}  # hoplint.yaml"), "{shown}");
+    assert!(shown.contains("heartbeat: 20000ms  # option or environment"), "{shown}");
+}
+
+#[test]
+fn releases_agree_wherever_they_are_written() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let version = env!("CARGO_PKG_VERSION");
+    let holds = |file: &str, text: &str| assert!(fs::read_to_string(top.join(file)).unwrap().contains(text), "{file} lacks {text}");
+    holds("setup.py", &format!("VERSION = \"{version}\""));
+    holds("packaging/gitlab/hoplint.gitlab-ci.yml", &format!("HOPLINT_VERSION: \"{version}\""));
+}
