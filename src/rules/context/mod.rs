@@ -16,7 +16,7 @@ use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, Ro
 use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
 use crate::source::Span;
 use declared::Declared;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// One configuration, seen by the rules.
@@ -27,6 +27,8 @@ pub struct Context<'a> {
     settings: &'a Settings,
     sockets: Rc<[WebSocket]>,
     cross_origin: Rc<[CrossOrigin]>,
+    /// Where operations stand that allow an origin: list and place in it.
+    allowing: HashMap<Span, (usize, usize)>,
     witnesses: Rc<[Witness]>,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
@@ -42,8 +44,9 @@ impl<'a> Context<'a> {
         let declared = Declared::new(&machine, settings, &witnesses);
         let sockets: Rc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
-        Self { proxy, machine, settings, sockets, cross_origin, witnesses, socket_lists, declared, found: Vec::new() }
+        let cross_origin: Rc<[CrossOrigin]> = cross_origin::routes(&machine, &declared, &witnesses).into();
+        let allowing = if cross_origin.is_empty() { HashMap::new() } else { cross_origin::allowing(proxy) };
+        Self { proxy, machine, settings, sockets, cross_origin, allowing, witnesses, socket_lists, declared, found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -64,6 +67,11 @@ impl<'a> Context<'a> {
     /// Routes that send CORS headers, or that had some to send.
     pub fn cross_origin(&self) -> Rc<[CrossOrigin]> {
         Rc::clone(&self.cross_origin)
+    }
+
+    /// The operation at these bytes that allows an origin.
+    pub fn allowing(&self, span: Span) -> Option<&HeaderOp> {
+        self.allowing.get(&span).and_then(|(list, op)| self.proxy.lists.get(*list)?.ops.get(*op))
     }
 
     /// Routes of event streams that somebody declared.

@@ -24,8 +24,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let mut f = cx.finding("cors/error-without-headers", Level::Warning, origin.span);
         f.confidence = Confidence::Likely;
-        f.message =
-            format!("error answers for {} carry no CORS headers: pages see a network error instead of the status", cx.title(w.route));
+        f.message = format!(
+            "error answers for {} carry no CORS headers: pages see a network error instead of the status",
+            cx.title(c.plain.iter().find_map(|b| b.routes.last().copied()).unwrap_or(w.route))
+        );
         f.label = "not sent with 4xx and 5xx".to_owned();
         f.help = "send it with every status (nginx: `always` at the end of the line): without it the page cannot tell 401 from a broken \
                   network, and cannot read the body (Fetch, CORS check)"

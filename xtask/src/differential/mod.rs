@@ -134,15 +134,10 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
     let mut headers: Vec<(Text, Text)> = asked.headers.iter().map(|(n, v)| (Text::from(*n), Text::from(v.as_str()))).collect();
     headers.push((peer::MARK.into(), mark.into()));
     let request = Request {
-        listener: 0,
-        http: "1.1".into(),
-        method: asked.method.into(),
-        target: asked.target.as_str().into(),
         headers,
         dial: Dial::Plain,
-        sni: None,
-        offers: Vec::new(),
         client: Some("127.0.0.1".into()),
+        ..hoplint::probe::request(0, asked.method, "", &asked.target, &[])
     };
     let lines = places.backends.iter().zip(["b1", "b2"]).map(|(port, name)| {
         let at: Text = format!("127.0.0.1:{port}").into();
