@@ -29,7 +29,15 @@ const DURATIONS: &str = "write a whole number and a unit: us, ms, s, m, h or d, 
 impl<'a> Check<'a> {
     pub(super) fn statement(&mut self, section: usize, stmt: &'a Stmt) {
         let noun = self.sections[section].noun;
-        if let Some(empty) = stmt.words.iter().find(|w| w.text.is_empty() && !w.unknown) {
+        let before = self.out.len();
+        match noun {
+            "global" => self.global(stmt),
+            "defaults" | "frontend" | "backend" | "listen" => self.proxy(section, stmt),
+            _ => {}
+        }
+        if self.out.len() == before
+            && let Some(empty) = stmt.words.iter().find(|w| w.text.is_empty() && !w.unknown)
+        {
             // Up to 3.2 it ends the statement in silence.
             if self.since(3, 3, 0) {
                 self.say(
@@ -38,13 +46,7 @@ impl<'a> Check<'a> {
                     "an empty word",
                     "remove it: HAProxy takes no empty values (since 3.3 it says so, before it ignored the rest of the line)",
                 );
-                return;
             }
-        }
-        match noun {
-            "global" => self.global(stmt),
-            "defaults" | "frontend" | "backend" | "listen" => self.proxy(section, stmt),
-            _ => {}
         }
     }
 
