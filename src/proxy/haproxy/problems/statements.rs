@@ -60,6 +60,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, first.span, format!("`{name}` is not supported any more"), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("global", name) {
@@ -84,6 +85,15 @@ impl<'a> Check<'a> {
             && self.since(2, 8, 0)
         {
             self.say(ProblemKind::BadValue, value.span, format!("`{}` is no whole number", value.text), "write all digits");
+        }
+    }
+
+    /// What only unreleased code refuses is not certain yet.
+    fn not_yet(&mut self, since: table::Release) {
+        if since == (3, 5, 0)
+            && let Some(last) = self.out.last_mut()
+        {
+            last.certain = false;
         }
     }
 
@@ -121,6 +131,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, first.span, format!("`{name}` is not supported any more"), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("proxy", name) {
@@ -212,6 +223,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, name.span, format!("`option {}` is not supported any more", name.text), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("option", &name.text) {
@@ -251,15 +263,7 @@ impl<'a> Check<'a> {
             self.say(ProblemKind::WrongArguments, stmt.span, "`bind` without an address", "write `bind :80` or `bind ADDRESS:PORT`");
             return;
         };
-        if address.unknown || address.text.contains('$') && address.text.contains('{') {
-            if !address.unknown && !address.quoted {
-                self.say(
-                    ProblemKind::BadValue,
-                    address.span,
-                    "variables are replaced inside double quotes only",
-                    "put the word into double quotes",
-                );
-            }
+        if address.unknown {
             return;
         }
         let has = |names: &[&str]| stmt.words.iter().any(|w| names.contains(&&*w.text));
