@@ -115,6 +115,9 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
         Evidence::Declared
     } else if meant || shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) {
         Evidence::Shown
+    } else if branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.remover("upgrade").is_some()) {
+        // Somebody takes the line away on purpose, or by habit.
+        Evidence::Named
     } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
         Evidence::Named
     } else {
