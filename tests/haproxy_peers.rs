@@ -21,7 +21,7 @@ fn found(name: &str, hints: bool) -> Vec<(String, u64)> {
 fn faults_are_found_and_decoys_are_not() {
     for (name, want) in [
         ("00_good.cfg", &[][..]),
-        ("01_no_tunnel_timeout.cfg", &[("timeout/idle-below-heartbeat", 6)]),
+        ("01_no_tunnel_timeout.cfg", &[("timeout/idle-below-heartbeat", 13)]),
         // No option breaks an upgrade.
         ("02_httpclose_ws.cfg", &[]),
         ("03_no_client_timeout.cfg", &[("haproxy/limit-missing", 8)]),
