@@ -57,14 +57,14 @@ fn words(text: &[u8]) -> Vec<String> {
 /// What may be written in several ways: the parentheses of a condition may stand alone, the parameters of `listen` have no
 /// order, and `${a}` is `$a`.
 fn normal(words: &[String]) -> Vec<String> {
-    let words: &mut Vec<String> = &mut words.iter().map(|w| w.replace("${", "$").replace('}', "")).collect();
+    let mut words: Vec<String> = words.iter().map(|w| w.replace("${", "$").replace('}', "")).collect();
     if words.first().is_some_and(|w| w == "listen") {
         words.sort();
     }
     if words.first().is_some_and(|w| w == "if") {
         return words.join(" ").replace("( ", "(").replace(" )", ")").split(' ').map(ToOwned::to_owned).collect();
     }
-    words.to_vec()
+    words
 }
 
 #[test]

@@ -223,6 +223,8 @@ pub struct Follow {
     pub header: &'static str,
     /// Where the route is chosen.
     pub table: TableId,
+    /// What it goes through first.
+    pub through: BlockId,
 }
 
 /// Protocol towards the upstream.

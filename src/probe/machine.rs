@@ -367,11 +367,14 @@ pub(super) struct Run<'a> {
     pub(super) query: Val,
     pub(super) untouched: bool,
     moved: bool,
+    pub(super) rewritten: bool,
     pub(super) internal: bool,
-    /// Whether copies of the request are followed: those of the client's, not those of copies.
-    copies: bool,
+    /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
+    own: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
+    /// Why its headers may be others by now.
+    headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
     captures: Vec<Text>,
     pub(super) authority: Val,
@@ -419,10 +422,12 @@ impl<'a> Run<'a> {
             query: Val::Is(query.into()),
             untouched: true,
             moved: false,
+            rewritten: false,
             internal: false,
-            copies: true,
+            own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
+            headers_open: None,
             slots: vec![None; proxy.slots as usize],
             captures: Vec::new(),
             authority: Val::Is("".into()),
@@ -455,7 +460,8 @@ impl<'a> Run<'a> {
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        self.named.clone().or_else(|| self.request.header("host").cloned()).unwrap_or_else(|| "".into())
+        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
+        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
@@ -579,6 +585,9 @@ impl<'a> Run<'a> {
             self.untouched = intake.path == PathForm::Decoded || self.path == path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
+            None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
+                return refuse(self, None);
+            }
             Some((_, Some(ExtendedConnect::Closes))) => return refuse(self, None),
             Some((i, Some(ExtendedConnect::Taken))) => {
                 let value = self.headers.remove(i).value;
@@ -649,17 +658,16 @@ impl<'a> Run<'a> {
                 self.internal = true;
                 return self.enter(*route);
             }
-            Act::Reselect { table, if_moved } => {
+            Act::Reselect { table, if_moved, through } => {
                 if *if_moved && !self.moved {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
                     return self.stop(End::Loops, at);
                 }
-                self.moved = false;
                 self.internal = true;
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(*table, at);
+                return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
             Act::Stands { status, get } => {
@@ -677,28 +685,32 @@ impl<'a> Run<'a> {
                 self.assign(*slot, value);
             }
             Act::Rewrite { path, query, moved } => {
+                // Both are made of what was there before.
+                let query = query.map(|q| self.eval(q));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path.to_string(),
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
-                    self.query = self.eval(*query);
+                    self.query = query;
                 }
                 self.untouched = false;
                 self.moved = *moved;
+                self.rewritten |= !moved;
             }
             Act::Edit(list) => {
-                // Values and guards read the lines as they were.
+                // Values are read from the headers as they are.
                 let mut headers = self.headers.clone();
-                self.apply(*list, &mut headers);
+                self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
                 self.note(*list, &headers);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
+            Act::Gate(_) if self.own => {}
             Act::Gate(gate) => return self.gate(*gate, at),
             Act::Cors(cors) => return self.cors(*cors, at),
             Act::Copy(block) => {
-                if self.copies {
+                if !self.own {
                     self.errand(at, |run| run.block(*block));
                 }
             }
@@ -724,7 +736,8 @@ impl<'a> Run<'a> {
             }
             Act::Serve => {
                 return match &*self.method {
-                    "GET" | "HEAD" => self.stop(End::Served, at),
+                    // A POST fares as the file does that it names: 404, 403 or 405.
+                    "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
                 };
             }
@@ -743,7 +756,21 @@ impl<'a> Run<'a> {
             match self.proxy.cond(id) {
                 Cond::Always | Cond::Never(_) => {}
                 Cond::Test(atom) => {
-                    if !matches!(atom.of, Subject::Method | Subject::Host | Subject::Path | Subject::Target | Subject::Status) {
+                    let place = matches!(
+                        atom.of,
+                        Subject::Method
+                            | Subject::Host
+                            | Subject::Authority
+                            | Subject::Path
+                            | Subject::Target
+                            | Subject::Onward
+                            | Subject::Status
+                            | Subject::Protocol
+                            | Subject::Rewritten
+                    );
+                    // Every handshake has these.
+                    let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
+                    if !place && !shake {
                         return true;
                     }
                 }
@@ -766,6 +793,24 @@ impl<'a> Run<'a> {
                 self.removed.push((op.name.to_ascii_lowercase().into(), op.value.origin));
             }
         }
+    }
+
+    /// Whether error handling has something for the status at hand.
+    fn handles(&mut self, errors: BlockId) -> bool {
+        let proxy = self.proxy;
+        proxy.block(errors).iter().any(|s| matches!(s.act, Act::When { test, .. } if self.holds(test) == Tri::Yes))
+    }
+
+    /// Chooses again, behind what the redirect goes through first.
+    fn reselect(&mut self, table: TableId, through: Option<BlockId>, at: Span) -> Flow {
+        if let Some(through) = through {
+            self.rewritten = false;
+            if self.block(through) == Flow::Done {
+                return Flow::Done;
+            }
+        }
+        self.moved = false;
+        self.dispatch(table, at)
     }
 
     fn may_jump(&mut self) -> bool {
@@ -801,6 +846,10 @@ impl<'a> Run<'a> {
     /// The proxy's own answer; its error handling may take it elsewhere.
     fn answer(&mut self, status: u16, at: Span) -> Flow {
         self.status = Some(status);
+        if status >= 300 && self.body.is_none() {
+            // An error or redirect of the proxy's own has its own status, whatever led there.
+            self.stands = None;
+        }
         if let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
             && !self.failing
             && self.body.is_none()
@@ -828,6 +877,9 @@ impl<'a> Run<'a> {
                 Tri::Maybe(why) => self.decide(Some(spares), why),
             };
             if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
                 return Flow::Next;
             }
         }
@@ -847,7 +899,7 @@ impl<'a> Run<'a> {
             GateOn::Address => true,
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
-            GateOn::Closed => false,
+            GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
         if pass {
@@ -896,8 +948,8 @@ impl<'a> Run<'a> {
 
     /// Asks another route for permission.
     fn ask(&mut self, id: GateId, at: Span) -> Flow {
-        let (path, table, broken) = match self.proxy.gate(id).ask {
-            Some(Ask::Route { path, table, broken }) => (path, table, broken),
+        let (path, (table, through), broken) = match self.proxy.gate(id).ask {
+            Some(Ask::Route { path, table, through, broken }) => (path, (table, through), broken),
             Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
             None => {
                 self.gates.push((id, true));
@@ -909,7 +961,7 @@ impl<'a> Run<'a> {
         let (path, query) = (path.to_owned(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
-            run.dispatch(table, at)
+            run.reselect(table, Some(through), at)
         });
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
@@ -929,19 +981,21 @@ impl<'a> Run<'a> {
     fn errand(&mut self, at: Span, go: impl FnOnce(&mut Self) -> Flow) -> (End, Option<u16>) {
         let outer = (
             (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
-            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing, self.moved, self.cached.take()),
-            std::mem::replace(&mut self.copies, false),
+            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
+            (self.failing, self.moved, self.rewritten),
+            std::mem::replace(&mut self.own, true),
         );
         self.internal = true;
         go(self);
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
-        let (policy, routes, jumps, sent, failing, moved, cached) = outer.1;
-        (self.policy, self.sent, self.failing, self.moved, self.cached) = (policy, sent, failing, moved, cached);
+        let (policy, routes, jumps, sent, cached) = outer.1;
+        (self.policy, self.sent, self.cached) = (policy, sent, cached);
+        (self.failing, self.moved, self.rewritten) = outer.2;
         self.routes.truncate(routes);
         self.jumps.truncate(jumps);
-        (self.body, self.location, self.stands, self.copies) = (None, None, None, outer.2);
+        (self.body, self.location, self.stands, self.own) = (None, None, None, outer.3);
         (end, status)
     }
 
@@ -1084,8 +1138,8 @@ impl<'a> Run<'a> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers.value == crate::model::Known::Is(false) { Vec::new() } else { self.headers.clone() };
-        let open = self.apply(list, &mut headers);
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let open = self.apply(list, &mut headers).or(self.headers_open);
         let method = match edge.method {
             Some(method) => match method.value {
                 crate::model::Known::Is(method) => self.eval(method),
@@ -1161,6 +1215,11 @@ impl<'a> Run<'a> {
             return self.again(listener, hop, at);
         }
         let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), super::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
         let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
         match reply {
             Far::Silent => return self.connecting(hop, at),
@@ -1202,14 +1261,20 @@ impl<'a> Run<'a> {
                     self.method = "GET".into();
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                return self.dispatch(follow.table, at);
+                return self.reselect(follow.table, Some(follow.through), at);
             }
         }
         if edge.intercepts
-            && !self.failing
-            && status.is_some_and(|s| s >= 300)
+            && let Some(status) = status.filter(|s| *s >= 300)
             && let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
         {
+            if self.failing {
+                // Handled once already: what is handled here too becomes the proxy's own answer.
+                if self.handles(errors) {
+                    return self.answer(status, at);
+                }
+                return self.stop(End::Relayed, at);
+            }
             self.failing = true;
             if self.block(errors) == Flow::Done {
                 return Flow::Done;
@@ -1218,31 +1283,58 @@ impl<'a> Run<'a> {
         self.stop(End::Relayed, at)
     }
 
+    /// The lines that the upstream's answer brings along; which server answers is chance.
+    fn their_lines(&self, addresses: &[Text]) -> Vec<Line> {
+        let of = |address: &Text| {
+            let fits = self.assume.lines.iter().filter(move |l| &*l.0 == "*" || l.0 == *address);
+            fits.map(|l| (l.1.0.clone(), Val::Is(l.1.1.clone()))).collect::<Vec<_>>()
+        };
+        let mut lines = addresses.first().map_or_else(|| of(&"*".into()), of);
+        for other in addresses.iter().skip(1).map(of) {
+            for (name, value) in &mut lines {
+                if !other.contains(&(name.clone(), value.clone())) {
+                    *value = Val::Unknown { why: Proxy::RUNTIME, full: false };
+                }
+            }
+            for (name, _) in other {
+                if !lines.iter().any(|l| l.0 == name) {
+                    lines.push((name, Val::Unknown { why: Proxy::RUNTIME, full: false }));
+                }
+            }
+        }
+        lines.into_iter().map(|(name, value)| Line { name, value, origin: None }).collect()
+    }
+
     pub(super) fn finish(mut self) -> Branch {
+        if self.end == End::Tunnel && self.stands.is_some() {
+            // Whoever reads another status than 101 opens no tunnel.
+            self.end = End::Relayed;
+        }
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {
-            self.status = Some(status);
-            if self.end == End::Served {
+            // Only if there is such a file; without one it is 404.
+            let known = self.end != End::Served || status == 404;
+            self.status = known.then_some(status);
+            if self.end == End::Served && known {
                 self.end = End::Answered;
             }
+        }
+        if self.end == End::Loops {
+            self.status = Some(500);
         }
         let mut answer = Vec::new();
         let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {
             answer = lines;
         } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
-            for (at, (name, value)) in &self.assume.lines {
-                if &**at == "*" || sent.addresses.contains(at) {
-                    answer.push(Line { name: name.clone(), value: Val::Is(value.clone()), origin: None });
-                }
-            }
+            answer = self.their_lines(&sent.addresses);
         }
         if self.end == End::Tunnel {
             // RFC 8441 §5: what 101 is to HTTP/1.1.
             self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
-        let local = matches!(self.end, End::Answered | End::Served | End::Failed);
+        let local = matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed);
         if let Some((mut value, at)) = self.location.take() {
             let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
             if let (Some(prefix), Val::Is(path)) = (prefix, &value)
@@ -1258,7 +1350,7 @@ impl<'a> Run<'a> {
             let origin = Origin { how: crate::model::How::Written, span: at, seat };
             answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
         }
-        if matches!(self.end, End::Answered | End::Failed | End::Served | End::Relayed | End::Tunnel) {
+        if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
                 if let Some(relayed) = policy.relayed.filter(|_| !local) {
                     self.apply(relayed, &mut answer);

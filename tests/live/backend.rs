@@ -126,7 +126,14 @@ fn serve(mut stream: TcpStream, manner: &Manner, seen: &Mutex<Vec<Head>>, stop: 
         let _ = send_events(&mut stream, pause, &further, stop);
         return;
     }
-    let status = manner.status.unwrap_or(if head.all("sec-websocket-key").next().is_some() { 426 } else { 200 });
+    // RFC 9112 §3.2 asks for exactly one Host, before HTTP/1.1 for at most one.
+    let hosts = head.all("host").count();
+    let malformed = hosts > 1 || hosts == 0 && head.line.ends_with("HTTP/1.1");
+    let status = manner.status.unwrap_or(match head.all("sec-websocket-key").next() {
+        _ if malformed => 400,
+        Some(_) => 426,
+        None => 200,
+    });
     let body = format!("missing for a handshake: {}\n", objections.join(", "));
     let upgrade = if status == 426 { "Upgrade: websocket\r\n" } else { "" };
     let _ = write!(

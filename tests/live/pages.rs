@@ -9,7 +9,7 @@
 //!
 //! | kind | sent | words |
 //! |---|---|---|
-//! | `ws` | a handshake | `101`: opened and echoed; another status: refused with it; `refused`: not opened |
+//! | `ws` | a handshake | `101`: opened and echoed; `closed`: opened, and ended without an echo; another status: refused with it; `refused`: not opened |
 //! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=`; long ones, and all timers written, are shortened alike | `open`, `cut` |
 //! | `preflight` | a browser's preflight for a PUT with the headers of `asks=` (a token and JSON) | `complete`, `incomplete` |
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
@@ -81,7 +81,7 @@ pub(crate) fn run_corrected(proxy: &dyn Installed, version: Version) -> Tally {
 /// A bad example after its correction, with what is to be seen now.
 fn corrected(rule: &str, example: &Example) -> Option<Example> {
     let kind = example.attribute("fix").filter(|kind| *kind != "none" && !example.is_clean())?;
-    let (mended, text) = example.mended(kind == "unsafe");
+    let (mended, text) = example.mended(kind == "unsafe", Some(rule));
     assert!(!mended.applied.is_empty(), "{rule}: nothing is corrected at line {}", example.line);
     let mut words: Vec<String> = example.words.iter().filter(|w| !w.starts_with("expect=")).cloned().collect();
     words.push("fixed".to_owned());
@@ -196,7 +196,7 @@ fn one(proxy: &dyn Installed, version: Version, rule: &str, example: &Example) -
         context: example.attribute("context"),
         faster: 1,
         tls: true,
-        provide: !syntax,
+        provide: !syntax || example.is_clean(),
     };
     let staged = match proxy.stage(&example.text, &ground) {
         Ok(staged) => staged,
@@ -268,7 +268,13 @@ fn send(
     let origin =
         example.attribute("origin").map(ToOwned::to_owned).or_else(|| header("Origin")).unwrap_or_else(|| "https://app.example.com".into());
     let got = match &*probe.kind {
-        "ws" => handshake(at, &Request::handshake(path, &host), &probe.expect),
+        "ws" => {
+            let mut request = Request::handshake(path, &host);
+            if example.attribute("origin").is_some() {
+                request = request.with("Origin", &origin);
+            }
+            handshake(at, &request, &probe.expect)
+        }
         "idle" => {
             let beat = beat.ok_or("an idle probe needs a heartbeat")?;
             let mut socket = client::open(at, &Request::handshake(path, &host)).socket.ok_or("the handshake was refused")?;
@@ -316,7 +322,7 @@ fn handshake(at: std::net::SocketAddr, request: &Request, expect: &str) -> Strin
     let mut opened = client::open(at, request);
     match (opened.status, opened.socket.as_mut().map(client::echoes)) {
         (_, Some(true)) => "101".into(),
-        (_, Some(false)) => "101 without an echo".into(),
+        (_, Some(false)) => "closed".into(),
         _ if expect == "refused" => "refused".into(),
         (Some(status), None) => status.to_string(),
         (None, None) => "no answer".into(),

@@ -53,13 +53,15 @@ impl Example {
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
         let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false, together: false };
         let mut files = Files::new();
-        let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
+        let name = if self.dialect == "envoy" { "example.yaml" } else { "example.conf" };
+        let file = files.add(name, self.text.clone().into_bytes()).unwrap();
         (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })
     }
 
-    /// What `--fix` makes of it, without the marks.
-    pub(crate) fn mended(&self, unsafe_too: bool) -> (Mended, String) {
-        let (files, room) = self.room();
+    /// What `--fix` makes of it, without the marks; with a rule, what `--select` of that rule leaves of it.
+    pub(crate) fn mended(&self, unsafe_too: bool, only: Option<&str>) -> (Mended, String) {
+        let (files, mut room) = self.room();
+        room.settings.select.extend(only.map(ToOwned::to_owned));
         let mended = mend(&room, &files, &|_| Ok(()), unsafe_too).unwrap();
         let text = String::from_utf8(mended.files.map().file(room.given[0]).bytes().to_vec()).unwrap();
         let bare = |line: &str| {

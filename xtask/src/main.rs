@@ -1,6 +1,7 @@
 //! Development tasks. `cargo run -p xtask -- --help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for developers")]
 
+mod differential;
 mod envoy_schema;
 
 use std::process::ExitCode;
@@ -8,6 +9,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo run -p xtask -- envoy-schema TABLE.json
     writes src/proxy/envoy/schema/table.tsv from the field table that xtask/envoy/schema_table.py makes
+
+cargo run -p xtask -- differential [--count 300] [--seed 1] [--requests 10] [--nginx PROGRAM] [--keep FOLDER]
+    random nginx configurations and requests: the real nginx beside `hoplint trace` for its release;
+    configurations that are contradicted are kept in FOLDER
 ";
 
 fn main() -> ExitCode {
@@ -15,6 +20,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["envoy-schema", table] => envoy_schema::run(table),
+        ["differential", rest @ ..] => differential::Options::read(rest).and_then(|o| differential::run(&o)),
         _ => {
             print!("{HELP}");
             return ExitCode::from(u8::from(!words.is_empty() && words != ["--help"]) * 2);

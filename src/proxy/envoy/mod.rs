@@ -7,10 +7,14 @@ mod problems;
 pub mod scalar;
 pub mod schema;
 mod semantic;
+mod snippet;
 pub mod view;
 pub use crate::yaml;
 
+mod lower;
+
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
@@ -35,6 +39,10 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
+    fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order))
+    }
+
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let confs = conf::read(files, given, reading.explicit);
         confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
@@ -48,9 +56,13 @@ struct EnvoySite {
 
 impl Site for EnvoySite {
     fn lower(&self, _era: &Era) -> Proxy {
-        let mut proxy = Proxy::new("envoy");
-        proxy.fragment = self.conf.fragment;
-        proxy
+        lower::lower(&self.conf, &self.findings)
+    }
+
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        // A discovery file may be rejected; Envoy starts all the same `[dyn-rds-yaml-error]`.
+        let root = self.conf.texts.first().map(|t| t.tree.span);
+        self.problems(era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
     }
 
     fn problems(&self, era: &Era) -> Vec<Problem> {

@@ -16,7 +16,10 @@ pub(super) fn find(conf: &Conf, files: &Files) -> Vec<Finding> {
     let mut out = Vec::new();
     for text in &conf.texts {
         faults(text, &mut out);
-        let sound = json(text, files, &mut out) && text.tree.errors.is_empty();
+        if !json(text, files, &mut out) {
+            continue;
+        }
+        let sound = text.tree.errors.is_empty();
         if let Some(f) = foreign(text) {
             out.push(f);
             continue;

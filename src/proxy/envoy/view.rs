@@ -77,13 +77,17 @@ impl<'a> View<'a> {
         self.field(field).map_or_else(Vec::new, Self::items)
     }
 
-    /// The items of a list; a single value is a list of one, lists inside are opened.
+    /// The items of a list; a single value is a list of one, lists inside are opened, each once: lists of aliases to lists
+    /// would grow without bounds.
     pub fn items(self) -> Vec<Self> {
         let mut out = Vec::new();
         let mut stack = vec![self.id];
+        let mut opened = std::collections::HashSet::new();
         while let Some(id) = stack.pop() {
             if self.tree.is_list(id) {
-                stack.extend(self.tree.items(id).iter().rev());
+                if opened.insert(self.tree.resolve(id)) {
+                    stack.extend(self.tree.items(id).iter().rev());
+                }
             } else {
                 out.push(self.at(id));
             }

@@ -464,7 +464,9 @@ impl Read<'_> {
     fn report_errors(&mut self, tree: &Tree, base: u32) {
         // One template tag can turn a file into anything: what is reported there is only likely.
         let certain = !tree.templated;
-        for e in &tree.errors {
+        // Behind the first of them nothing is sure any more.
+        let shown = if certain { tree.errors.len() } else { tree.errors.len().min(1) };
+        for e in &tree.errors[..shown] {
             let span = Span::between(base + e.start, base + e.end);
             let text = self.files.map().text(span);
             let (kind, message, help) = match e.fault {

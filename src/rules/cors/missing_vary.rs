@@ -5,6 +5,7 @@ use super::super::{
     context::{Context, serves},
 };
 use super::{allowed, constant};
+use crate::model::Kind;
 use crate::probe::{Branch, Val};
 
 /// An origin that nobody allows but who allows all.
@@ -22,7 +23,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if others.iter().any(|o| allowed(cx, o).is_some_and(|(_, v)| v == value)) {
             continue;
         }
-        let mut f = cx.finding("cors/missing-vary", Level::Warning, op.value.origin.span);
+        // An engine makes the line by itself; who uses it did not leave anything out.
+        let engine = cx.proxy.cors.iter().flat_map(|c| &cx.proxy.list(c.lines).ops).any(|o| o.value.origin == op.value.origin);
+        let level = if engine { Level::Hint } else { Level::Warning };
+        let mut f = cx.finding("cors/missing-vary", level, op.value.origin.span);
         f.confidence = Confidence::Likely;
         f.message = format!(
             "answers for {} differ by `Origin` without saying so: a cache gives one site's answer to another",
@@ -34,6 +38,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   apart (Fetch, CORS protocol and HTTP caches)"
                 .to_owned();
         f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+        f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Vary"], &[], &c.origin);
         cx.report(f);
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod headers_lost;
 pub(super) mod headers_lost_on_jump;
 pub(super) mod malformed_origin;
 pub(super) mod missing_vary;
+pub(super) mod policy_not_applied;
 pub(super) mod preflight_incomplete;
 pub(super) mod wildcard_with_credentials;
 
@@ -26,4 +27,9 @@ fn allowed<'a>(cx: &'a Context<'_>, b: &Branch) -> Option<(&'a HeaderOp, String)
 /// Whether the value is the same for every request.
 fn constant(cx: &Context<'_>, op: &HeaderOp) -> bool {
     matches!(op.value.value, Known::Is(e) if matches!(cx.proxy.expr(e), Expr::Text(_)))
+}
+
+/// Whether a line of this name belongs to what other origins are told.
+fn speaks_of_origins(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("access-control-") || name.eq_ignore_ascii_case("vary")
 }

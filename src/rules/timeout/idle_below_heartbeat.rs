@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, WebSocket},
 };
+use super::seconds;
 use crate::model::{Clock, How, Idle, Known, Limit};
 use crate::probe::idle;
 
@@ -90,9 +91,4 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 /// Whether a clock is that of the route itself, not of a further hop.
 fn idle_here(cx: &Context<'_>, socket: &WebSocket, clock: &Clock<Idle>) -> bool {
     socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)).is_some_and(|own| std::ptr::eq(own, clock))
-}
-
-/// Milliseconds for people.
-fn seconds(ms: u64) -> String {
-    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
 }

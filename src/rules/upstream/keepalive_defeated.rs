@@ -1,7 +1,7 @@
 //! `upstream/keepalive-defeated`
 
 use super::super::{Confidence, Finding, Level, Related, context::Context};
-use crate::model::{Expr, Fact, How, Known, Proxy, Wire};
+use crate::model::{Expr, Fact, How, Known, Proxy, UpstreamId, Wire};
 use crate::probe::{Sent, Val};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -11,6 +11,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         return;
     }
     let mut seen: HashSet<(Span, Span)> = HashSet::new();
+    let kept = kept(cx);
     for w in cx.witnesses().iter() {
         for b in cx.plain(w) {
             let Some(sent) = b.sent.as_ref().filter(|s| s.open.is_none()) else { continue };
@@ -20,7 +21,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             }
             let reuse = group.reuse;
             let Some((span, label)) = cause(cx, sent, reuse) else { continue };
-            if !seen.insert((span, reuse.origin.span)) {
+            // Nobody wrote what closes: the group is only then kept in vain when no route keeps its connections.
+            let nowhere = span == reuse.origin.span;
+            if nowhere && sent.upstream.is_some_and(|u| kept.contains(&u)) || !seen.insert((span, reuse.origin.span)) {
                 continue;
             }
             let level = if reuse.origin.how == How::Written { Level::Warning } else { Level::Hint };
@@ -40,6 +43,21 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             cx.report(f);
         }
     }
+}
+
+/// Groups that some plain request is sent to over a connection that is kept.
+fn kept(cx: &Context<'_>) -> HashSet<UpstreamId> {
+    let mut out = HashSet::new();
+    for w in cx.witnesses().iter() {
+        for b in cx.plain(w) {
+            let Some(sent) = b.sent.as_ref() else { continue };
+            let Some(group) = sent.upstream else { continue };
+            if sent.open.is_some() || cause(cx, sent, cx.proxy.upstream(group).reuse).is_none() {
+                out.insert(group);
+            }
+        }
+    }
+    out
 }
 
 /// What closes the connection after a plain request, and what to say beside it.

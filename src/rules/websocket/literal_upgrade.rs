@@ -33,6 +33,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             )],
         );
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}", socket.witness.path, socket.witness.host));
+        let list = socket.sent().map(|(_, sent)| sent.list);
+        f.intent = list.and_then(|l| cx.written(l, "upgrade")).and_then(|op| cx.must_only_upgrade(socket, op));
         cx.report(f);
     }
 }

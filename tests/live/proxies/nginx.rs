@@ -164,6 +164,13 @@ impl<'a> Parts<'a> {
                 None => format!("upstream {missing} {{ server {}; }}\n", self.ground.backend),
             });
         }
+        if self.ground.provide && texts.iter().any(|t| t.contains("$connection_upgrade")) && !known.contains("$connection_upgrade") {
+            self.extra.insert("map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n".to_owned());
+        }
+        if self.ground.provide && !texts.iter().any(|t| t.contains("ssl_certificate")) {
+            let dir = self.ground.dir.display();
+            self.extra.insert(format!("ssl_certificate {dir}/cert.pem;\nssl_certificate_key {dir}/key.pem;\n"));
+        }
         let edited = texts.iter().zip(&trees).map(|(text, tree)| {
             let mut work = Work { text, tree, ground: self.ground, addresses: &mut self.addresses, edits: Edits::of(text) };
             work.block(NONE);
@@ -173,12 +180,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Upstreams and caches that are defined, and those that are used.
+/// Upstreams, caches and variables that are defined, and upstreams and caches that are used.
 fn names(tree: &Tree, text: &str, known: &mut BTreeSet<String>, wanted: &mut BTreeSet<String>) {
     for node in 0..tree.nodes.len() as u32 {
         let arg = word(tree, text, node, 1).map(|w| w.1);
         match name(tree, text, node) {
             "upstream" => known.extend(arg),
+            "map" => known.extend(word(tree, text, node, 2).map(|w| w.1)),
             "proxy_pass" => {
                 let target = arg.unwrap_or_default();
                 let host = target.split_once("://").map_or(&*target, |(_, rest)| rest).split('/').next().unwrap_or_default();
@@ -258,6 +266,8 @@ impl Work<'_> {
                     self.edits.replace(first, format!("{scheme}{host}{uri}"));
                 }
             }
+            "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" if value.contains(':') => self.edits.replace(first, backend.to_string()),
+            "grpc_pass" if value.contains(':') => self.edits.replace(first, format!("grpc://{backend}")),
             "include" if self.ground.provide && !value.contains(['*', '?', '[']) && !dir.join(&value).exists() => {
                 let name = value.replace('/', "_");
                 fs::write(dir.join(&name), "").unwrap();

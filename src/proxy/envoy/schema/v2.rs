@@ -58,7 +58,7 @@ pub(super) fn successor<'a>(name: &str, names: impl Iterator<Item = &'a str>) ->
         .filter(|n| n.starts_with("envoy.") && n.contains(".v3.") && n.rsplit('.').next() == Some(last))
         .map(|n| (shared(n), n))
         .collect();
-    best.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    best.sort_unstable_by_key(|b| std::cmp::Reverse(b.0));
     match best.as_slice() {
         [one] => Some(one.1),
         [first, second, ..] if first.0 > second.0 => Some(first.1),

@@ -200,7 +200,7 @@ impl Lower<'_> {
             let Some(line) = lines.iter().find(|l| l.name == stmt.word(1)) else { continue };
             let test = self.condition(&stmt.words, 2, stmt.maybe, if raw { Phase::Bytes } else { Phase::Request }, back);
             let group = Upstream {
-                servers: vec![Server { at: line.at.clone(), backup: false }],
+                servers: vec![Server { at: line.at.clone(), backup: false, doubt: None }],
                 name: format!("{}/{}", self.sections[back].name, line.name).into(),
                 ..self.p.upstream(upstream).clone()
             };

@@ -61,6 +61,8 @@ pub(super) struct Lower<'a> {
     named: HashMap<String, RouteId>,
     /// The location table of the server at hand.
     table: TableId,
+    /// The rewrite phase of the server at hand, which an internal redirect goes through again; `rewrite … last` does not.
+    server_rewrites: BlockId,
     /// Length of what the location at hand matched, for `proxy_pass` with a URI part.
     drop: u32,
     /// Files' worth of text around everything.
@@ -69,7 +71,9 @@ pub(super) struct Lower<'a> {
 
 /// Lowers one configuration for one era.
 pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
-    let p = Proxy::new("nginx");
+    let mut p = Proxy::new("nginx");
+    // The eleventh internal redirect is one too many.
+    p.jumps = 11;
     let mut lower = Lower {
         conf,
         era,
@@ -86,6 +90,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         seats: HashMap::new(),
         named: HashMap::new(),
         table: TableId(0),
+        server_rewrites: BlockId(0),
         drop: 0,
         whole,
     };
@@ -136,23 +141,29 @@ impl Lower<'_> {
     fn http(&mut self, id: DirId, parent: Seat, base: &Settings) {
         let seat = self.scope(id, parent);
         let children: Vec<DirId> = self.conf.children(id).collect();
+        self.names(&children);
         let settings = self.settings(base, Some(id), &children, seat);
         self.http_settings(&children, seat, &settings);
     }
 
     fn http_body(&mut self, children: &[DirId], seat: Seat, base: &Settings) {
+        self.names(children);
         let settings = self.settings(base, None, children, seat);
         self.http_settings(children, seat, &settings);
     }
 
+    /// What variables mean, wherever they are used.
+    fn names(&mut self, children: &[DirId]) {
+        self.variables(children);
+        for s in children.iter().filter(|c| self.name(**c) == "server").copied().collect::<Vec<_>>() {
+            self.declare_slots(s);
+        }
+    }
+
     fn http_settings(&mut self, children: &[DirId], seat: Seat, settings: &Settings) {
         self.http_dirs = children.iter().copied().filter(|c| self.conf.get(*c).body.is_none()).collect();
-        self.variables(children);
         self.upstream_blocks(children, seat);
         let servers: Vec<DirId> = children.iter().copied().filter(|c| self.name(*c) == "server").collect();
-        for s in &servers {
-            self.declare_slots(*s);
-        }
         self.servers(&servers, seat, settings);
     }
 

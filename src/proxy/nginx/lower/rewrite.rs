@@ -1,7 +1,7 @@
 //! The rewrite phase of a server or a location: `set`, `if`, `return`, `rewrite`, `break`, in the order of the text.
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
-use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Matcher, Reason, Step, Subject};
+use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Step, Subject};
 use crate::source::Span;
 
 impl Lower<'_> {
@@ -98,7 +98,7 @@ impl Lower<'_> {
             let bare = put.strip_suffix('?').unwrap_or(&put).to_owned();
             let mut location = self.interpolate(&bare, span);
             if bare == put {
-                location = self.with_query(location, span);
+                location = self.with_query(location, if put.contains('?') { "&" } else { "?" }, span);
             }
             Act::Respond { status: Fact::is(status, How::Written, span, seat), location: Some(location), body: None }
         } else {
@@ -106,8 +106,8 @@ impl Lower<'_> {
             let (path, query) = put.split_once('?').map_or((&*put, None), |(p, q)| (p, Some(q)));
             let path = self.interpolate(path, span);
             let query = query.map(|q| {
-                let q = q.to_owned();
-                if q.is_empty() { self.p.text("") } else { self.interpolate(q.trim_end_matches('?'), span) }
+                let own = self.interpolate(q.trim_end_matches('?'), span);
+                if q.is_empty() || q.ends_with('?') { own } else { self.with_query(own, "&", span) }
             });
             let moved = &*flag != "break";
             Act::Rewrite { path, query, moved }
@@ -120,9 +120,11 @@ impl Lower<'_> {
         Some(Act::When { test, then, other: None })
     }
 
-    fn with_query(&mut self, location: ExprId, span: Span) -> ExprId {
-        let args = self.interpolate("$is_args$args", span);
-        self.p.add_expr(Expr::Join(vec![location, args]))
+    /// The client's query behind a text, if there is one.
+    fn with_query(&mut self, text: ExprId, mark: &str, span: Span) -> ExprId {
+        let query = self.p.add_expr(Expr::Read(Subject::QueryString));
+        let mark = self.unless_empty("$is_args", query, mark, span);
+        self.p.add_expr(Expr::Join(vec![text, mark, query]))
     }
 
     fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool) -> Act {
@@ -208,14 +210,28 @@ impl Lower<'_> {
         }
     }
 
-    /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched.
+    /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched, unless a rewrite
+    /// changed the path on the spot.
     pub(super) fn onward(&mut self, uri: Option<&str>, drop: u32) -> ExprId {
-        let Some(uri) = uri else { return self.p.add_expr(Expr::Read(Subject::Onward)) };
+        let whole = self.p.add_expr(Expr::Read(Subject::Onward));
+        let Some(uri) = uri else { return whole };
         let path = self.p.add_expr(Expr::Read(Subject::Path));
         let swapped = self.via(Conv::SwapPrefix { drop, put: "".into() }, path);
         let encoded = self.via(Conv::EncodePath, swapped);
         let put = self.p.text(uri);
         let args = self.interpolate("$is_args$args", Span::default());
-        self.p.add_expr(Expr::Join(vec![put, encoded, args]))
+        let replaced = self.p.add_expr(Expr::Join(vec![put, encoded, args]));
+        let (at, seat) = (Span::default(), crate::model::Seat(0));
+        let map = self.p.add_map(Map {
+            name: "uri".into(),
+            span: at,
+            exact: vec![("1".into(), Fact::is(whole, How::Implied, at, seat))],
+            rules: Vec::new(),
+            default: Fact::is(replaced, How::Implied, at, seat),
+            fold: false,
+            open: None,
+        });
+        let rewritten = self.p.add_expr(Expr::Read(Subject::Rewritten));
+        self.p.add_expr(Expr::Map(map, rewritten))
     }
 }

@@ -64,6 +64,7 @@ impl Lower<'_> {
         let mut steps = vec![Step { act: Act::Enter(policy), span: at }];
         let miss = self.p.add_block(Vec::new());
         self.table = self.empty_table(Pick::PrefixTree, miss, seat);
+        self.server_rewrites = miss;
         let rewrites = self.rewrite_phase(dirs, &s, true);
         let group = self.p.add_block(rewrites);
         steps.push(Step { act: Act::Group(group), span: at });
@@ -88,12 +89,15 @@ impl Lower<'_> {
         let miss = self.p.add_block(miss_steps);
         let table = self.empty_table(Pick::PrefixTree, miss, seat);
         self.table = table;
+        // Filled below, once everything that may lead there has a name.
+        self.server_rewrites = self.p.add_block(Vec::new());
         if let Some(why) = self.hole_in(id) {
             self.p.tables[table.at()].open = Some(why);
         }
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
         let policy = self.policy(&s, Pass::Proxy);
+        self.p.blocks[miss.at()][0].act = Act::Enter(policy);
         let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
         let own_name: Text = own_name.trim_start_matches('.').into();
         let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];
@@ -101,6 +105,7 @@ impl Lower<'_> {
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             steps.push(Step { act: Act::Group(block), span });
+            self.p.blocks[self.server_rewrites.at()] = vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Group(block), span }];
         }
         steps.push(Step { act: Act::Dispatch(table), span });
         let body = self.p.add_block(steps);

@@ -287,7 +287,7 @@ impl Lower<'_> {
     }
 
     /// A mark, if a text is not empty.
-    fn unless_empty(&mut self, name: &str, of: ExprId, mark: &str, span: Span) -> ExprId {
+    pub(super) fn unless_empty(&mut self, name: &str, of: ExprId, mark: &str, span: Span) -> ExprId {
         let (mark, none) = (self.p.text(mark), self.p.text(""));
         let seat = crate::model::Seat(0);
         let map = self.p.add_map(Map {

@@ -1,0 +1,153 @@
+//! Random nginx configurations and requests: what the real nginx does, beside what hoplint says of that release.
+
+mod compare;
+mod generate;
+mod peer;
+mod random;
+
+use generate::{Asked, Places};
+use hoplint::model::{Dial, Era, Request, Text, Version};
+use hoplint::probe::{Assume, Credentials, Far, trace};
+use hoplint::proxy::{Reading, dialect};
+use hoplint::source::Files;
+use random::Random;
+use std::path::{Path, PathBuf};
+
+/// What to run.
+pub(crate) struct Options {
+    /// How many configurations.
+    pub(crate) count: u64,
+    /// Where the numbers begin.
+    pub(crate) seed: u64,
+    /// Requests to each.
+    pub(crate) requests: usize,
+    /// The program.
+    pub(crate) nginx: String,
+    /// Where configurations that were contradicted are kept.
+    pub(crate) keep: Option<PathBuf>,
+}
+
+impl Options {
+    /// From words `--name value`.
+    pub(crate) fn read(words: &[&str]) -> Result<Self, String> {
+        let mut o = Self { count: 300, seed: 1, requests: 10, nginx: "nginx".to_owned(), keep: None };
+        for pair in words.chunks(2) {
+            let [name, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
+            let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
+            match *name {
+                "--count" => o.count = number()?,
+                "--seed" => o.seed = number()?,
+                "--requests" => o.requests = number()? as usize,
+                "--nginx" => o.nginx = (*value).to_owned(),
+                "--keep" => o.keep = Some(PathBuf::from(value)),
+                _ => return Err(format!("`{name}` is no option")),
+            }
+        }
+        Ok(o)
+    }
+}
+
+/// The release of a program.
+fn version(binary: &str) -> Result<Version, String> {
+    let out = std::process::Command::new(binary).arg("-v").output().map_err(|e| format!("{binary}: {e}"))?;
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    let number = text.split('/').nth(1).unwrap_or_default();
+    number.split_whitespace().next().unwrap_or_default().parse()
+}
+
+/// Runs, prints what differs and the totals.
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let version = version(&options.nginx)?;
+    let seen = peer::Seen::default();
+    let backends = peer::backends(&seen).map_err(|e| e.to_string())?;
+    let dir = std::env::temp_dir().join(format!("hoplint-differential-{}", std::process::id()));
+    let mut total = [0usize; 3];
+    let mut refused = 0;
+    for n in 0..options.count {
+        let mut r = Random(options.seed.wrapping_mul(1_000_003).wrapping_add(n));
+        let front = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+        let places = Places { front, backends };
+        let text = generate::configuration(&mut r, &places);
+        std::fs::create_dir_all(dir.join("empty"))
+            .and_then(|()| std::fs::write(dir.join("nginx.conf"), &text))
+            .map_err(|e| e.to_string())?;
+        let nginx = match peer::start(&options.nginx, &dir, &places).map_err(|e| e.to_string())? {
+            Ok(nginx) => nginx,
+            Err(message) => {
+                refused += 1;
+                println!("refused {n}: {}", message.trim());
+                continue;
+            }
+        };
+        for i in 0..options.requests {
+            let asked = generate::request(&mut r);
+            let mark = format!("{n}-{i}");
+            let said = say(&text, version, &asked, &mark, &places)?;
+            let answer = peer::ask(&places, &asked, &mark).map_err(|e| format!("configuration {n}, request {i}: {e}"))?;
+            let all = seen.lock().map_err(|e| e.to_string())?.remove(&mark).unwrap_or_default();
+            let last = all.last();
+            let address = last.map(|(name, _)| format!("127.0.0.1:{}", backends[usize::from(*name == "b2")]));
+            let f = compare::compare(&said, &asked, answer.as_ref(), last, address);
+            let at = if !f.wrong.is_empty() {
+                2
+            } else if !f.unknown.is_empty() {
+                1
+            } else {
+                0
+            };
+            total[at] += 1;
+            if at == 2 {
+                report(n, i, &asked, &f.wrong, &text, options.keep.as_deref())?;
+            } else if at == 1 {
+                let why = said.unknown.first().map_or("", |u| &u.1);
+                println!("unknown {n}/{i}: {} ({why})", f.unknown.join(", "));
+            }
+        }
+        drop(nginx);
+    }
+    let _ = std::fs::remove_dir_all(&dir);
+    println!("nginx {version}: {} configurations, {refused} refused", options.count);
+    println!("{} requests: {} agreed, {} unknown, {} contradicted", total.iter().sum::<usize>(), total[0], total[1], total[2]);
+    if total[2] == 0 { Ok(()) } else { Err("contradicted".to_owned()) }
+}
+
+fn report(n: u64, i: usize, asked: &Asked, wrong: &[String], text: &str, keep: Option<&Path>) -> Result<(), String> {
+    println!("CONTRADICTED {n}/{i}: {} {} {:?}", asked.method, asked.target, asked.headers);
+    for w in wrong {
+        println!("    {w}");
+    }
+    if let Some(keep) = keep {
+        let file = keep.join(format!("{n}.conf"));
+        std::fs::create_dir_all(keep).and_then(|()| std::fs::write(file, text)).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// What hoplint says.
+fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places) -> Result<trace::Trace, String> {
+    let mut files = Files::new();
+    let id = files.add("nginx.conf", text.as_bytes().to_vec()).map_err(|e| e.to_string())?;
+    let room = dialect("nginx").ok_or("no such dialect")?;
+    let sites = room.read(&mut files, &[id], &Reading::default());
+    let site = sites.first().ok_or("nothing was read")?;
+    let proxy = site.lower(&Era::new(version));
+    let mut headers: Vec<(Text, Text)> = asked.headers.iter().map(|(n, v)| (Text::from(*n), Text::from(v.as_str()))).collect();
+    headers.push((peer::MARK.into(), mark.into()));
+    let request = Request {
+        listener: 0,
+        http: "1.1".into(),
+        method: asked.method.into(),
+        target: asked.target.as_str().into(),
+        headers,
+        dial: Dial::Plain,
+        sni: None,
+        offers: Vec::new(),
+        client: Some("127.0.0.1".into()),
+    };
+    let lines = places.backends.iter().zip(["b1", "b2"]).map(|(port, name)| {
+        let at: Text = format!("127.0.0.1:{port}").into();
+        (at, (Text::from("X-Backend"), Text::from(name)))
+    });
+    let assume = Assume { credentials: Credentials::AsSent, far: Far::Strict, replies: Vec::new(), lines: lines.collect() };
+    Ok(trace::trace(&proxy, &request, &assume, asked.handshake))
+}

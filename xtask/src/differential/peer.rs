@@ -1,0 +1,156 @@
+//! The real thing: nginx as a child, two servers that answer as the tool assumes, and a client.
+
+use super::generate::{Asked, Places};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Header of every request by which a server tells which one it is.
+pub(super) const MARK: &str = "X-Probe";
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request as a server saw it, or an answer as the client did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Message {
+    pub(super) first: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Message {
+    pub(super) fn values(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|h| h.0.eq_ignore_ascii_case(name)).map(|h| &*h.1).collect()
+    }
+}
+
+/// What the servers saw, by mark: name of the server and request.
+pub(super) type Seen = Arc<Mutex<HashMap<String, Vec<(&'static str, Message)>>>>;
+
+/// Starts both servers; they live as long as the process.
+pub(super) fn backends(seen: &Seen) -> std::io::Result<[u16; 2]> {
+    let mut ports = [0; 2];
+    for (port, name) in ports.iter_mut().zip(["b1", "b2"]) {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        let seen = Arc::clone(seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let seen = Arc::clone(&seen);
+                std::thread::spawn(move || serve(stream, name, &seen));
+            }
+        });
+    }
+    Ok(ports)
+}
+
+/// One request, one answer: 101 to a handshake, 426 when a key came, otherwise 200.
+fn serve(mut stream: TcpStream, name: &'static str, seen: &Seen) {
+    let Ok(Some(asked)) = read(&mut stream, true) else { return };
+    let says = |header: &str, token: &str| asked.values(header).iter().any(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token)));
+    let key = !asked.values("Sec-WebSocket-Key").is_empty();
+    let valid = key
+        && says("Upgrade", "websocket")
+        && says("Connection", "upgrade")
+        && asked.first.ends_with("HTTP/1.1")
+        && asked.first.starts_with("GET ");
+    let head = match (valid, key) {
+        (true, _) => "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        (false, true) => "426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n",
+        (false, false) => "200 OK\r\nContent-Length: 0\r\nConnection: close\r\n",
+    };
+    if let (Some(mark), Ok(mut all)) = (asked.values(MARK).first(), seen.lock()) {
+        all.entry((*mark).to_owned()).or_default().push((name, asked.clone()));
+    }
+    let _ = write!(stream, "HTTP/1.1 {head}X-Backend: {name}\r\n\r\n");
+}
+
+/// Reads a head, and of an answer the body. `None`: closed before anything came.
+fn read(stream: &mut TcpStream, request: bool) -> std::io::Result<Option<Message>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break end;
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(None),
+            n => bytes.extend_from_slice(&buffer[..n]),
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.split("\r\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    let headers = lines.filter_map(|l| l.split_once(':')).map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
+    let mut message = Message { first, headers, body: String::new() };
+    let length = message.values("Content-Length").first().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+    let mut body = bytes.split_off(end + 4);
+    while !request && body.len() < length {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => body.extend_from_slice(&buffer[..n]),
+        }
+    }
+    message.body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Some(message))
+}
+
+/// A running nginx; killed when dropped.
+pub(super) struct Nginx(Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts nginx in a directory of its own; the inner error is what it says when it refuses the configuration.
+pub(super) fn start(binary: &str, dir: &Path, places: &Places) -> std::io::Result<Result<Nginx, String>> {
+    let address = SocketAddr::from(([127, 0, 0, 1], places.front));
+    let child = Command::new(binary)
+        .arg("-p")
+        .arg(dir)
+        .arg("-c")
+        .arg(dir.join("nginx.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(dir.join("stderr"))?)
+        .spawn()?;
+    let mut nginx = Nginx(child);
+    let begun = Instant::now();
+    loop {
+        if TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
+            return Ok(Ok(nginx));
+        }
+        if nginx.0.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+            return Ok(Err(std::fs::read_to_string(dir.join("stderr"))?));
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// Sends a request. `None`: the connection was closed without an answer.
+pub(super) fn ask(places: &Places, asked: &Asked, mark: &str) -> std::io::Result<Option<Message>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", places.front))?;
+    let mut text = format!("{} {} HTTP/1.1\r\n", asked.method, asked.target);
+    for (name, value) in &asked.headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str(&format!("{MARK}: {mark}\r\n\r\n"));
+    stream.write_all(text.as_bytes())?;
+    let mut answer = read(&mut stream, false);
+    if asked.method == "HEAD"
+        && let Ok(Some(answer)) = &mut answer
+    {
+        answer.body.clear();
+    }
+    match answer {
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionReset) => Ok(None),
+        other => other,
+    }
+}
