@@ -134,6 +134,11 @@ impl<'a> Context<'a> {
         if w.upgrades() { Vec::new() } else { self.run(&w.request, &Assume::default()) }
     }
 
+    /// Words that depend on the proxy, where one name for a thing will not do.
+    pub fn words(&self, usual: &str, others: &[(&str, &str)]) -> String {
+        others.iter().find(|o| o.0 == self.proxy.dialect).map_or(usual, |o| o.1).to_owned()
+    }
+
     /// What becomes of a handshake that asks for something more or something else.
     pub fn shake(&self, request: &crate::model::Request, credentials: crate::probe::Credentials) -> Vec<Branch> {
         crate::probe::run(self.proxy, request, &crate::probe::Assume { credentials, ..crate::probe::Assume::default() })
