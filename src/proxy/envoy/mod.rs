@@ -7,12 +7,14 @@ mod problems;
 pub mod scalar;
 pub mod schema;
 mod semantic;
+mod snippet;
 pub mod view;
 pub use crate::yaml;
 
 mod lower;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
@@ -35,6 +37,10 @@ impl Dialect for Envoy {
 
     fn claims(&self, name: &str, head: &[u8]) -> bool {
         conf::claims(name, head)
+    }
+
+    fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order))
     }
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {

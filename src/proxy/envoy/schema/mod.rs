@@ -13,6 +13,7 @@ mod value;
 mod walk;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 pub(super) use suggest::distance;
