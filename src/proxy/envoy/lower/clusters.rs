@@ -173,7 +173,7 @@ impl<'a> Lower<'a> {
                     open = open.or_else(|| Some(self.vague(e)));
                     continue;
                 };
-                let Some(place) = self.address(address) else {
+                let Some(place) = Self::address(address) else {
                     open = Some(self.vague(address));
                     continue;
                 };
@@ -196,7 +196,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `127.0.0.1:9001`, `unix:/path`, `internal:name`.
-    pub(super) fn address(&self, at: At<'a>) -> Option<String> {
+    pub(super) fn address(at: At<'a>) -> Option<String> {
         if let Some(socket) = at.get("socket_address") {
             let (address, port) = (socket.get("address")?, socket.get("port_value").or_else(|| socket.get("named_port"))?);
             if address.is_opaque() || port.is_opaque() {
