@@ -8,8 +8,10 @@ pub mod syntax;
 mod group;
 mod lower;
 mod problems;
+mod snippet;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files, Span};
 use conf::Conf;
@@ -43,6 +45,10 @@ impl Dialect for Haproxy {
 
     fn claims(&self, name: &str, head: &[u8]) -> bool {
         conf::claims(name, head)
+    }
+
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        snippet::write(order, oldest)
     }
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
