@@ -111,8 +111,8 @@ impl Shape {
     }
 
     fn upstream(&mut self, name: &str, at: &str) -> UpstreamId {
-        let servers = vec![Server { at: at.into(), backup: false }];
-        self.p.add_upstream(Upstream { seat: SEAT, name: name.into(), servers, open: None, reuse: fact(false) })
+        let servers = vec![Server { at: at.into(), backup: false, doubt: None }];
+        self.p.add_upstream(Upstream { seat: SEAT, name: name.into(), servers, open: None, reuse: fact(false), caps: Vec::new() })
     }
 
     fn onward(&mut self) -> ExprId {

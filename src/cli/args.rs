@@ -311,7 +311,10 @@ pub enum Http {
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or_else(|| format!("`{text}` is not `Name: value`"))?;
+    // HTTP/2 has names that begin with a colon.
+    let pseudo = usize::from(text.starts_with(':'));
+    let colon = text[pseudo..].find(':').ok_or_else(|| format!("`{text}` is not `Name: value`"))? + pseudo;
+    let (name, value) = (&text[..colon], &text[colon + 1..]);
     if name.trim().is_empty() {
         return Err(format!("`{text}` has no header name"));
     }

@@ -60,8 +60,7 @@ pub(super) fn run(args: &Trace) -> Result<u8, String> {
     let era = Era::new(version);
     let sites = room.read(&mut files, &ids, &Reading { context: None, explicit: true, together: true });
     let Some(site) = sites.first() else { return Err("nothing to trace in these files".to_owned()) };
-    let refused: Vec<_> = site.problems(&era).into_iter().filter(|p| p.certain).collect();
-    if let Some(first) = refused.first() {
+    if let Some(first) = site.refusal(&era) {
         let place = files.map().place(first.span);
         output::to_stderr(&format!("error: {} does not start with this configuration: {place}: {}", room.name(), first.message));
         return Ok(WRONG);
@@ -151,11 +150,11 @@ fn request(args: &Trace, url: &Url<'_>, listener: usize, loopback: bool) -> Requ
             }
         }
     }
-    for (name, value) in rest {
-        put(name, value);
-    }
     if url.is_handshake() && args.http == Http::H2 && !replaced(":protocol") {
         put(":protocol", "websocket");
+    }
+    for (name, value) in rest {
+        put(name, value);
     }
     if args.body_size > 0 && !replaced("content-length") && !replaced("transfer-encoding") {
         put("Content-Length", &args.body_size.to_string());

@@ -21,8 +21,8 @@ pub use policy::{
     Restart, Traffic, Unmatched, UpgradeMode, Verb, Wire,
 };
 pub use program::{
-    Act, Arm, Ask, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, PathForm, Pick, Rank, Route, Server, Stand, Step, Table, Target,
-    Upstream,
+    Act, Arm, Ask, Cap, ExtendedConnect, Gate, GateOn, Intake, Lane, Listener, Over, PathForm, Pick, Rank, Route, Server, Stand, Step,
+    Table, Target, Upstream,
 };
 pub use proxy::{Comment, Proxy};
 pub use remark::{Problem, ProblemKind, Remark, RemarkKind};

@@ -255,6 +255,8 @@ pub enum Ask {
         path: ExprId,
         /// Where its route is chosen.
         table: TableId,
+        /// What it goes through first.
+        through: BlockId,
         /// Answer when it neither permits nor refuses.
         broken: u16,
     },
@@ -280,6 +282,8 @@ pub enum GateOn {
     Closed,
     /// Rate or number.
     Rate,
+    /// Nobody may ask for an upgrade that is not enabled here.
+    Upgrade,
 }
 
 /// An address the proxy listens on.
@@ -370,6 +374,28 @@ pub struct Upstream {
     pub open: Option<Why>,
     /// Whether connections to it are kept for further requests.
     pub reuse: Fact<bool>,
+    /// How much it takes at once.
+    pub caps: Vec<Cap>,
+}
+
+/// A limit on how much goes on at once.
+#[derive(Clone, Debug)]
+pub struct Cap {
+    /// What the proxy calls it.
+    pub name: Text,
+    /// Connections or requests.
+    pub most: Fact<u64>,
+    /// What becomes of the next one.
+    pub over: Over,
+}
+
+/// What becomes of a request for which there is no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Over {
+    /// It waits until there is.
+    Waits,
+    /// It is refused.
+    Refused,
 }
 
 /// One server of a group.
@@ -379,4 +405,6 @@ pub struct Server {
     pub at: Text,
     /// Only used when the others are down.
     pub backup: bool,
+    /// Why its name may stand for another address than the one that answers.
+    pub doubt: Option<Why>,
 }

@@ -1,4 +1,4 @@
-//! What was read and cannot take effect as written.
+//! What was read and cannot take effect as written: what the proxy refuses, and what it takes and makes nothing of.
 
 use crate::source::Span;
 
@@ -104,6 +104,14 @@ pub enum RemarkKind {
     Unlimited,
     /// A health check that its endpoint refuses.
     CheckRefused,
+    /// A CORS policy that no engine applies.
+    CorsNotApplied,
+    /// Settings for a part that is not there.
+    NobodyReads,
+    /// A part that is there, and that nobody tells what to do.
+    NothingToDo,
+    /// A kind of upgrade that no client asks for.
+    NoSuchUpgrade,
 }
 
 /// A remark on something written.
@@ -115,8 +123,20 @@ pub struct Remark {
     pub span: Span,
     /// What is written, in a few words.
     pub what: String,
-    /// What it means instead, or what it is compared with.
+    /// What it means instead, what it is compared with, or what was probably meant; may be empty.
     pub instead: String,
     /// Other places.
     pub related: Vec<(Span, String)>,
+}
+
+impl Remark {
+    /// A remark without other places.
+    pub fn new(kind: RemarkKind, span: Span, what: &str, instead: Option<&str>) -> Self {
+        Self { kind, span, what: what.to_owned(), instead: instead.unwrap_or_default().to_owned(), related: Vec::new() }
+    }
+
+    /// [`Remark::instead`], unless it is empty.
+    pub fn meant(&self) -> Option<&str> {
+        Some(self.instead.as_str()).filter(|m| !m.is_empty())
+    }
 }

@@ -267,12 +267,13 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
         }
         Matcher::Token(list) => text.split(',').any(|part| list.iter().any(|t| same(part.trim(), t))).into(),
         Matcher::Within(list) => list.iter().any(|network| within(text, network)).into(),
+        // Only a request in progress knows the other one.
+        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
         Matcher::Regex(id) => match proxy.pattern(*id).regex().map(|r| r.is_match(text)) {
             Some(Ok(found)) => found.into(),
             Some(Err(_)) | None => Tri::Maybe(Proxy::RUNTIME),
         },
         // That needs a request.
-        Matcher::Same(_) => Tri::Maybe(Proxy::RUNTIME),
     }
 }
 
@@ -352,7 +353,13 @@ impl Run<'_> {
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
             }
+            Subject::Rewritten => is(if self.rewritten { "1" } else { "" }),
             Subject::QueryString => self.query.clone(),
+            Subject::QueryPart => match &self.query {
+                Val::Is(q) if q.is_empty() => is(""),
+                Val::Is(q) => is(&format!("?{q}")),
+                unknown @ Val::Unknown { .. } => unknown.clone(),
+            },
             Subject::Query(name) => match &self.query {
                 Val::Is(q) => {
                     is(q.split('&').find_map(|p| p.split_once('=').filter(|(k, _)| k.eq_ignore_ascii_case(name))).map_or("", |(_, v)| v))

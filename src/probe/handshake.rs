@@ -23,6 +23,8 @@ pub enum Fault {
     NoHost,
     /// No `Sec-WebSocket-Key` arrives.
     NoKey,
+    /// `Sec-WebSocket-Version` is not 13.
+    WrongVersion,
     /// The method is not GET.
     WrongMethod,
 }
@@ -39,6 +41,7 @@ impl Fault {
             Self::CannotCarry => "this protocol carries no upgrade",
             Self::NoHost => "no `Host` arrives",
             Self::NoKey => "no `Sec-WebSocket-Key` arrives",
+            Self::WrongVersion => "`Sec-WebSocket-Version` is not 13",
             Self::WrongMethod => "the method is not GET",
         }
     }
@@ -100,6 +103,7 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
     line("connection", "upgrade", Some(Fault::NoConnection), Some(Fault::WrongConnection), &mut faults);
     line("host", "", Some(Fault::NoHost), None, &mut faults);
     line("sec-websocket-key", "", Some(Fault::NoKey), None, &mut faults);
+    line("sec-websocket-version", "13", None, Some(Fault::WrongVersion), &mut faults);
     match wire.value {
         Known::Is(Wire::H10) => faults.push(Fault::TooOld),
         Known::Is(Wire::H2) => faults.push(Fault::CannotCarry),

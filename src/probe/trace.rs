@@ -4,7 +4,7 @@ use super::machine::{Assume, Branch, End, Line, Sent, run};
 use super::{Val, handshake, idle};
 use crate::model::{
     Act, Answers, Atom, BlockId, Clock, Cond, Doubt, How, Known, Limit, Matcher, Mixing, Origin, Proxy, Request, Restart, Seat, Subject,
-    Why,
+    Traffic, Why,
 };
 use crate::source::Span;
 
@@ -167,10 +167,9 @@ impl Join<'_> {
 
     fn place(&self, t: &mut Trace) {
         let Some(first) = self.branches.first() else { return };
-        let name = |seat: Seat| {
-            self.proxy.outward(seat).find(|s| self.proxy.scope(*s).noun == "server").map(|s| self.proxy.scope(s).name.to_string())
-        };
-        t.virtual_host = first.routes.first().and_then(|r| name(self.proxy.route(*r).seat)).filter(|n| !n.is_empty());
+        // The route that is chosen by the host comes first.
+        let name = |seat: Seat| self.proxy.scope(seat).name.to_string();
+        t.virtual_host = first.routes.first().map(|r| name(self.proxy.route(*r).seat)).filter(|n| !n.is_empty());
         match self.same(|b| b.routes.last().copied()) {
             Some(Some(route)) => {
                 let seat = self.proxy.route(route).seat;
@@ -409,19 +408,30 @@ impl Join<'_> {
     }
 
     fn timers(&self, t: &mut Trace, is_handshake: bool) {
-        let Some(Some(policy)) = self.same(|b| b.policy) else { return };
         if self.branches.iter().all(|b| b.sent.is_none()) {
             return;
         }
+        let Some(Some(policy)) = self.same(|b| b.policy) else {
+            t.unknown.push(("/timers".to_owned(), self.guess()));
+            return;
+        };
         let seat = self.proxy.policy(policy).seat;
         let Some(first) = self.branches.first() else { return };
-        let clock = if is_handshake { idle::tunnel_over(self.proxy, first) } else { idle::stream_over(self.proxy, first) };
+        let (clock, on) = if is_handshake {
+            (idle::tunnel_over(self.proxy, first), Traffic::Tunnel)
+        } else {
+            (idle::stream_over(self.proxy, first), Traffic::Stream)
+        };
         let open = !is_handshake || self.branches.iter().any(|b| b.end == End::Tunnel);
+        if !open && self.branches.iter().any(|b| matches!(b.end, End::Unknown(_)) || b.end == End::Relayed && b.status.is_none()) {
+            t.unknown.push(("/timers".to_owned(), self.guess()));
+        }
         t.idle = clock.filter(|_| open).map(|c| self.timer(c, seat, "/timers/idle/milliseconds", t));
         let clocks = self.proxy.clocks_of(self.proxy.policy(policy).clocks);
         let longest = clocks.handshake.last();
         t.shake = longest.map(|c| self.timer(c, seat, "/timers/handshake/milliseconds", t));
-        t.lifetime = clocks.lifetime.first().map(|c| self.timer(c, seat, "/timers/lifetime/milliseconds", t));
+        let shortest = clocks.lifetime.iter().filter(|c| c.on == on || c.on == Traffic::Both).min_by_key(|c| c.limit.value.is());
+        t.lifetime = shortest.map(|c| self.timer(c, seat, "/timers/lifetime/milliseconds", t));
     }
 
     fn timer<K>(&self, c: &Clock<K>, asker: Seat, pointer: &str, t: &mut Trace) -> Timer {

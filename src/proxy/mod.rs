@@ -52,6 +52,11 @@ pub trait Site: Sync {
     /// What the proxy would refuse at that version.
     fn problems(&self, era: &Era) -> Vec<Problem>;
 
+    /// Why the proxy would not start at that version.
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        self.problems(era).into_iter().find(|p| p.certain)
+    }
+
     /// All files that belong to it, the root first.
     fn files(&self) -> &[FileId];
 

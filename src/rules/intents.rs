@@ -24,7 +24,7 @@ impl Context<'_> {
                     continue;
                 }
                 // Rules of their own speak of these.
-                Fault::NoHost | Fault::NoKey | Fault::WrongMethod => continue,
+                Fault::NoHost | Fault::NoKey | Fault::WrongMethod | Fault::WrongVersion => continue,
             };
             let written: Vec<&HeaderOp> = list.ops.iter().filter(|op| op.name.eq_ignore_ascii_case(name)).collect();
             if written.is_empty() {

@@ -5,7 +5,9 @@ mod context;
 mod finding;
 mod intents;
 
+mod capacity;
 mod cors;
+mod envoy;
 mod haproxy;
 mod routing;
 mod sse;
@@ -64,6 +66,7 @@ macro_rules! rules {
 }
 
 rules! {
+    "capacity/few-connections" Warning "few WebSockets, or few requests, at once reach their servers" capacity::few_connections::check;
     "cors/duplicate-origin" Error "an origin is allowed twice, which browsers refuse" cors::duplicate_origin::check;
     "cors/error-without-headers" Warning "error answers go without the CORS headers" cors::error_without_headers::check;
     "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check;
@@ -71,8 +74,17 @@ rules! {
     "cors/headers-lost-on-jump" Warning "CORS headers beside a jump do not go along with it" cors::headers_lost_on_jump::check;
     "cors/malformed-origin" Error "the allowed origin is a value that no browser sends" cors::malformed_origin::check;
     "cors/missing-vary" Warning "the answer depends on `Origin` without `Vary`" cors::missing_vary::check;
+    "cors/policy-not-applied" Error "a CORS policy that nothing applies" cors::policy_not_applied::check;
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
+    "envoy/hand-made-upgrade" Error "handshake lines made or removed by hand" envoy::hand_made_upgrade::check;
+    "envoy/http2-upstream" Warning "WebSockets go upstream over HTTP/2" envoy::http2_upstream::check;
+    "envoy/http2-without-key" Warning "browsers' WebSockets over HTTP/2 arrive without a key" envoy::http2_without_key::check;
+    "envoy/idle-filter" Hint "a filter that nobody tells what to do" envoy::idle_filter::check;
+    "envoy/no-router" Error "filters that end without a router" envoy::no_router::check;
+    "envoy/unknown-filter-key" Warning "settings under a name that nothing has" envoy::unknown_filter_key::check;
+    "envoy/upgrade-not-enabled" Error "handshakes get 403: no upgrade is enabled" envoy::upgrade_not_enabled::check;
+    "envoy/upgrade-type" Error "a kind of upgrade that no client asks for" envoy::upgrade_type::check;
     "haproxy/acl-always-true" Warning "one line of an ACL matches everything, so the others decide nothing" haproxy::acl_always_true::check;
     "haproxy/check-on-websocket-path" Warning "a plain health check on a WebSocket endpoint" haproxy::check_on_websocket_path::check;
     "haproxy/cookie-without-value" Warning "stickiness by cookie that one half is missing of" haproxy::cookie_without_value::check;
@@ -88,6 +100,7 @@ rules! {
     "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
     "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
     "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;
+    "routing/shadowed-route" Warning "an earlier route takes all of its requests" routing::shadowed_route::check;
     "sse/buffered" Warning "events are held back" sse::buffered::check;
     "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
@@ -109,11 +122,14 @@ rules! {
     "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere;
     "syntax/wrong-arguments" Error "too few or too many arguments" elsewhere;
     "syntax/wrong-type" Error "a value of another kind than the setting takes" elsewhere;
+    "timeout/hard-limit" Warning "a WebSocket is cut however much is sent" timeout::hard_limit::check;
     "timeout/idle-below-heartbeat" Error "a silent WebSocket is cut before its next heartbeat" timeout::idle_below_heartbeat::check;
+    "timeout/stream-cut" Error "an event stream is cut however much is sent" timeout::stream_cut::check;
     "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
     "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
     "upstream/keepalive-defeated" Warning "connections to the upstream are meant to be kept, and are not" upstream::keepalive_defeated::check;
     "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check;
+    "websocket/authentication-skipped" Error "who asks for an upgrade is not asked for credentials" websocket::authentication_skipped::check;
     "websocket/cached-handshake" Warning "a handshake is answered from the cache" websocket::cached_handshake::check;
     "websocket/cannot-carry-upgrade" Error "the protocol to the upstream has no upgrade" websocket::cannot_carry_upgrade::check;
     "websocket/connection-not-forwarded" Error "the upstream gets `Upgrade` without `Connection: upgrade`" websocket::connection_not_forwarded::check;
@@ -125,6 +141,7 @@ rules! {
     "websocket/http-1.0-upstream" Error "the handshake reaches the upstream over HTTP/1.0" websocket::http10_upstream::check;
     "websocket/literal-upgrade" Warning "plain requests ask the upstream for an upgrade" websocket::literal_upgrade::check;
     "websocket/method-changed" Error "the handshake arrives with another method" websocket::method_changed::check;
+    "websocket/never-answered" Error "the proxy waits for a body that never ends" websocket::never_answered::check;
     "websocket/slash-redirect" Hint "a handshake without the final slash is redirected" websocket::slash_redirect::check;
     "websocket/subrequest-upgrades" Warning "an own request of the proxy asks for an upgrade too" websocket::subrequest_upgrades::check;
     "websocket/upgrade-case-sensitive" Hint "only `websocket` in lower case is taken for an upgrade" websocket::upgrade_case_sensitive::check;

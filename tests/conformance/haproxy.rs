@@ -63,6 +63,7 @@ const HAPROXY: Suite = Suite {
     unknown: 8,
     slack: 0.5,
     own_page: None,
+    made: |_| true,
     longest_body: 120,
     no_cuts: &["2.0.0", "2.9.0", "3.0.0"],
     unreleased: "3.5.0",

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports its numbers")]
 
 mod compare;
+mod envoy;
 mod haproxy;
 mod nginx;

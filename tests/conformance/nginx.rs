@@ -8,6 +8,7 @@ const NGINX: Suite = Suite {
     unknown: 5,
     slack: 0.3,
     own_page: Some("<page made by nginx>"),
+    made: |_| true,
     longest_body: 300,
     no_cuts: &[],
     unreleased: "",

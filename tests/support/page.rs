@@ -53,7 +53,8 @@ impl Example {
         settings.heartbeat = self.attribute("heartbeat").map(|beat| parse_duration(beat).unwrap());
         let reading = Reading { context: self.attribute("context").map(ToOwned::to_owned), explicit: false, together: false };
         let mut files = Files::new();
-        let file = files.add("example.conf", self.text.clone().into_bytes()).unwrap();
+        let name = if self.dialect == "envoy" { "example.yaml" } else { "example.conf" };
+        let file = files.add(name, self.text.clone().into_bytes()).unwrap();
         (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })
     }
 

@@ -11,6 +11,8 @@ mod snippet;
 pub mod view;
 pub use crate::yaml;
 
+mod lower;
+
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
@@ -54,9 +56,13 @@ struct EnvoySite {
 
 impl Site for EnvoySite {
     fn lower(&self, _era: &Era) -> Proxy {
-        let mut proxy = Proxy::new("envoy");
-        proxy.fragment = self.conf.fragment;
-        proxy
+        lower::lower(&self.conf, &self.findings)
+    }
+
+    fn refusal(&self, era: &Era) -> Option<Problem> {
+        // A discovery file may be rejected; Envoy starts all the same `[dyn-rds-yaml-error]`.
+        let root = self.conf.texts.first().map(|t| t.tree.span);
+        self.problems(era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
     }
 
     fn problems(&self, era: &Era) -> Vec<Problem> {

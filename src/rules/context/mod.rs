@@ -8,7 +8,7 @@ pub(super) use cross_origin::CrossOrigin;
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
-pub(super) use socket::{carries, named};
+pub(super) use socket::{carries, named, not_enabled};
 
 use super::{Finding, Level, Related};
 use crate::config::Settings;

@@ -3,7 +3,7 @@
 use super::super::{Confidence, Level};
 use super::{Declared, own};
 use crate::config::Settings;
-use crate::model::{HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
+use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
 use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, parallel};
 
 /// Why a route is taken for a WebSocket route, weakest first.
@@ -83,6 +83,22 @@ fn is_empty(proxy: &Proxy, op: &HeaderOp) -> bool {
     }
 }
 
+/// Whether the configuration itself enables the upgrade: on the route, or on a path that says what it is for.
+fn enabled(proxy: &Proxy, w: &Witness, branches: &[Branch]) -> bool {
+    let here = proxy.route(w.route).seat;
+    branches.iter().flat_map(|b| &b.gates).any(|(gate, pass)| {
+        let gate = proxy.gate(*gate);
+        *pass && gate.on == GateOn::Upgrade && (gate.deny.origin.seat == here || named(&w.path))
+    })
+}
+
+/// Whether nothing but a missing permission to upgrade keeps the handshake away.
+pub(in crate::rules) fn not_enabled<'a>(proxy: &'a Proxy, branches: &[Branch]) -> Option<&'a Gate> {
+    let last = |b: &Branch| b.gates.last().filter(|g| !g.1).map(|g| proxy.gate(g.0)).filter(|g| g.on == GateOn::Upgrade);
+    let first = branches.first().and_then(last)?;
+    branches.iter().all(|b| last(b).is_some()).then_some(first)
+}
+
 /// Path segments that name a WebSocket endpoint.
 pub(in crate::rules) fn named(path: &str) -> bool {
     path.split(['/', '.', '-', '_'])
@@ -113,9 +129,14 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
     let evidence = if told.is_some() {
         Evidence::Declared
-    } else if meant || shown(proxy, w, &branches) || replaced(proxy, &branches) || intended(proxy, w, &branches) {
+    } else if meant
+        || shown(proxy, w, &branches)
+        || replaced(proxy, &branches)
+        || intended(proxy, w, &branches)
+        || enabled(proxy, w, &branches)
+    {
         Evidence::Shown
-    } else if named(&w.path) && branches.iter().all(|b| b.sent.is_some()) {
+    } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
         Evidence::Named
     } else {
         return None;

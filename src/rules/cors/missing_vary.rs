@@ -23,7 +23,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if others.iter().any(|o| allowed(cx, o).is_some_and(|(_, v)| v == value)) {
             continue;
         }
-        let mut f = cx.finding("cors/missing-vary", Level::Warning, op.value.origin.span);
+        // An engine makes the line by itself; who uses it did not leave anything out.
+        let engine = cx.proxy.cors.iter().flat_map(|c| &cx.proxy.list(c.lines).ops).any(|o| o.value.origin == op.value.origin);
+        let level = if engine { Level::Hint } else { Level::Warning };
+        let mut f = cx.finding("cors/missing-vary", level, op.value.origin.span);
         f.confidence = Confidence::Likely;
         f.message = format!(
             "answers for {} differ by `Origin` without saying so: a cache gives one site's answer to another",

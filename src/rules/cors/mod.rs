@@ -7,6 +7,7 @@ pub(super) mod headers_lost;
 pub(super) mod headers_lost_on_jump;
 pub(super) mod malformed_origin;
 pub(super) mod missing_vary;
+pub(super) mod policy_not_applied;
 pub(super) mod preflight_incomplete;
 pub(super) mod wildcard_with_credentials;
 

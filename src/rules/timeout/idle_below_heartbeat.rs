@@ -1,6 +1,7 @@
 //! `timeout/idle-below-heartbeat`
 
 use super::super::{Confidence, Level, Related, context::Context};
+use super::seconds;
 use crate::model::{How, Known, Limit};
 use crate::probe::idle;
 
@@ -74,9 +75,4 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         };
         cx.report(f);
     }
-}
-
-/// Milliseconds for people.
-fn seconds(ms: u64) -> String {
-    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
 }

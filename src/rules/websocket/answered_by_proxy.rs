@@ -2,14 +2,15 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, Evidence, WebSocket},
+    context::{Context, Evidence, WebSocket, not_enabled},
 };
 use crate::model::GateOn;
 use crate::probe::{Branch, Credentials, End, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        if socket.evidence == Evidence::Named {
+        // A rule of its own speaks of upgrades that nobody enabled.
+        if socket.evidence == Evidence::Named || not_enabled(cx.proxy, &socket.branches).is_some() {
             continue;
         }
         let Some(first) = socket.branches.first() else { continue };

@@ -1,6 +1,7 @@
 //! The handshake.
 
 pub(super) mod answered_by_proxy;
+pub(super) mod authentication_skipped;
 pub(super) mod cached_handshake;
 pub(super) mod cannot_carry_upgrade;
 pub(super) mod connection_not_forwarded;
@@ -12,6 +13,7 @@ pub(super) mod host_port_stripped;
 pub(super) mod http10_upstream;
 pub(super) mod literal_upgrade;
 pub(super) mod method_changed;
+pub(super) mod never_answered;
 pub(super) mod slash_redirect;
 pub(super) mod subrequest_upgrades;
 pub(super) mod upgrade_case_sensitive;

@@ -85,7 +85,7 @@ impl Lower<'_> {
         }
         let lines = self.servers(section);
         let (seat, span) = (self.seats[section], self.sections[section].head.span);
-        let servers = lines.iter().filter(|l| !l.out).map(|l| Server { at: l.at.clone(), backup: l.backup }).collect();
+        let servers = lines.iter().filter(|l| !l.out).map(|l| Server { at: l.at.clone(), backup: l.backup, doubt: None }).collect();
         let hole = self.hole(section).map(|at| self.opaque(crate::model::Reason::Template, at, "a template fills this in"));
         let open = match lines.iter().find(|l| l.unknown) {
             Some(l) => Some(self.opaque(crate::model::Reason::Environment, l.span, "the address is known only where HAProxy runs")),
@@ -93,7 +93,7 @@ impl Lower<'_> {
         };
         let name: Text = self.sections[section].name.into();
         let reuse = Fact::is(true, How::Default { since: None }, span, seat);
-        let id = self.p.add_upstream(Upstream { seat, name, servers, open, reuse });
+        let id = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps: Vec::new() });
         self.upstreams.insert(section, id);
         id
     }

@@ -25,7 +25,7 @@ impl Lower<'_> {
                         }
                         let at = words.first().copied().unwrap_or_default();
                         let at = if at.starts_with("unix:") || has_port(at) { at.to_owned() } else { format!("{at}:80") };
-                        servers.push(Server { at: at.into(), backup: words.contains(&"backup") });
+                        servers.push(Server { at: at.into(), backup: words.contains(&"backup"), doubt: None });
                     }
                     "keepalive" => keepalive = Some((c, self.arg(c, 0) != Some("0"))),
                     _ => {}
@@ -39,7 +39,7 @@ impl Lower<'_> {
                     Fact::is(self.modern, How::Default { since }, self.span(*id), seat)
                 }
             };
-            let group = self.p.add_upstream(Upstream { seat, name: name.as_str().into(), servers, open, reuse });
+            let group = self.p.add_upstream(Upstream { seat, name: name.as_str().into(), servers, open, reuse, caps: Vec::new() });
             self.upstreams.insert(name, group);
         }
     }
@@ -54,9 +54,10 @@ impl Lower<'_> {
         let group = self.p.add_upstream(Upstream {
             seat,
             name: name.into(),
-            servers: vec![Server { at: at.into(), backup: false }],
+            servers: vec![Server { at: at.into(), backup: false, doubt: None }],
             open: None,
             reuse: Fact::is(false, How::Implied, span, seat),
+            caps: Vec::new(),
         });
         self.upstreams.insert(authority.to_owned(), group);
         group

@@ -1,0 +1,258 @@
+//! The connection manager: its timers, its upgrades, and its filter chains, specialised for each set of overrides.
+
+use super::{At, Lower, clocks::STREAM_IDLE, filters::Filter};
+use crate::model::{
+    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, RemarkKind, Seat, Step, Subject, Why,
+};
+use crate::proxy::envoy::yaml::{NodeId, Tree};
+use crate::source::Span;
+
+/// The upgrade that this is about.
+const WEBSOCKET: &str = "websocket";
+
+/// An entry of `upgrade_configs`.
+#[derive(Clone)]
+pub(super) struct Upgrade<'a> {
+    /// In lower case; it is compared so `[ws-upgrade-hcm-mixed]`.
+    pub(super) kind: String,
+    pub(super) enabled: bool,
+    /// The filter chain of its own.
+    chain: Option<usize>,
+    pub(super) at: At<'a>,
+}
+
+/// A connection manager.
+#[derive(Clone)]
+pub(super) struct Manager<'a> {
+    pub(super) index: usize,
+    pub(super) seat: Seat,
+    pub(super) idle: Fact<Limit>,
+    pub(super) life: Option<Fact<Limit>>,
+    pub(super) request: Option<Fact<Limit>>,
+    pub(super) upgrades: Vec<Upgrade<'a>>,
+    pub(super) chains: Vec<Vec<Filter<'a>>>,
+    /// Why it is not known at all.
+    pub(super) open: Option<Why>,
+    /// Whether `X-Forwarded-Proto` of the client is believed.
+    pub(super) trusts: bool,
+    pub(super) at: Option<At<'a>>,
+}
+
+/// What the levels around a request say of filters, the most specific first: weighted cluster, route, virtual host, route
+/// configuration.
+#[derive(Clone, Default)]
+pub(super) struct Levels<'a> {
+    /// Maps of per-filter configuration.
+    pub(super) maps: Vec<At<'a>>,
+    /// Policies in the deprecated fields.
+    pub(super) cors: Vec<At<'a>>,
+}
+
+/// What a chain was specialised for: the connection manager, the chain, whether the route forwards, and the overrides.
+pub(super) type ChainKey = (usize, usize, bool, Vec<(*const Tree, NodeId)>);
+
+impl<'a> Lower<'a> {
+    /// A connection manager's settings; their scope is `seat`.
+    pub(super) fn manager(&mut self, at: At<'a>, seat: Seat) -> Manager<'a> {
+        let head = at.span();
+        let idle = match at.get("stream_idle_timeout") {
+            Some(t) => self.written(t.limit(), t, seat),
+            None => Self::default(STREAM_IDLE, head, seat),
+        };
+        let life = at.find(&["common_http_protocol_options", "max_stream_duration"]).map(|t| self.written(t.limit(), t, seat));
+        let request = at.get("request_timeout").map(|t| self.written(t.limit(), t, seat));
+        let mut chains = vec![self.filters(at, "http_filters")];
+        let mut upgrades = Vec::new();
+        for u in at.list("upgrade_configs") {
+            let own = u.list("filters");
+            let chain = (!own.is_empty()).then(|| {
+                let filters = self.filters(u, "filters");
+                chains.push(filters);
+                chains.len() - 1
+            });
+            upgrades.push(self.upgrade(u, chain));
+        }
+        self.managers += 1;
+        Manager {
+            index: self.managers,
+            seat,
+            idle,
+            life,
+            request,
+            upgrades,
+            chains,
+            open: at.has_hole().then(|| self.vague(at)),
+            trusts: at.bool("use_remote_address") != Some(true),
+            at: Some(at),
+        }
+    }
+
+    /// The connection manager of route configurations whose own is not given.
+    pub(super) fn unknown_manager(&mut self, why: Why) -> Manager<'a> {
+        let at = Span { start: self.whole.start, len: 0 };
+        self.managers += 1;
+        Manager {
+            index: self.managers,
+            seat: self.root,
+            idle: Fact::unknown(why, at, self.root),
+            life: None,
+            request: None,
+            upgrades: Vec::new(),
+            chains: Vec::new(),
+            open: Some(why),
+            trusts: true,
+            at: None,
+        }
+    }
+
+    fn upgrade(&mut self, at: At<'a>, chain: Option<usize>) -> Upgrade<'a> {
+        let kind = at.str("upgrade_type").unwrap_or_default().to_ascii_lowercase();
+        if let Some(kind_at) = at.get("upgrade_type").filter(|k| !k.is_opaque() && never_asked(&kind)) {
+            self.remark(RemarkKind::NoSuchUpgrade, kind_at.body(), kind_at.text().unwrap_or_default(), Some(WEBSOCKET));
+        }
+        Upgrade { kind, enabled: at.bool("enabled") != Some(false), chain, at }
+    }
+
+    /// The upgrades of a route.
+    pub(super) fn route_upgrades(&mut self, action: At<'a>) -> Vec<Upgrade<'a>> {
+        let mut all = Vec::new();
+        for u in action.list("upgrade_configs") {
+            all.push(self.upgrade(u, None));
+        }
+        all
+    }
+
+    fn filters(&mut self, at: At<'a>, field: &str) -> Vec<Filter<'a>> {
+        at.list(field).into_iter().map(Filter::read).collect()
+    }
+
+    /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
+    pub(super) fn through(
+        &mut self,
+        m: &Manager<'a>,
+        own: &[Upgrade<'a>],
+        levels: &Levels<'a>,
+        forwards: bool,
+        tail: Vec<Step>,
+        at: Span,
+        seat: Seat,
+    ) -> Vec<Step> {
+        let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let entry = |list: &[Upgrade<'a>], kind: &str| list.iter().find(|u| u.kind == kind).cloned();
+        // The route's word counts, whatever the connection manager says; the chain is the latter's `[ws-matrix-*]`.
+        let allowed: Vec<(&str, usize)> = kinds
+            .into_iter()
+            .filter_map(|kind| {
+                let outer = entry(&m.upgrades, kind);
+                let on = entry(own, kind).map_or_else(|| outer.as_ref().is_some_and(|u| u.enabled), |u| u.enabled);
+                on.then(|| (kind, outer.and_then(|u| u.chain).unwrap_or(0)))
+            })
+            .collect();
+        let mut steps = Vec::new();
+        let tail = self.block(tail);
+        let call = |block: BlockId| Step { act: Act::Call(block), span: at };
+        let all: Vec<&str> = allowed.iter().map(|a| a.0).collect();
+        let spares = self.no_upgrade(m, own, &all, at);
+        // The entry that decides on WebSocket: the route's, else the connection manager's.
+        let entry = own.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, seat));
+        let entry = entry.or_else(|| m.upgrades.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, m.seat)));
+        let origin = match entry {
+            Some((u, seat)) => Origin { how: How::Written, span: u.at.get("enabled").unwrap_or(u.at).span(), seat },
+            None => Origin { how: How::Default { since: None }, span: at, seat: m.seat },
+        };
+        let deny = Fact { value: Known::Is(403), origin };
+        let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
+        steps.push(Step { act: Act::Gate(gate), span: at });
+        let filters = self.chain(m, 0, levels, forwards);
+        let mut way = vec![call(filters), call(tail)];
+        // The common way comes first: it is the one that most requests take.
+        for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
+            let asks = self.asks(kind, at);
+            let test = self.not(asks);
+            let filters = self.chain(m, *chain, levels, forwards);
+            let other = Some(self.block(vec![call(filters), call(tail)]));
+            let then = self.block(way);
+            way = vec![Step { act: Act::When { test, then, other }, span: at }];
+        }
+        steps.extend(way);
+        steps
+    }
+
+    /// Whether a request asks for no upgrade, or for one of these.
+    fn no_upgrade(&mut self, m: &Manager<'a>, own: &[Upgrade<'a>], allowed: &[&str], at: Span) -> CondId {
+        let shared = own.is_empty();
+        if let Some(known) = self.no_upgrades.get(&m.index).filter(|_| shared) {
+            return *known;
+        }
+        let mut any = vec![self.plain];
+        if !allowed.is_empty() {
+            let names = allowed.iter().map(|k| (*k).into()).collect();
+            any.push(self.atom(Subject::Header("upgrade".into()), Matcher::Is(names), true, at));
+        }
+        // What is not given may enable it.
+        if let Some(why) = m.open.filter(|_| shared) {
+            any.push(self.p.add_cond(Cond::Opaque(why)));
+        }
+        let cond = self.p.add_cond(Cond::Any(any));
+        if shared {
+            self.no_upgrades.insert(m.index, cond);
+        }
+        cond
+    }
+
+    fn asks(&mut self, kind: &str, at: Span) -> CondId {
+        let named = self.atom(Subject::Header("upgrade".into()), Matcher::Is(vec![kind.into()]), true, at);
+        self.both(vec![self.upgrades, named])
+    }
+
+    /// A chain, as it is under these overrides.
+    fn chain(&mut self, m: &Manager<'a>, chain: usize, levels: &Levels<'a>, forwards: bool) -> BlockId {
+        let key: ChainKey = (m.index, chain, forwards, levels.maps.iter().chain(&levels.cors).map(|l| l.id()).collect());
+        if let Some(known) = self.chains.get(&key) {
+            return *known;
+        }
+        let mut steps = Vec::new();
+        let mut routed = false;
+        for filter in m.chains.get(chain).cloned().unwrap_or_default() {
+            if filter.routes() {
+                routed = true;
+                break;
+            }
+            let over = filter.overrides(levels);
+            if filter.is_on(&over) {
+                steps.extend(self.filter(m, &filter, &over, levels, forwards));
+            }
+        }
+        if !routed {
+            let filters = m.at.and_then(|at| at.get("http_filters"));
+            let at = filters.map_or_else(|| self.p.scope(m.seat).span, At::span);
+            let more = self.templated.map(|span| self.p.doubt(Reason::Template, span, "a template may fill in more filters"));
+            match m.open.or(more) {
+                // What is not given may end in a router.
+                Some(why) if m.at.is_some() => steps.push(Step { act: Act::Opaque(why), span: at }),
+                Some(_) => {}
+                // Nothing ever answers `[ws-no-router]`.
+                None => steps.push(Step { act: Act::Hang, span: at }),
+            }
+        }
+        let block = self.block(steps);
+        self.chains.insert(key, block);
+        block
+    }
+
+    /// Something that may do anything.
+    pub(super) fn anything(&mut self, reason: Reason, at: At<'a>, note: &str) -> Step {
+        let why = self.p.doubt(reason, at.span(), note);
+        Step { act: Act::Opaque(why), span: at.span() }
+    }
+}
+
+/// Whether no client asks for an upgrade so named, and WebSocket was meant: another spelling of it, a scheme, a wildcard, no
+/// token at all `[ws-upgrade-ws, ws-upgrade-wss, ws-upgrade-type-space]`.
+fn never_asked(kind: &str) -> bool {
+    let letters: String = kind.chars().filter(char::is_ascii_alphanumeric).collect();
+    let close = matches!(&*letters, "websocket" | "websockets" | "websoket" | "webscoket" | "wesocket" | "socket" | "ws" | "wss");
+    kind != WEBSOCKET && (close || kind == "*" || kind.trim().is_empty() || kind.contains(' '))
+}

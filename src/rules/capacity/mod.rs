@@ -1,0 +1,3 @@
+//! How much goes on at once.
+
+pub(super) mod few_connections;

@@ -1,0 +1,36 @@
+//! `envoy/upgrade-not-enabled`
+
+use super::super::{
+    Confidence, Level,
+    context::{Context, Evidence, not_enabled},
+};
+use crate::model::How;
+
+pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
+    for socket in cx.sockets().iter() {
+        let Some(gate) = not_enabled(cx.proxy, &socket.branches) else { continue };
+        let origin = gate.deny.origin;
+        let switched_off = origin.how == How::Written;
+        // Somebody who switches it off for a path means it.
+        if switched_off && socket.evidence != Evidence::Declared {
+            continue;
+        }
+        let title = cx.title(socket.witness.route);
+        let level = if socket.evidence == Evidence::Named { Level::Warning } else { Level::Error };
+        let mut f = cx.finding("envoy/upgrade-not-enabled", level, origin.span);
+        f.confidence = match socket.evidence {
+            Evidence::Named => Confidence::Guess,
+            _ => socket.confidence(),
+        };
+        f.message = format!("WebSocket handshakes for {title} get 403 from Envoy itself");
+        f.label = if switched_off { "the upgrade is switched off here" } else { "no `upgrade_configs` allows an upgrade here" }.to_owned();
+        f.help = "allow it on the route, inside of `route:`: `upgrade_configs: [{upgrade_type: websocket}]`; on the connection manager it \
+                  would hold for every route. Nothing else is needed: Envoy forwards `Upgrade` and `Connection` by itself"
+            .to_owned();
+        f.example = Some(socket.example());
+        cx.report(f);
+    }
+}
