@@ -5,6 +5,7 @@ pub mod conf;
 pub mod duration;
 pub mod syntax;
 
+mod fix;
 mod group;
 mod lower;
 mod problems;
@@ -12,8 +13,8 @@ mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Era, Problem, Proxy, Version};
-use crate::source::{FileId, Files, Span};
+use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::source::{FileId, Files, SourceMap, Span};
 use conf::Conf;
 
 /// The dialect.
@@ -80,5 +81,9 @@ impl Site for HaproxySite {
 
     fn files(&self) -> &[FileId] {
         &self.conf.files
+    }
+
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+        fix::fix(&self.conf, text, era, intent)
     }
 }
