@@ -14,7 +14,6 @@ pub(super) fn write(order: &Order) -> String {
          static_resources:\n  listeners:\n  - name: web\n    address: {{ socket_address: {{ address: 0.0.0.0, port_value: 10000 }} }}\n    \
          filter_chains:\n    - filters:\n      - name: envoy.filters.network.http_connection_manager\n        typed_config:\n          \
          \"@type\": {FILTERS}.network.http_connection_manager.v3.HttpConnectionManager\n          stat_prefix: web\n          \
-         # The port is part of the comparison of host names otherwise.\n          strip_any_host_port: true\n          \
          route_config:\n            virtual_hosts:\n            - name: web\n              domains: [\"*\"]\n              routes:\n",
         order.serves.title(),
         order.path,

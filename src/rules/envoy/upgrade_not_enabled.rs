@@ -31,6 +31,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   would hold for every route. Nothing else is needed: Envoy forwards `Upgrade` and `Connection` by itself"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_allow_upgrade(socket);
         cx.report(f);
     }
 }
