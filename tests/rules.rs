@@ -47,14 +47,15 @@ fn corrected(id: &str, example: &Example, next: Option<&Example>) -> bool {
     let (_, report) = example.audit();
     let asks = report.findings.iter().any(|f| f.rule == id && f.intent.is_some());
     let left = |mended: &hoplint::fix::Mended| mended.findings.iter().any(|f| f.rule == id);
-    let ((safe, safely), (both, anyhow)) = (example.mended(false), example.mended(true));
-    let (got, text) = if !left(&safe) {
-        ("safe", safely)
+    let (safe, both) = (example.mended(false, None).0, example.mended(true, None).0);
+    let got = if !left(&safe) {
+        "safe"
     } else if !left(&both) {
-        ("unsafe", anyhow)
+        "unsafe"
     } else {
-        ("none", String::new())
+        "none"
     };
+    let text = example.mended(got == "unsafe", Some(id)).1;
     match example.attribute("fix") {
         Some(said) => {
             assert_eq!(got, said, "{place}: there is a correction of this kind (left), the page says (right)\n{text}{:?}", both.refused)

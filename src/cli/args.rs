@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{RouteDeclaration, parse_duration, parse_include_map, parse_route, parse_target},
+    config::{RouteDeclaration, Serves, parse_duration, parse_include_map, parse_route, parse_target},
     model::Version,
     output,
     probe::Far,
@@ -40,6 +40,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Say what one request would meet: who takes it, what reaches the upstream, what comes back
     Trace(Box<Trace>),
+    /// Write a complete, commented configuration for one route
+    Snippet(Snippet),
     /// Show the page about a rule: what it finds, why that breaks, and the correction
     Explain(Explain),
     /// List all rules
@@ -338,6 +340,65 @@ fn parse_reply(text: &str) -> Result<(String, Far), String> {
 fn parse_reply_header(text: &str) -> Result<(String, (String, String)), String> {
     let (at, line) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `ADDR=Name: value`"))?;
     Ok((at.to_owned(), parse_header(line)?))
+}
+
+/// Arguments of `snippet`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  hoplint snippet websocket --dialect nginx --target nginx=1.22 --path /ws/ --upstream app:3000 --heartbeat 30s"
+)]
+pub struct Snippet {
+    /// What the route serves
+    #[arg(value_enum, value_name = "KIND")]
+    pub kind: SnippetKind,
+
+    /// The proxy's language
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    pub dialect: String,
+
+    /// The oldest release that it must suit, as `nginx=1.22`; without it all supported ones
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    pub target: Vec<(String, Version)>,
+
+    /// The path; without it a usual one
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+
+    /// The application, as `host:port`
+    #[arg(long, value_name = "HOST:PORT")]
+    pub upstream: String,
+
+    /// How often the application sends something over an idle connection, such as `30s`
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT")]
+    pub heartbeat: Option<u64>,
+
+    /// An origin whose pages may use the route, as `https://app.example.com` (repeatable)
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Vec<String>,
+}
+
+/// What a route serves.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SnippetKind {
+    /// WebSocket
+    Websocket,
+    /// An API for pages of other origins
+    Cors,
+    /// Server-sent events
+    Sse,
+    /// Socket.IO, with long polling
+    Socketio,
+}
+
+impl From<SnippetKind> for Serves {
+    fn from(kind: SnippetKind) -> Self {
+        match kind {
+            SnippetKind::Websocket => Self::WebSocket,
+            SnippetKind::Cors => Self::Cors,
+            SnippetKind::Sse => Self::Events,
+            SnippetKind::Socketio => Self::SocketIo,
+        }
+    }
 }
 
 /// Arguments of `explain`.

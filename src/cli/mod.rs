@@ -6,6 +6,7 @@ mod check;
 mod mend;
 mod settings;
 mod setup;
+mod snippet;
 pub mod terminal;
 mod trace;
 
@@ -33,6 +34,7 @@ pub fn run() -> ExitCode {
             check::run(check, look, actions)
         }
         Command::Trace(t) => trace::run(t),
+        Command::Snippet(s) => snippet::run(s),
         Command::Explain(e) => explain_rule(&e.rule, look),
         Command::Rules(r) => list(r.format),
         Command::Init(init) => setup::init(init),

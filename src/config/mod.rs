@@ -3,12 +3,14 @@
 mod annotation;
 mod file;
 mod mounts;
+mod order;
 mod reader;
 mod targets;
 
 pub use annotation::{Annotation, parse_annotation};
 pub use file::{ConfigError, KEYS, NAME, Names, OVERRIDE_KEYS, ROUTE_KEYS, find, load};
 pub use mounts::mounts;
+pub use order::{Order, Serves};
 pub use reader::Complaint;
 pub use targets::image_targets;
 

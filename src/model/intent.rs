@@ -31,6 +31,14 @@ pub struct Trial {
 pub enum Goal {
     /// The handshake reaches the upstream complete, and a tunnel opens.
     Upgrades,
+    /// Besides, requests that are no handshakes ask the upstream for no upgrade.
+    UpgradesOnly,
+    /// The request is taken as one for this path is.
+    TakenLike(String),
+    /// No cache is asked for an answer.
+    Uncached,
+    /// The upstream gets the host that the client asked for.
+    SendsHost,
     /// A silent tunnel lives at least so many milliseconds.
     IdleAtLeast(u64),
     /// The answer carries a line of each of these names, not empty.

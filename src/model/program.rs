@@ -255,6 +255,8 @@ pub enum Ask {
         path: ExprId,
         /// Where its route is chosen.
         table: TableId,
+        /// What it goes through first.
+        through: BlockId,
         /// Answer when it neither permits nor refuses.
         broken: u16,
     },

@@ -37,6 +37,10 @@ pub enum Aspect {
     Gates,
     /// Whether the answer is held back in a buffer.
     Buffered,
+    /// Whether a cache may answer.
+    Cached,
+    /// What the proxy asks others beside the request.
+    Errands,
 }
 
 /// What the outside sees of one branch.
@@ -50,6 +54,8 @@ pub struct Essence {
     sent: Option<Sending>,
     gates: Vec<(String, bool)>,
     timers: Vec<String>,
+    cached: Option<Seen>,
+    errands: Vec<(String, Option<Sending>)>,
 }
 
 /// What the upstream sees.
@@ -68,55 +74,16 @@ struct Sending {
 impl Essence {
     /// Of a branch of a run.
     pub fn of(proxy: &Proxy, branch: &Branch) -> Self {
-        let seen = |v: &Val| match v {
-            Val::Is(t) => Seen::Is(t.clone()),
-            Val::Unknown { why, .. } => Seen::Unknown(reason(proxy, *why)),
-        };
-        let lines = |lines: &[Line]| {
-            let mut by_name: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
-            for l in lines {
-                by_name.entry(l.name.to_ascii_lowercase()).or_default().push(seen(&l.value));
-            }
-            by_name
-        };
-        let sent = branch.sent.as_ref().map(|s| {
-            let mut headers = lines(&s.headers);
-            let hop = proxy.hop(s.hop);
-            let mut options = headers.remove("connection").unwrap_or_default();
-            // An upgrade is the application's; the rest of the line is between the proxy and the upstream.
-            let upgrades = |v: &Seen| !matches!(v, Seen::Is(t) if !t.split(',').any(|o| o.trim().eq_ignore_ascii_case("upgrade")));
-            let (ours, theirs): (Vec<Seen>, Vec<Seen>) = options.drain(..).partition(|v| !upgrades(v));
-            if !theirs.is_empty() {
-                headers.insert("connection".to_owned(), theirs);
-            }
-            Sending {
-                wire: match hop.wire.value {
-                    Known::Is(wire) => Ok(wire),
-                    Known::Unknown(why) => Err(reason(proxy, why)),
-                },
-                options: ours,
-                method: seen(&s.method),
-                target: seen(&s.target),
-                addresses: s.addresses.clone(),
-                headers,
-                open: s.open.map(|w| reason(proxy, w)),
-                buffered: match hop.buffered.value {
-                    Known::Is(b) => b.to_string(),
-                    Known::Unknown(w) => reason(proxy, w),
-                },
-            }
-        });
         Self {
-            end: match &branch.end {
-                End::Unknown(why) => reason(proxy, *why),
-                end => format!("{end:?}"),
-            },
+            end: end(proxy, &branch.end),
             status: branch.status,
-            body: branch.body.as_ref().map(seen),
-            answer: lines(&branch.answer),
+            body: branch.body.as_ref().map(|v| seen(proxy, v)),
+            answer: lines(proxy, &branch.answer),
             answer_open: branch.answer_open.map(|w| reason(proxy, w)),
             timers: timers(proxy, branch),
-            sent,
+            sent: branch.sent.as_ref().map(|s| Sending::of(proxy, s)),
+            cached: branch.cached.as_ref().map(|c| seen(proxy, &c.key)),
+            errands: branch.errands.iter().map(|e| (end(proxy, &e.end), e.sent.as_ref().map(|s| Sending::of(proxy, s)))).collect(),
             gates: branch.gates.iter().map(|(g, passed)| (format!("{:?}", proxy.gate(*g).on), *passed)).collect(),
         }
     }
@@ -134,6 +101,8 @@ impl Essence {
         note(self.answer_open == other.answer_open, Aspect::AnswerOpen);
         note(self.timers == other.timers, Aspect::Timer);
         note(self.gates == other.gates, Aspect::Gates);
+        note(self.cached == other.cached, Aspect::Cached);
+        note(self.errands == other.errands, Aspect::Errands);
         for name in names(&self.answer, &other.answer) {
             note(false, Aspect::Answer(name));
         }
@@ -173,8 +142,63 @@ impl Aspect {
             Self::Timer => "a time limit".to_owned(),
             Self::Gates => "who may pass".to_owned(),
             Self::Buffered => "whether the answer is buffered".to_owned(),
+            Self::Cached => "whether a cache may answer".to_owned(),
+            Self::Errands => "what the proxy asks others meanwhile".to_owned(),
         }
     }
+}
+
+impl Sending {
+    fn of(proxy: &Proxy, s: &super::machine::Sent) -> Self {
+        let mut headers = lines(proxy, &s.headers);
+        let hop = proxy.hop(s.hop);
+        let mut options = headers.remove("connection").unwrap_or_default();
+        // An upgrade is the application's; the rest of the line is between the proxy and the upstream.
+        let upgrades = |v: &Seen| !matches!(v, Seen::Is(t) if !t.split(',').any(|o| o.trim().eq_ignore_ascii_case("upgrade")));
+        let (ours, theirs): (Vec<Seen>, Vec<Seen>) = options.drain(..).partition(|v| !upgrades(v));
+        if !theirs.is_empty() {
+            headers.insert("connection".to_owned(), theirs);
+        }
+        Sending {
+            wire: match hop.wire.value {
+                Known::Is(wire) => Ok(wire),
+                Known::Unknown(why) => Err(reason(proxy, why)),
+            },
+            options: ours,
+            method: seen(proxy, &s.method),
+            target: seen(proxy, &s.target),
+            addresses: s.addresses.clone(),
+            headers,
+            open: s.open.map(|w| reason(proxy, w)),
+            buffered: match hop.buffered.value {
+                Known::Is(b) => b.to_string(),
+                Known::Unknown(w) => reason(proxy, w),
+            },
+        }
+    }
+}
+
+fn end(proxy: &Proxy, end: &End) -> String {
+    match end {
+        End::Unknown(why) => reason(proxy, *why),
+        end => format!("{end:?}"),
+    }
+}
+
+fn seen(proxy: &Proxy, value: &Val) -> Seen {
+    match value {
+        Val::Is(t) => Seen::Is(t.clone()),
+        Val::Unknown { why, .. } => Seen::Unknown(reason(proxy, *why)),
+    }
+}
+
+/// Lines by their names in lower case, the order kept within a name only.
+fn lines(proxy: &Proxy, lines: &[Line]) -> BTreeMap<String, Vec<Seen>> {
+    let mut by_name: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
+    for l in lines {
+        by_name.entry(l.name.to_ascii_lowercase()).or_default().push(seen(proxy, &l.value));
+    }
+    by_name
 }
 
 /// Names whose lines differ.

@@ -353,6 +353,7 @@ impl Run<'_> {
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
             }
+            Subject::Rewritten => is(if self.rewritten { "1" } else { "" }),
             Subject::QueryString => self.query.clone(),
             Subject::QueryPart => match &self.query {
                 Val::Is(q) if q.is_empty() => is(""),

@@ -358,9 +358,10 @@ pub(super) struct Run<'a> {
     pub(super) query: Val,
     pub(super) untouched: bool,
     moved: bool,
+    pub(super) rewritten: bool,
     pub(super) internal: bool,
-    /// Whether copies of the request are followed: those of the client's, not those of copies.
-    copies: bool,
+    /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
+    own: bool,
     failing: bool,
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
@@ -411,8 +412,9 @@ impl<'a> Run<'a> {
             query: Val::Is(query.into()),
             untouched: true,
             moved: false,
+            rewritten: false,
             internal: false,
-            copies: true,
+            own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
@@ -684,6 +686,7 @@ impl<'a> Run<'a> {
                 }
                 self.untouched = false;
                 self.moved = *moved;
+                self.rewritten |= !moved;
             }
             Act::Edit(list) => {
                 // Values are read from the headers as they are.
@@ -692,10 +695,11 @@ impl<'a> Run<'a> {
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
+            Act::Gate(_) if self.own => {}
             Act::Gate(gate) => return self.gate(*gate, at),
             Act::Cors(cors) => return self.cors(*cors, at),
             Act::Copy(block) => {
-                if self.copies {
+                if !self.own {
                     self.errand(at, |run| run.block(*block));
                 }
             }
@@ -751,6 +755,7 @@ impl<'a> Run<'a> {
                             | Subject::Onward
                             | Subject::Status
                             | Subject::Protocol
+                            | Subject::Rewritten
                     );
                     // Every handshake has these.
                     let shake = matches!(&atom.of, Subject::Header(name) if matches!(&**name, "upgrade" | "connection"));
@@ -766,12 +771,19 @@ impl<'a> Run<'a> {
         false
     }
 
+    /// Whether error handling has something for the status at hand.
+    fn handles(&mut self, errors: BlockId) -> bool {
+        let proxy = self.proxy;
+        proxy.block(errors).iter().any(|s| matches!(s.act, Act::When { test, .. } if self.holds(test) == Tri::Yes))
+    }
+
     /// Chooses again, behind what the redirect goes through first.
     fn reselect(&mut self, table: TableId, through: Option<BlockId>, at: Span) -> Flow {
-        if let Some(through) = through
-            && self.block(through) == Flow::Done
-        {
-            return Flow::Done;
+        if let Some(through) = through {
+            self.rewritten = false;
+            if self.block(through) == Flow::Done {
+                return Flow::Done;
+            }
         }
         self.moved = false;
         self.dispatch(table, at)
@@ -906,8 +918,8 @@ impl<'a> Run<'a> {
 
     /// Asks another route for permission.
     fn ask(&mut self, id: GateId, at: Span) -> Flow {
-        let (path, table, broken) = match self.proxy.gate(id).ask {
-            Some(Ask::Route { path, table, broken }) => (path, table, broken),
+        let (path, (table, through), broken) = match self.proxy.gate(id).ask {
+            Some(Ask::Route { path, table, through, broken }) => (path, (table, through), broken),
             Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
             None => {
                 self.gates.push((id, true));
@@ -919,7 +931,7 @@ impl<'a> Run<'a> {
         let (path, query) = (path.to_owned(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
-            run.dispatch(table, at)
+            run.reselect(table, Some(through), at)
         });
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
@@ -939,19 +951,21 @@ impl<'a> Run<'a> {
     fn errand(&mut self, at: Span, go: impl FnOnce(&mut Self) -> Flow) -> (End, Option<u16>) {
         let outer = (
             (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
-            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.failing, self.moved, self.cached.take()),
-            std::mem::replace(&mut self.copies, false),
+            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
+            (self.failing, self.moved, self.rewritten),
+            std::mem::replace(&mut self.own, true),
         );
         self.internal = true;
         go(self);
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
-        let (policy, routes, jumps, sent, failing, moved, cached) = outer.1;
-        (self.policy, self.sent, self.failing, self.moved, self.cached) = (policy, sent, failing, moved, cached);
+        let (policy, routes, jumps, sent, cached) = outer.1;
+        (self.policy, self.sent, self.cached) = (policy, sent, cached);
+        (self.failing, self.moved, self.rewritten) = outer.2;
         self.routes.truncate(routes);
         self.jumps.truncate(jumps);
-        (self.body, self.location, self.stands, self.copies) = (None, None, None, outer.2);
+        (self.body, self.location, self.stands, self.own) = (None, None, None, outer.3);
         (end, status)
     }
 
@@ -1220,10 +1234,16 @@ impl<'a> Run<'a> {
             }
         }
         if edge.intercepts
-            && !self.failing
-            && status.is_some_and(|s| s >= 300)
+            && let Some(status) = status.filter(|s| *s >= 300)
             && let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
         {
+            if self.failing {
+                // Handled once already: what is handled here too becomes the proxy's own answer.
+                if self.handles(errors) {
+                    return self.answer(status, at);
+                }
+                return self.stop(End::Relayed, at);
+            }
             self.failing = true;
             if self.block(errors) == Flow::Done {
                 return Flow::Done;
@@ -1255,6 +1275,10 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn finish(mut self) -> Branch {
+        if self.end == End::Tunnel && self.stands.is_some() {
+            // Whoever reads another status than 101 opens no tunnel.
+            self.end = End::Relayed;
+        }
         if let Some(status) = self.stands
             && matches!(self.end, End::Answered | End::Served | End::Relayed | End::Failed)
         {

@@ -75,7 +75,7 @@ impl<'a> Solve<'a> {
                     term.retain(|l| !matches!(*l.of, Subject::Path | Subject::Onward | Subject::QueryString | Subject::Query(_)));
                 }
             }
-            terms = both(terms, own);
+            terms = both(terms, &own);
         }
         terms
     }
@@ -91,7 +91,7 @@ impl<'a> Solve<'a> {
             (Cond::Always, false) | (Cond::Never(_), true) => Vec::new(),
             (Cond::Not(c), _) => self.cond(*c, !yes, now, depth + 1),
             (Cond::All(parts), true) | (Cond::Any(parts), false) => {
-                parts.iter().fold(anything(), |terms, c| both(terms, self.cond(*c, yes, now, depth + 1)))
+                parts.iter().fold(anything(), |terms, c| both(terms, &self.cond(*c, yes, now, depth + 1)))
             }
             (Cond::Any(parts), true) | (Cond::All(parts), false) => {
                 parts.iter().take(TRIES).flat_map(|c| self.cond(*c, yes, now, depth + 1)).take(TRIES).collect()
@@ -146,19 +146,19 @@ impl<'a> Solve<'a> {
             }
             let value = passes(fact);
             if !value.is_empty() {
-                out.extend(both(self.value(of, &Matcher::Is(vec![key.clone()]), map.fold, true, now, depth + 1), value));
+                out.extend(both(self.value(of, &Matcher::Is(vec![key.clone()]), map.fold, true, now, depth + 1), &value));
             }
         }
         for (key, ignores_case, fact) in map.rules.iter().take(TRIES) {
             let value = passes(fact);
             if !value.is_empty() {
-                out.extend(both(self.value(of, key, *ignores_case, true, now, depth + 1), value));
+                out.extend(both(self.value(of, key, *ignores_case, true, now, depth + 1), &value));
             }
         }
         let value = passes(&map.default);
         if !value.is_empty() {
             let keys = Matcher::Is(map.exact.iter().map(|e| e.0.clone()).collect());
-            out.extend(both(self.value(of, &keys, map.fold, false, now, depth + 1), value));
+            out.extend(both(self.value(of, &keys, map.fold, false, now, depth + 1), &value));
         }
         out.truncate(TRIES);
         out
@@ -179,10 +179,10 @@ impl<'a> Solve<'a> {
             };
             if !value.is_empty() {
                 let given = self.ways.back(*aside, None).fold(vec![Vec::new()], |terms, clause| match clause {
-                    Clause::Holds(cond, yes) => both(terms, self.cond(*cond, *yes, i, depth + 1)),
+                    Clause::Holds(cond, yes) => both(terms, &self.cond(*cond, *yes, i, depth + 1)),
                     _ => terms,
                 });
-                out.extend(both(given, value));
+                out.extend(both(given, &value));
             }
         }
         // Never set: empty.
@@ -329,15 +329,15 @@ impl<'a> Solve<'a> {
 }
 
 /// Terms that fulfil one of each.
-fn both<'a>(a: Vec<Term<'a>>, b: Vec<Term<'a>>) -> Vec<Term<'a>> {
-    if let ([_], [only]) = (&a[..], &b[..])
+fn both<'a>(a: Vec<Term<'a>>, b: &[Term<'a>]) -> Vec<Term<'a>> {
+    if let ([_], [only]) = (&a[..], b)
         && only.is_empty()
     {
         return a;
     }
     let mut out = Vec::new();
     for x in &a {
-        for y in &b {
+        for y in b {
             if out.len() == TRIES {
                 return out;
             }

@@ -2,7 +2,7 @@
 
 use super::machine::{Assume, Branch, Credentials, End, Line, Machine};
 use super::{Val, idle};
-use crate::model::{Goal, Kind, Known, Limit, Request, Trial};
+use crate::model::{Goal, Kind, Known, Limit, Request, Trial, Wire};
 
 /// A page's origin when nothing names one.
 pub const ORIGIN: &str = "https://app.example.com";
@@ -24,6 +24,22 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
     let answers: Vec<&Branch> = branches.iter().filter(|b| !matches!(b.end, End::Closed | End::Failed | End::Loops)).collect();
     match goal {
         Goal::Upgrades => !upstream.is_empty() && upstream.iter().all(|b| b.end == End::Tunnel),
+        Goal::UpgradesOnly if trial.kind != Kind::Handshake => {
+            !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values("upgrade").next().is_none())
+        }
+        Goal::UpgradesOnly => !upstream.is_empty() && upstream.iter().all(|b| b.end == End::Tunnel),
+        Goal::TakenLike(path) => {
+            let there = Request { target: path.as_str().into(), ..trial.request.clone() };
+            let last = |branches: &[Branch]| branches.iter().map(|b| b.routes.last().copied()).collect::<Vec<_>>();
+            !branches.is_empty() && last(&branches) == last(&send(machine, trial.kind, &there))
+        }
+        Goal::Uncached => !upstream.is_empty() && branches.iter().all(|b| b.cached.is_none()),
+        Goal::SendsHost => {
+            let asked = trial.request.header("host").map(|h| h.to_ascii_lowercase());
+            let sent = upstream.iter().filter_map(|b| b.sent.as_ref()).map(|s| s.values("host").collect::<Vec<_>>());
+            let same = |v: &Val| v.known().map(str::to_ascii_lowercase) == asked;
+            !upstream.is_empty() && sent.into_iter().all(|lines| lines.len() == 1 && lines.iter().all(|l| same(&l.value)))
+        }
         Goal::IdleAtLeast(milliseconds) => {
             let tunnels: Vec<_> = upstream.iter().filter_map(|b| b.policy).map(|p| idle::tunnel(proxy, p)).collect();
             !tunnels.is_empty()
@@ -48,7 +64,11 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
         }
         Goal::Streams => {
             !upstream.is_empty()
-                && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| proxy.hop(s.hop).buffered.value == Known::Is(false))
+                && upstream.iter().filter_map(|b| b.sent.as_ref()).map(|s| proxy.hop(s.hop)).all(|hop| {
+                    // A chunked answer passes a buffer piece by piece; one that ends with the connection does not.
+                    let framed = hop.wire.value != Known::Is(Wire::H10) && hop.packed.value == Known::Is(false);
+                    hop.buffered.value == Known::Is(false) || framed
+                })
         }
         Goal::Gone(_) | Goal::Spelt(..) => true,
     }

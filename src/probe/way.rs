@@ -40,6 +40,7 @@ pub(super) struct Ways {
 }
 
 impl Ways {
+    #[allow(clippy::unnecessary_wraps, reason = "what it makes is the next way, and a way may have no clause")]
     fn on(&mut self, way: Way, clause: Clause) -> Way {
         self.links.push((clause, way));
         Some(self.links.len() as u32 - 1)

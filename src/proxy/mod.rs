@@ -5,6 +5,7 @@ pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
 
+use crate::config::Order;
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 
@@ -32,6 +33,15 @@ pub trait Dialect: Sync {
 
     /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
+
+    /// A complete, commented configuration of one route, for all releases from `oldest` on.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        let _ = (order, oldest);
+        Err("no snippets are written for this proxy yet")
+    }
 }
 
 /// One configuration, read. Its tree stays in the dialect's room.

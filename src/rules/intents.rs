@@ -1,7 +1,7 @@
 //! What a correction must bring about, in the words of the model: goals, the requests that show them, and what is to blame.
 
 use super::context::{Context, Evidence, WebSocket};
-use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Role, Seat, Trial};
+use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Request, Role, Seat, Trial};
 use crate::probe::{Branch, Witness, handshake::Fault, idle, trial};
 use crate::source::Span;
 
@@ -33,6 +33,74 @@ impl Context<'_> {
             because.extend(written.iter().map(|op| Because { role: Role::Header, origin: op.value.origin, value: name.to_owned() }));
         }
         Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
+    }
+
+    /// Handshakes must upgrade, and nothing else. `line` is the one that asks for every request.
+    pub(super) fn must_only_upgrade(&self, socket: &WebSocket, line: &HeaderOp) -> Option<Intent> {
+        let mut wanted = self.must_upgrade(socket)?;
+        wanted.goal = Goal::UpgradesOnly;
+        wanted.because.push(header(line));
+        wanted.trials.push(Trial { kind: Kind::Plain, ..wanted.trials.first()?.clone() });
+        let w = &socket.witness;
+        wanted.trials.last_mut()?.request = w.ask(Kind::Plain, "")?;
+        Some(wanted)
+    }
+
+    /// This handshake too must open a tunnel; `line` keeps it from that.
+    pub(super) fn must_upgrade_as(&self, socket: &WebSocket, line: &HeaderOp, request: Request) -> Option<Intent> {
+        let mut wanted = self.must_upgrade(socket)?;
+        wanted.because.push(header(line));
+        wanted.trials.push(Trial { kind: Kind::Handshake, request });
+        Some(wanted)
+    }
+
+    /// Handshakes must pass a cache by.
+    pub(super) fn must_pass_cache(&self, socket: &WebSocket) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let because = self.seats(branch.policy?, sent.span);
+        Some(intent(Goal::Uncached, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
+    }
+
+    /// Handshakes for another path must be taken like those of the route.
+    pub(super) fn must_take(&self, socket: &WebSocket, path: &str) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let because = self.seats(branch.policy?, sent.span);
+        let mut wanted =
+            intent(Goal::TakenLike(socket.witness.path.to_string()), &socket.witness, &[Kind::Handshake], because, trial::ORIGIN);
+        wanted.trials.first_mut()?.request.target = path.into();
+        Some(wanted)
+    }
+
+    /// The upstream must get the host that the client asked for, with its port. `line` says something else; without one the line is missing.
+    pub(super) fn must_send_host(&self, socket: &WebSocket, line: Option<Origin>, asked: &str) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let mut because = self.seats(branch.policy?, sent.span);
+        because.push(match line {
+            Some(origin) => Because { role: Role::Header, origin, value: "Host".to_owned() },
+            None => {
+                let list = self.proxy.list(sent.list);
+                let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
+                Because { role: Role::Missing, origin: at, value: "Host".to_owned() }
+            }
+        });
+        let mut w = socket.witness.clone();
+        for (name, value) in &mut w.request.headers {
+            if name.eq_ignore_ascii_case("host") {
+                *value = asked.into();
+            }
+        }
+        Some(intent(Goal::SendsHost, &w, &[Kind::Handshake], because, trial::ORIGIN))
+    }
+
+    /// A streaming answer must be passed on as it comes.
+    pub(super) fn must_stream(&self, w: &Witness, branch: &Branch) -> Option<Intent> {
+        let sent = branch.sent.as_ref()?;
+        let hop = self.proxy.hop(sent.hop);
+        let mut because = self.seats(branch.policy?, sent.span);
+        if hop.packed.value != Known::Is(true) {
+            because.push(Because { role: Role::Wire, origin: hop.wire.origin, value: "HTTP/1.1".to_owned() });
+        }
+        Some(intent(Goal::Streams, w, &[Kind::Plain], because, trial::ORIGIN))
     }
 
     /// A silent socket must live so long. `assumes` says what is taken for granted when nobody told the heartbeat.
@@ -117,4 +185,15 @@ impl Context<'_> {
 pub(super) fn intent(goal: Goal, w: &Witness, kinds: &[Kind], because: Vec<Because>, origin: &str) -> Intent {
     let trials = kinds.iter().filter_map(|kind| Some(Trial { kind: *kind, request: w.ask(*kind, origin)? })).collect();
     Intent { goal, trials, because, assumes: None, site: 0 }
+}
+
+/// These bytes must go.
+pub(super) fn gone(span: Span, w: &Witness, assumes: Option<&str>) -> Intent {
+    let mut wanted = intent(Goal::Gone(span), w, &[], Vec::new(), trial::ORIGIN);
+    wanted.assumes = assumes.map(ToOwned::to_owned);
+    wanted
+}
+
+fn header(line: &HeaderOp) -> Because {
+    Because { role: Role::Header, origin: line.value.origin, value: line.name.to_string() }
 }

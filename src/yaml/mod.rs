@@ -280,7 +280,8 @@ impl Tree {
     /// Whether a template tag on its own line stands inside of a node: then keys or items may be missing.
     pub fn has_hole(&self, id: NodeId) -> bool {
         let span = self.span(self.resolve(id));
-        self.holes.iter().any(|h| span.holds(*h))
+        let first = self.holes.partition_point(|h| h.start < span.start);
+        self.holes.get(first).is_some_and(|h| span.holds(*h))
     }
 
     /// `static_resources.listeners[0].name`: for messages.

@@ -306,7 +306,7 @@ impl Build<'_> {
 
     /// Byte order marks behind the first byte: Envoy's reader takes them for text.
     fn marks(&mut self) {
-        for (at, mark) in self.text.match_indices('\u{feff}').filter(|(at, _)| *at > 0) {
+        for (at, mark) in self.text.match_indices('\u{feff}').filter(|(at, _)| *at > 0).take(16) {
             let span = self.source.span(at, at + mark.len());
             let inside = |n: &Node| matches!(n.kind, Kind::Scalar { .. }) && n.span.holds(span);
             if !self.tree.nodes.iter().any(inside) && !self.tree.comments.iter().any(|c| c.span.holds(span)) {

@@ -10,6 +10,7 @@ mod client;
 mod pages;
 mod proxies;
 mod sites;
+mod snippets;
 mod wire;
 
 #[path = "../support/page.rs"]
@@ -100,6 +101,26 @@ fn every_correction_works() {
         failures.extend(tally.failures);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What `hoplint snippet` writes is accepted and works. A text for newer releases than the installed one is not tried.
+#[test]
+fn every_snippet_works() {
+    if !wanted() {
+        return;
+    }
+    for room in hoplint::proxy::DIALECTS {
+        let proxy = *proxies::ALL.iter().find(|p| p.dialect() == room.name()).unwrap();
+        let version = proxies::version(proxy).unwrap_or_else(|e| panic!("{} is not installed: {e}", room.name()));
+        let oldest = room.versions()[0];
+        let newest = room.versions().iter().copied().filter(|v| *v <= version).max().unwrap_or(oldest);
+        for at in [oldest, newest] {
+            match snippets::run(proxy, at) {
+                Ok(tried) => say(&format!("{} {version}: {tried} snippets for {at} and later accepted and tried", room.name())),
+                Err(why) => panic!("{why}"),
+            }
+        }
+    }
 }
 
 /// What the runners say is what the proxies do: a refused configuration is refused, and a tunnel is one.

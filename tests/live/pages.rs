@@ -81,7 +81,7 @@ pub(crate) fn run_corrected(proxy: &dyn Installed, version: Version) -> Tally {
 /// A bad example after its correction, with what is to be seen now.
 fn corrected(rule: &str, example: &Example) -> Option<Example> {
     let kind = example.attribute("fix").filter(|kind| *kind != "none" && !example.is_clean())?;
-    let (mended, text) = example.mended(kind == "unsafe");
+    let (mended, text) = example.mended(kind == "unsafe", Some(rule));
     assert!(!mended.applied.is_empty(), "{rule}: nothing is corrected at line {}", example.line);
     let mut words: Vec<String> = example.words.iter().filter(|w| !w.starts_with("expect=")).cloned().collect();
     words.push("fixed".to_owned());

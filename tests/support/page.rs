@@ -58,9 +58,10 @@ impl Example {
         (files, Room { dialect: dialect(&self.dialect).unwrap(), given: vec![file], reading, settings, only: None })
     }
 
-    /// What `--fix` makes of it, without the marks.
-    pub(crate) fn mended(&self, unsafe_too: bool) -> (Mended, String) {
-        let (files, room) = self.room();
+    /// What `--fix` makes of it, without the marks; with a rule, what `--select` of that rule leaves of it.
+    pub(crate) fn mended(&self, unsafe_too: bool, only: Option<&str>) -> (Mended, String) {
+        let (files, mut room) = self.room();
+        room.settings.select.extend(only.map(ToOwned::to_owned));
         let mended = mend(&room, &files, &|_| Ok(()), unsafe_too).unwrap();
         let text = String::from_utf8(mended.files.map().file(room.given[0]).bytes().to_vec()).unwrap();
         let bare = |line: &str| {

@@ -40,6 +40,8 @@ pub struct Conf {
     pub texts: Vec<Arc<Text>>,
     /// Trees around embedded texts: they hold comments.
     pub hosts: Vec<Arc<Text>>,
+    /// Discovery files by the paths that name them: indexes into `texts`.
+    named: BTreeMap<String, usize>,
     /// Files that are named and not there: the path's bytes and text. What they hold is unknown.
     pub holes: Vec<(Span, String)>,
     /// Whether there is no bootstrap: what is not written may stand elsewhere.
@@ -73,19 +75,15 @@ impl Conf {
         out
     }
 
-    /// The resources that a discovery file of that path holds, if it was found: the texts by the path that names them.
+    /// The text of the discovery file that is named by that path, if it was found.
     pub fn named(&self, path: &str) -> Option<&Text> {
-        self.texts.iter().skip(1).find(|t| same_file(&t.name, path)).map(|t| &**t)
+        self.named.get(path).map(|i| &*self.texts[*i])
     }
 }
 
 /// The last part of a path.
 fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-fn same_file(name: &str, path: &str) -> bool {
-    base(name) == base(path)
 }
 
 /// Reads all given files and sorts them into configurations. A file that a person names and that is nothing known counts as a
@@ -110,7 +108,8 @@ pub fn read(files: &mut Files, given: &[FileId], explicit: bool) -> Vec<Conf> {
         sets.entry(set_of(files, &texts[i].0)).or_default().push(i);
     }
     for members in sets.into_values() {
-        let mut conf = Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), holes: Vec::new(), fragment: true };
+        let mut conf =
+            Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), named: BTreeMap::new(), holes: Vec::new(), fragment: true };
         for i in members {
             add(&mut conf, &texts[i]);
         }
@@ -153,25 +152,31 @@ fn set_of(files: &Files, text: &Text) -> String {
 
 /// A bootstrap with the discovery files that it names, and those that these name.
 fn gather(files: &mut Files, texts: &[(Arc<Text>, Option<Arc<Text>>)], root: usize, used: &mut [bool]) -> Conf {
-    let mut conf = Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), holes: Vec::new(), fragment: false };
+    let mut conf =
+        Conf { files: Vec::new(), texts: Vec::new(), hosts: Vec::new(), named: BTreeMap::new(), holes: Vec::new(), fragment: false };
     add(&mut conf, &texts[root]);
     let mut at = 0;
     while at < conf.texts.len() {
         let text = Arc::clone(&conf.texts[at]);
         at += 1;
         for (span, path) in paths(&text.tree) {
-            if conf.texts.iter().skip(1).any(|t| same_file(&t.name, &path)) {
+            if conf.named.contains_key(&path) {
                 continue;
             }
             let beside = (0..texts.len()).find(|i| {
                 let other = &texts[*i].0;
                 let near = other.embedded == text.embedded
                     && if text.embedded { other.file == text.file } else { files.dir(other.file) == files.dir(text.file) };
-                *i != root && near && same_file(&other.name, &path)
+                *i != root && near && base(&other.name) == base(&path) && !conf.texts.iter().any(|t| Arc::ptr_eq(t, other))
             });
             if let Some(i) = beside {
                 used[i] = true;
-                add(&mut conf, &texts[i]);
+                conf.named.insert(path, conf.texts.len());
+                if texts[i].0.embedded {
+                    add(&mut conf, &texts[i]);
+                } else {
+                    add(&mut conf, &(Arc::new(load_whole(files, texts[i].0.file, true)), None));
+                }
                 continue;
             }
             let dir = files.dir(text.file);
@@ -183,7 +188,10 @@ fn gather(files: &mut Files, texts: &[(Arc<Text>, Option<Arc<Text>>)], root: usi
             };
             let found = if text.embedded { None } else { tries.iter().find_map(|t| files.read(t).ok()) };
             match found {
+                // A file that names itself brings nothing new.
+                Some(id) if id == texts[root].0.file => {}
                 Some(id) => {
+                    conf.named.insert(path, conf.texts.len());
                     // Given as well: it is read here.
                     for i in (0..texts.len()).filter(|i| texts[*i].0.file == id && !texts[*i].0.embedded && *i != root) {
                         used[i] = true;

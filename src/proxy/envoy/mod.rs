@@ -7,16 +7,17 @@ mod problems;
 pub mod scalar;
 pub mod schema;
 mod semantic;
+mod snippet;
 pub mod view;
 pub use crate::yaml;
 
 mod lower;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Era, Problem, Proxy, Version};
 use crate::source::{FileId, Files};
 use conf::Conf;
-use std::sync::OnceLock;
 
 /// The dialect.
 #[derive(Debug)]
@@ -38,25 +39,24 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
+    fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order))
+    }
+
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let confs = conf::read(files, given, reading.explicit);
-        let site = |conf: Conf| EnvoySite { findings: problems::find(&conf, files), conf, undefined: OnceLock::new() };
-        confs.into_iter().map(|conf| Box::new(site(conf)) as Box<dyn Site>).collect()
+        confs.into_iter().map(|conf| Box::new(EnvoySite { findings: problems::find(&conf, files), conf }) as Box<dyn Site>).collect()
     }
 }
 
 struct EnvoySite {
     conf: Conf,
     findings: Vec<schema::Finding>,
-    /// What the lowering found to be defined nowhere.
-    undefined: OnceLock<Vec<Problem>>,
 }
 
 impl Site for EnvoySite {
     fn lower(&self, _era: &Era) -> Proxy {
-        let proxy = lower::lower(&self.conf, &self.findings);
-        self.undefined.get_or_init(|| proxy.problems.clone());
-        proxy
+        lower::lower(&self.conf, &self.findings)
     }
 
     fn refusal(&self, era: &Era) -> Option<Problem> {
@@ -67,9 +67,7 @@ impl Site for EnvoySite {
 
     fn problems(&self, era: &Era) -> Vec<Problem> {
         let holds = |f: &&schema::Finding| f.until.is_none_or(|v| !era.since(v));
-        let mut all: Vec<Problem> = self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect();
-        all.extend(self.undefined.get_or_init(|| lower::lower(&self.conf, &self.findings).problems).iter().cloned());
-        all
+        self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
     }
 
     fn files(&self) -> &[FileId] {

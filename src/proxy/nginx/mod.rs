@@ -8,8 +8,10 @@ pub mod templates;
 
 mod fix;
 mod lower;
+mod snippet;
 
 use super::{Dialect, Reading, Site};
+use crate::config::Order;
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
@@ -42,6 +44,10 @@ impl Dialect for Nginx {
 
     fn claims(&self, name: &str, head: &[u8]) -> bool {
         conf::claims(name, head)
+    }
+
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        Ok(snippet::write(order, oldest))
     }
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {

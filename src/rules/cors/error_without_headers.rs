@@ -5,6 +5,7 @@ use super::super::{
     context::{Context, line, serves},
 };
 use super::allowed;
+use crate::model::Kind;
 use crate::probe::{Assume, End, Far};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -30,6 +31,12 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   network, and cannot read the body (Fetch, CORS check)"
             .to_owned();
         f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, answered 500 by the upstream", w.path, c.origin));
+        // Every line of the answer that is about other origins, so that none is left half.
+        f.intent = c.plain.first().and_then(|b| {
+            let list = cx.proxy.policy(b.policy?).answer;
+            let names: Vec<&str> = cx.proxy.list(list).ops.iter().map(|op| &*op.name).filter(|n| super::speaks_of_origins(n)).collect();
+            cx.must_answer(w, &[Kind::CrossOrigin], b, &names, &[], &c.origin)
+        });
         cx.report(f);
     }
 }

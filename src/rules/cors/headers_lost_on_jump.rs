@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, line, serves},
 };
+use crate::model::{HeaderOp, Kind};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
@@ -35,6 +36,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                       nginx inherits from the server)"
                 .to_owned();
             f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+            let lost: Vec<HeaderOp> = cx.proxy.list(left).ops.iter().filter(|op| super::speaks_of_origins(&op.name)).cloned().collect();
+            f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Access-Control-Allow-Origin"], &lost, &c.origin);
             cx.report(f);
         }
     }

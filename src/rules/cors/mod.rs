@@ -28,3 +28,8 @@ fn allowed<'a>(cx: &'a Context<'_>, b: &Branch) -> Option<(&'a HeaderOp, String)
 fn constant(cx: &Context<'_>, op: &HeaderOp) -> bool {
     matches!(op.value.value, Known::Is(e) if matches!(cx.proxy.expr(e), Expr::Text(_)))
 }
+
+/// Whether a line of this name belongs to what other origins are told.
+fn speaks_of_origins(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("access-control-") || name.eq_ignore_ascii_case("vary")
+}

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 const LINES: &[&str] = &["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-accept"];
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     let mut found: BTreeMap<Span, (String, bool)> = BTreeMap::new();
     for list in cx.proxy.policies.iter().map(|p| p.outgoing) {
         for op in &cx.proxy.list(list).ops {

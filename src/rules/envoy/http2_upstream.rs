@@ -7,6 +7,9 @@ use super::super::{
 use crate::model::{Known, Wire};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for socket in cx.sockets().iter().filter(|s| s.evidence != Evidence::Named) {
         let Some((branch, sent)) = socket.sent() else { continue };
         let wire = cx.proxy.hop(sent.hop).wire;

@@ -8,6 +8,9 @@ use crate::model::{ExtendedConnect, Request};
 use crate::probe::{Assume, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for socket in cx.sockets().iter() {
         let w = &socket.witness;
         let listener = &cx.proxy.listeners[w.listener];

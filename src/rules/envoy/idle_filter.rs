@@ -4,6 +4,9 @@ use super::super::{Level, context::Context};
 use crate::model::RemarkKind;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for r in cx.proxy.remarks.iter().filter(|r| r.kind == RemarkKind::NothingToDo) {
         let mut f = cx.finding("envoy/idle-filter", Level::Hint, r.span);
         f.message = format!("the filter `{}` does nothing: nobody tells it what to do", r.what);

@@ -8,3 +8,10 @@ pub(super) mod no_router;
 pub(super) mod unknown_filter_key;
 pub(super) mod upgrade_not_enabled;
 pub(super) mod upgrade_type;
+
+use super::context::Context;
+
+/// Whether these rules speak of this configuration at all.
+fn is_meant(cx: &Context<'_>) -> bool {
+    cx.proxy.dialect == "envoy"
+}

@@ -6,6 +6,9 @@ use crate::source::Span;
 use std::collections::BTreeSet;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     let mut places: BTreeSet<Span> = BTreeSet::new();
     for w in cx.witnesses().iter() {
         let branches = cx.plain(w);

@@ -4,6 +4,9 @@ use super::super::{Level, Related, context::Context};
 use crate::model::RemarkKind;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for r in cx.proxy.remarks.clone().into_iter().filter(|r| r.kind == RemarkKind::NobodyReads) {
         let mut f = cx.finding("envoy/unknown-filter-key", Level::Warning, r.span);
         f.message = format!("nothing is called `{}` here: Envoy ignores these settings without a word", r.what);

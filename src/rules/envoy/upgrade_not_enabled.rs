@@ -7,6 +7,9 @@ use super::super::{
 use crate::model::How;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for socket in cx.sockets().iter() {
         let Some(gate) = not_enabled(cx.proxy, &socket.branches) else { continue };
         let origin = gate.deny.origin;

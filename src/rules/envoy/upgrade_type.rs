@@ -4,6 +4,9 @@ use super::super::{Level, context::Context};
 use crate::model::RemarkKind;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    if !super::is_meant(cx) {
+        return;
+    }
     for r in cx.proxy.remarks.iter().filter(|r| r.kind == RemarkKind::NoSuchUpgrade) {
         let mut f = cx.finding("envoy/upgrade-type", Level::Error, r.span);
         f.message = format!("no client asks for an upgrade to `{}`: WebSocket handshakes get 403", r.what);

@@ -2,7 +2,7 @@
 
 use super::super::{Confidence, Level, context::Context};
 use crate::model::{How, Known, Wire};
-use crate::probe::{Branch, End};
+use crate::probe::{Branch, End, Witness};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for w in cx.witnesses().iter() {
@@ -13,7 +13,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let level = if declared || half_done.is_some() { Level::Warning } else { Level::Hint };
         for b in cx.plain(w) {
-            speak(cx, &b, level, &cx.title(w.route), half_done);
+            speak(cx, w, &b, level, half_done);
         }
     }
 }
@@ -29,7 +29,8 @@ fn half_done(cx: &Context<'_>, route: crate::model::RouteId) -> Option<crate::mo
     [policy.answer, policy.outgoing].into_iter().find_map(|l| cx.written(l, "x-accel-buffering")).map(|op| op.value.origin)
 }
 
-fn speak(cx: &mut Context<'_>, b: &Branch, level: Level, title: &str, half_done: Option<crate::model::Origin>) {
+fn speak(cx: &mut Context<'_>, w: &Witness, b: &Branch, level: Level, half_done: Option<crate::model::Origin>) {
+    let title = cx.title(w.route);
     let Some(sent) = b.sent.as_ref().filter(|_| b.end == End::Relayed) else { return };
     let hop = cx.proxy.hop(sent.hop);
     if hop.buffered.value != Known::Is(true) {
@@ -65,5 +66,6 @@ fn speak(cx: &mut Context<'_>, b: &Branch, level: Level, title: &str, half_done:
          do not buffer on this route (`proxy_buffering off;`)"
     }
     .to_owned();
+    f.intent = cx.must_stream(w, b);
     cx.report(f);
 }

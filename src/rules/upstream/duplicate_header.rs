@@ -1,8 +1,8 @@
 //! `upstream/duplicate-header`
 
-use super::super::{Confidence, Level, Related, context::Context};
-use crate::model::{HeaderList, How};
-use crate::probe::{Branch, Line, Val};
+use super::super::{Confidence, Level, Related, context::Context, intents::intent};
+use crate::model::{Because, Goal, HeaderList, How, Kind, Role};
+use crate::probe::{Branch, Line, Val, Witness, trial};
 use std::collections::HashSet;
 
 /// Lines of which a request has one at most, or whose tokens must not contradict each other.
@@ -14,26 +14,26 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     if lists.is_empty() {
         return;
     }
-    let mut branches: Vec<Branch> = Vec::new();
+    let mut branches: Vec<(Witness, Branch)> = Vec::new();
     for w in cx.witnesses().iter() {
         let policy = cx.proxy.policy(cx.proxy.route(w.route).policy);
         if lists.contains(&policy.outgoing.at()) {
-            branches.extend(cx.plain(w));
+            branches.extend(cx.plain(w).into_iter().map(|b| (w.clone(), b)));
         }
     }
-    branches.extend(cx.sockets().iter().flat_map(|s| s.branches.clone()));
-    for b in &branches {
+    branches.extend(cx.sockets().iter().flat_map(|s| s.branches.iter().map(|b| (s.witness.clone(), b.clone()))));
+    for (w, b) in &branches {
         let Some(sent) = &b.sent else { continue };
         for name in SINGLE {
             let written = |l: &&Line| l.origin.is_some_and(|o| o.how == How::Written);
             let lines: Vec<&Line> = sent.values(name).filter(written).collect();
             let [first, .., last] = lines[..] else { continue };
-            speak(cx, name, first, last);
+            speak(cx, w, name, first, last);
         }
     }
 }
 
-fn speak(cx: &mut Context<'_>, name: &str, first: &Line, last: &Line) {
+fn speak(cx: &mut Context<'_>, w: &Witness, name: &str, first: &Line, last: &Line) {
     let (Some(before), Some(at)) = (first.origin, last.origin) else { return };
     // The same value again is one list to whoever joins lines.
     if name != "host" && first.value == last.value
@@ -53,5 +53,9 @@ fn speak(cx: &mut Context<'_>, name: &str, first: &Line, last: &Line) {
         "remove one of them: what a server makes of two lines that contradict each other differs from server to server"
     }
     .to_owned();
+    let because = [before, at].into_iter().map(|origin| Because { role: Role::Header, origin, value: last.name.to_string() }).collect();
+    let mut wanted = intent(Goal::SendsOne(last.name.to_string()), w, &[Kind::Plain], because, trial::ORIGIN);
+    wanted.assumes = Some("which of the two is meant is only guessed".to_owned());
+    f.intent = Some(wanted);
     cx.report(f);
 }

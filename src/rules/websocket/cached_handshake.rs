@@ -24,6 +24,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.related.push(Related { span: sent.span, message: "a handshake goes here only while nothing is cached".to_owned() });
         f.help = "let handshakes pass the cache by (nginx: `proxy_cache_bypass $http_upgrade; proxy_no_cache $http_upgrade;`)".to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_pass_cache(socket);
         cx.report(f);
     }
 }

@@ -32,6 +32,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   exist in HTTP/2 (RFC 9113 §8.6), FastCGI or gRPC"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(socket).filter(|_| http2);
         cx.report(f);
     }
 }

@@ -3,6 +3,7 @@
 use super::super::{
     Level,
     context::{Context, Evidence, carries},
+    intents::gone,
 };
 use crate::model::Known;
 use crate::probe::handshake::Fault;
@@ -32,6 +33,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.label = if all { "no header of the client is passed on" } else { "an empty value removes the line" }.to_owned();
         f.help = format!("remove this line for the route: a server answers a handshake without `{name}` with 400 (RFC 6455 §4.2.1)");
         f.example = Some(socket.example());
+        f.intent = span.map(|span| gone(span, &socket.witness, None));
         cx.report(f);
     }
 }

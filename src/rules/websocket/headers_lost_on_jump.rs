@@ -27,6 +27,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   of nginx inherits from the server)"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_upgrade(socket);
         cx.report(f);
     }
 }

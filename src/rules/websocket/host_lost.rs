@@ -38,6 +38,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   `$host$is_request_port$request_port` since 1.29.3, `$http_host` before). Tornado and gorilla compare by default"
             .to_owned();
         f.example = Some(format!("{}, Origin: https://{}", socket.example(), socket.witness.host));
+        f.intent = cx.must_send_host(socket, None, &super::asked(cx, &socket.witness));
         cx.report(f);
     }
 }

@@ -10,9 +10,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let w = &socket.witness;
-        let Some(port) = port_of(cx, w.listener).filter(|p| !usual(p)) else { continue };
+        let Some(port) = super::port_of(cx, w.listener).filter(|p| !super::usual(p)) else { continue };
         // Reached on a usual port as well, clients come that way.
-        let on_usual = (0..cx.proxy.listeners.len()).filter(|l| port_of(cx, *l).is_some_and(|p| usual(&p))).any(|l| {
+        let on_usual = (0..cx.proxy.listeners.len()).filter(|l| super::port_of(cx, *l).is_some_and(|p| super::usual(&p))).any(|l| {
             let there = cx.shake(&handshake::ask(l, &w.host, &w.path), Credentials::Valid);
             there.iter().any(|b| b.routes.contains(&w.route))
         });
@@ -36,15 +36,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   load balancer or a mapped port"
             .to_owned();
         f.example = Some(format!("{}, Host: {asked}, Origin: http://{asked}", socket.example()));
+        f.intent = cx.must_send_host(socket, Some(origin), &asked);
         cx.report(f);
     }
-}
-
-fn port_of(cx: &Context<'_>, listener: usize) -> Option<String> {
-    let port = cx.proxy.listeners[listener].at.rsplit(':').next()?;
-    port.bytes().all(|b| b.is_ascii_digit()).then(|| port.to_owned())
-}
-
-fn usual(port: &str) -> bool {
-    matches!(port, "80" | "443")
 }

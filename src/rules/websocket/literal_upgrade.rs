@@ -28,6 +28,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   requests (such as socket.io polling) got 400 or 426 from 7 of 9 servers tried"
             .to_owned();
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}", socket.witness.path, socket.witness.host));
+        f.intent = cx.must_only_upgrade(socket, op);
         cx.report(f);
     }
 }

@@ -3,6 +3,7 @@
 use super::super::{
     Level,
     context::{Context, Evidence, carries},
+    intents::gone,
 };
 use crate::probe::{Val, handshake::Fault};
 
@@ -26,6 +27,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.label = "replaces the client's method".to_owned();
         f.help = "leave the method alone on this route: a handshake is a GET (RFC 6455 §4.1)".to_owned();
         f.example = Some(socket.example());
+        f.intent = by.map(|span| gone(span, &socket.witness, None));
         cx.report(f);
     }
 }

@@ -20,8 +20,8 @@ pub(super) mod upgrade_case_sensitive;
 pub(super) mod upgrade_not_forwarded;
 
 use super::context::{Context, Evidence, WebSocket};
-use crate::model::{HeaderOp, ListId};
-use crate::probe::{Jump, handshake::Fault};
+use crate::model::{HeaderOp, Known, ListId, Wire};
+use crate::probe::{Jump, Witness, handshake::Fault};
 
 /// The list that the one in force replaced and that had upgrade lines, with those lines.
 fn lost<'a>(cx: &'a Context<'_>, list: ListId) -> Option<Vec<&'a HeaderOp>> {
@@ -63,13 +63,28 @@ fn works(cx: &Context<'_>, socket: &WebSocket) -> bool {
 /// Whether handshakes are meant to work here and do, or would if their lines were mended. What else is wrong with such a
 /// route shows at once, so that no correction uncovers it.
 pub(super) fn wanted(cx: &Context<'_>, socket: &WebSocket) -> bool {
-    let mendable =
-        |f: &Fault| matches!(f, Fault::TooOld | Fault::NoUpgrade | Fault::WrongUpgrade | Fault::NoConnection | Fault::WrongConnection);
     socket.evidence != Evidence::Named
-        && socket
-            .sent()
-            .is_some_and(|(_, sent)| super::context::carries(cx.proxy, sent) && (lost(cx, sent.list).is_none() || meant(cx, socket)))
-        && socket.faults(cx.proxy).iter().all(mendable)
+        && socket.sent().is_some_and(|(_, sent)| {
+            let http = super::context::carries(cx.proxy, sent) || cx.proxy.hop(sent.hop).wire.value == Known::Is(Wire::H2);
+            http && (lost(cx, sent.list).is_none() || meant(cx, socket))
+        })
+}
+
+/// Host and port as a client names them that comes in here; the port is left out if it is a usual one.
+fn asked(cx: &Context<'_>, w: &Witness) -> String {
+    match port_of(cx, w.listener).filter(|p| !usual(p)) {
+        Some(port) => format!("{}:{port}", w.host),
+        None => w.host.to_string(),
+    }
+}
+
+fn port_of(cx: &Context<'_>, listener: usize) -> Option<String> {
+    let port = cx.proxy.listeners[listener].at.rsplit(':').next()?;
+    port.bytes().all(|b| b.is_ascii_digit()).then(|| port.to_owned())
+}
+
+fn usual(port: &str) -> bool {
+    matches!(port, "80" | "443")
 }
 
 /// Whether the route only looks as if it lost lines that were never meant for it: others in the same scope use them.

@@ -35,6 +35,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             w.path
         );
         f.example = Some(format!("GET {bare} HTTP/1.1, Host: {}, Upgrade: websocket, Connection: Upgrade", w.host));
+        f.intent = cx.must_take(socket, bare);
         cx.report(f);
     }
 }

@@ -36,6 +36,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   §4.2.1). Browsers send lower case"
             .to_owned();
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
+        f.intent = op.and_then(|op| cx.must_upgrade_as(socket, op, request));
         cx.report(f);
     }
 }

@@ -247,6 +247,8 @@ impl Writer<'_> {
         }
         self.open("location = /auth");
         self.line("internal;");
+        // None of those around it: a server could not tell the request that they lead to from the client's.
+        self.line("error_page 599 /none;");
         let verdict = self.r.pick(&["return 204;", "return 401;", "return 403;", "return 500;"]);
         self.line(verdict);
         self.close();

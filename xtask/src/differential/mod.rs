@@ -141,6 +141,7 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         headers,
         dial: Dial::Plain,
         sni: None,
+        offers: Vec::new(),
         client: Some("127.0.0.1".into()),
     };
     let lines = places.backends.iter().zip(["b1", "b2"]).map(|(port, name)| {

@@ -165,14 +165,18 @@ impl<'a> Lower<'a> {
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
         steps.push(Step { act: Act::Gate(gate), span: at });
+        let filters = self.chain(m, 0, levels, forwards);
+        let mut way = vec![call(filters), call(tail)];
+        // The common way comes first: it is the one that most requests take.
         for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
             let asks = self.asks(kind, at);
+            let test = self.not(asks);
             let filters = self.chain(m, *chain, levels, forwards);
-            steps.push(self.when(asks, vec![call(filters), call(tail)], at));
+            let other = Some(self.block(vec![call(filters), call(tail)]));
+            let then = self.block(way);
+            way = vec![Step { act: Act::When { test, then, other }, span: at }];
         }
-        let filters = self.chain(m, 0, levels, forwards);
-        steps.push(call(filters));
-        steps.push(call(tail));
+        steps.extend(way);
         steps
     }
 

@@ -1,9 +1,7 @@
 //! Clusters: servers, the protocol spoken to them, and the limits that hold for everything sent there.
 
 use super::{At, Lower, title};
-use crate::model::{
-    Cap, Fact, How, Known, Limit, Over, Problem, ProblemKind, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire,
-};
+use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
 use crate::proxy::envoy::conf::Text as File;
 use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
@@ -243,30 +241,8 @@ impl<'a> Lower<'a> {
         if let Some(found) = self.clusters.get(name) {
             return Some(found.clone());
         }
-        let Some(why) = self.more_clusters else {
-            self.undefined(name, span);
-            return None;
-        };
+        let why = self.more_clusters?;
         Some(self.absent(name, span, why))
-    }
-
-    /// Where routes are validated Envoy does not start; elsewhere it answers 503 `[ws-unknown-cluster, dyn-rds-unknown-cluster]`.
-    fn undefined(&mut self, name: &str, span: Span) {
-        let mut known: Vec<&String> = self.clusters.keys().collect();
-        known.sort_unstable();
-        let near = known.into_iter().map(|k| (super::remarks::distance(k, name), k)).min().filter(|d| d.0 <= 2);
-        let effect = if self.validates { "Envoy refuses the file" } else { "Envoy answers 503" };
-        let problem = Problem {
-            kind: ProblemKind::UndefinedName,
-            certain: self.validates,
-            span,
-            message: format!("there is no cluster `{name}`: {effect}"),
-            help: near.map_or_else(|| "define the cluster, or name another one".to_owned(), |n| format!("did you mean `{}`?", n.1)),
-            related: Vec::new(),
-        };
-        if !self.p.problems.contains(&problem) {
-            self.p.problems.push(problem);
-        }
     }
 
     /// What is answered when a server cannot be reached: 503; where connecting may take longer than the answer may, 504 if it

@@ -225,10 +225,7 @@ impl<'a> Lower<'a> {
     /// Where a connection manager gets its routes from.
     fn routes_of(&mut self, m: &Manager<'a>, at: At<'a>, head: Span) -> BlockId {
         if let Some(config) = at.get("route_config") {
-            self.validates = config.bool("validate_clusters") != Some(false);
-            let body = self.route_config(m, config);
-            self.validates = false;
-            return body;
+            return self.route_config(m, config);
         }
         if let Some(rds) = at.get("rds") {
             return self.discovered(m, rds);

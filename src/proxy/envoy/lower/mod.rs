@@ -63,8 +63,6 @@ struct Lower<'a> {
     used: HashSet<(*const Tree, NodeId)>,
     /// Where a template fills something in on a line of its own: keys and items may be missing anywhere.
     templated: Option<Span>,
-    /// Whether Envoy looks whether the clusters of the routes at hand exist.
-    validates: bool,
     /// Settings that some connection manager reads, and those that the one at hand does not.
     read: HashSet<Span>,
     unread: BTreeMap<Span, Remark>,
@@ -122,7 +120,6 @@ pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
         no_upgrades: HashMap::new(),
         used: HashSet::new(),
         templated: conf.texts.iter().chain(&conf.hosts).find_map(|t| t.tree.holes.first().copied()),
-        validates: false,
         read: HashSet::new(),
         unread: BTreeMap::new(),
         with_policy: HashSet::new(),

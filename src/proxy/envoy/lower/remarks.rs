@@ -3,6 +3,7 @@
 use super::{At, Lower, chains::Manager, filters::Filter};
 use crate::model::{Remark, RemarkKind};
 use crate::proxy::envoy::input::Role;
+use crate::proxy::envoy::schema::distance;
 use crate::source::Span;
 
 impl<'a> Lower<'a> {
@@ -80,19 +81,4 @@ impl<'a> Lower<'a> {
 fn is_close(a: &str, b: &str) -> bool {
     let last = |t: &str| t.rsplit('.').next().unwrap_or_default().to_owned();
     last(a) == last(b) || distance(a, b) <= 2
-}
-
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let old = row[j + 1];
-            row[j + 1] = (before + usize::from(x != *y)).min(row[j] + 1).min(old + 1);
-            before = old;
-        }
-    }
-    row[b.len()]
 }

@@ -13,8 +13,10 @@ mod value;
 mod walk;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
+pub(super) use suggest::distance;
 pub(super) use suggest::nearest;
 pub use walk::{Finding, Strictness, walk};
 

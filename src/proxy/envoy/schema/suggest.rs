@@ -33,7 +33,7 @@ fn snake(name: &str) -> String {
 }
 
 /// Letters to add, drop, change or swap with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
+pub(in crate::proxy::envoy) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();

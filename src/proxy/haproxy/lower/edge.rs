@@ -219,20 +219,23 @@ impl Lower<'_> {
             steps.push(Step { act: Act::Forward { to: to(), hop, target }, span: at });
             return;
         }
-        // A client of HTTP/1.0 is one to the server too [h10].
-        let old = self.p.test(Subject::Protocol, Matcher::Is(vec!["HTTP/1.0".into()]), at);
-        let h10 = self.hop(Wire::H10, seat, at);
-        let step = self.when(old, Act::Forward { to: to(), hop: h10, target }, at);
-        steps.push(step);
         let (plain, upgraded) = wires(&first);
         let plain = self.wire(plain, &first, seat);
         let upgraded = self.wire(upgraded, &first, seat);
-        if plain != upgraded {
+        let mut modern = Vec::new();
+        if wires(&first).0 != wires(&first).1 {
             let handshake: CondId = self.is_handshake(at);
             let step = self.when(handshake, Act::Forward { to: to(), hop: upgraded, target }, at);
-            steps.push(step);
+            modern.push(step);
         }
-        steps.push(Step { act: Act::Forward { to: to(), hop: plain, target }, span: at });
+        modern.push(Step { act: Act::Forward { to: to(), hop: plain, target }, span: at });
+        // A client of HTTP/1.0 is one to the server too [h10].
+        let old = self.p.test(Subject::Protocol, Matcher::Is(vec!["HTTP/1.0".into()]), at);
+        let test = self.negated(old);
+        let then = self.p.add_block(modern);
+        let h10 = self.hop(Wire::H10, seat, at);
+        let other = Some(self.p.one(Act::Forward { to: to(), hop: h10, target }, at));
+        steps.push(Step { act: Act::When { test, then, other }, span: at });
     }
 
     fn wire(&mut self, wire: Option<Wire>, line: &Line, seat: Seat) -> HopId {

@@ -3,6 +3,7 @@
 use super::{Desk, NO_PLACE, Ways, way};
 use crate::model::{Edit, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
+use crate::source::Span;
 
 const LINE: &str = "add_header";
 /// Methods and request headers that APIs usually have.
@@ -10,43 +11,49 @@ const METHODS: &str = "\"GET, POST, PUT, PATCH, DELETE, OPTIONS\"";
 const HEADERS: &str = "\"Authorization, Content-Type\"";
 
 impl Desk<'_> {
-    /// Lines that an own list dropped are repeated in it; lines that miss some answers get `always`.
+    /// Lines that an own list dropped, or that a jump left behind, are repeated; lines that miss some answers get `always`.
     pub(super) fn answer_has(&self, names: &[String]) -> Ways {
         let block = self.seat()?;
-        let (host, own) = self.list(block, LINE).ok_or(NO_PLACE)?;
+        let (host, list) = self.list(block, LINE).unwrap_or((block, Vec::new()));
         let mut edits = Vec::new();
         for d in self.directives(Role::Header) {
             if let [name, value] = self.conf.get(d).args.as_slice()
                 && names.iter().any(|n| n.eq_ignore_ascii_case(&name.text))
             {
-                edits.push(Edit { span: crate::source::Span { start: value.span.end(), len: 0 }, text: " always".to_owned() });
+                edits.push(Edit { span: Span { start: value.span.end(), len: 0 }, text: " always".to_owned() });
             }
         }
         let always = !edits.is_empty();
+        let name = |d: DirId| self.conf.get(d).args.first().map(|a| a.text.to_ascii_lowercase());
         let mut lines: Vec<String> = Vec::new();
         for d in self.directives(Role::Displaced) {
-            let written = |o: &DirId| {
-                let name = |d: DirId| self.conf.get(d).args.first().map(|a| a.text.to_ascii_lowercase());
-                name(*o) == name(d)
-            };
-            if !own.iter().any(written) {
+            if !list.iter().any(|o| name(*o) == name(d)) {
                 lines.push(self.pen.raw(d));
             }
         }
-        for missing in self.blamed(Role::Missing) {
-            if missing.value.eq_ignore_ascii_case("vary") {
-                lines.push(self.like(&own, "Vary", "Origin"));
-            }
+        if !always && self.blamed(Role::Missing).any(|b| b.value.eq_ignore_ascii_case("vary")) {
+            lines.push(self.like(&list, "Vary", "Origin"));
         }
-        if !lines.is_empty() {
-            let last = self.anchor(host, *own.last().ok_or(NO_PLACE)?).ok_or(NO_PLACE)?;
-            edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
-        }
-        if edits.is_empty() {
+        if lines.is_empty() && edits.is_empty() {
             return Err("what the answer lacks has no value to take");
         }
-        let title = if always { "send the line with every status" } else { "repeat the inherited lines beside the own ones" };
-        Ok(vec![way(edits, title.to_owned(), None)])
+        if lines.is_empty() {
+            return Ok(vec![way(edits, "send the line with every status".to_owned(), None)]);
+        }
+        let mut ways = Vec::new();
+        let title = "send the lines here too";
+        if let Some(last) = list.last().and_then(|last| self.anchor(host, *last)) {
+            edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
+            ways.push(way(edits, title.to_owned(), None));
+        }
+        // A list of its own takes the inherited lines along.
+        if host != block || list.is_empty() {
+            let mut own: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
+            own.extend(lines);
+            let along = if list.is_empty() { "" } else { "; the inherited lines come along" };
+            ways.push(way(vec![self.beside_pass(block, &own).ok_or(NO_PLACE)?], format!("{title}{along}"), None));
+        }
+        Ok(ways)
     }
 
     /// A line in the columns of those that are there, `always` if they are.

@@ -22,8 +22,19 @@ impl Desk<'_> {
     /// Events arrive at once over HTTP/1.1 or without a buffer `[sse-*]`.
     pub(super) fn stream(&self) -> Ways {
         let block = self.settled(self.seat()?);
-        let edit = self.set(block, "proxy_buffering", "off")?.ok_or(NO_PLACE)?;
-        Ok(vec![way(vec![edit], "set `proxy_buffering off`".to_owned(), self.caution(block))])
+        let mut ways = Vec::new();
+        let wire = self.blamed(Role::Wire).next().is_some();
+        for (name, value) in [("proxy_http_version", "1.1"), ("proxy_buffering", "off")] {
+            if name == "proxy_buffering" || wire {
+                match self.set(block, name, value) {
+                    Ok(Some(edit)) => ways.push(way(vec![edit], format!("set `{name} {value}`"), self.caution(block))),
+                    Ok(None) => {}
+                    Err(why) if ways.is_empty() => return Err(why),
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(ways)
     }
 
     /// The directive that answers in a block.

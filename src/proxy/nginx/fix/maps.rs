@@ -9,6 +9,8 @@ use crate::proxy::nginx::conf::{Block, Context, DirId};
 pub(super) struct Values {
     pub(super) upgrade: String,
     pub(super) connection: String,
+    /// How `Host` is written, where it is wanted.
+    pub(super) host: String,
     /// Maps that have to be written for them.
     pub(super) maps: Option<Edit>,
     /// What the maps are called, for people.
@@ -30,12 +32,18 @@ impl Desk<'_> {
         });
         if let Some(name) = connection("h2c").or_else(|| connection("")) {
             let upgrade = upgrade.map_or_else(|| "$http_upgrade".to_owned(), |u| format!("${u}"));
-            out.push(Values { upgrade, connection: format!("${name}"), maps: None, note: "" });
+            out.push(Values { upgrade, connection: format!("${name}"), host: String::new(), maps: None, note: "" });
         }
         match self.own_maps(&maps) {
             Some(own) => out.push(own),
             // Nothing is invented where `http` is not in sight.
-            None => out.push(Values { upgrade: "$http_upgrade".to_owned(), connection: "\"upgrade\"".to_owned(), maps: None, note: "" }),
+            None => out.push(Values {
+                upgrade: "$http_upgrade".to_owned(),
+                connection: "\"upgrade\"".to_owned(),
+                host: String::new(),
+                maps: None,
+                note: "",
+            }),
         }
         out
     }
@@ -147,6 +155,7 @@ impl Desk<'_> {
         Some(Values {
             upgrade: format!("${upgrade}"),
             connection: format!("${connection}"),
+            host: String::new(),
             maps: Some(edit?),
             note: ", set by maps that know nothing but `websocket`",
         })

@@ -26,7 +26,10 @@ const TEMPLATE: &str = "template tags stand in this block";
 pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> Ways {
     let desk = Desk { conf, era, pen: Pen { conf, map }, because: &intent.because };
     match &intent.goal {
-        Goal::Upgrades => desk.upgrade(),
+        Goal::Upgrades | Goal::UpgradesOnly => desk.upgrade(),
+        Goal::TakenLike(path) => desk.taken_like(path, intent),
+        Goal::Uncached => desk.uncached(),
+        Goal::SendsHost => desk.sends_host(),
         Goal::IdleAtLeast(milliseconds) => desk.idle(*milliseconds),
         Goal::AnswerHas(names) => desk.answer_has(names),
         Goal::AnswersPreflight => desk.preflight(),
@@ -138,6 +141,47 @@ impl Desk<'_> {
             .then(|| "this file is included elsewhere; a block that has such a line already would be refused".to_owned())
     }
 
+    /// The path without the slash is rewritten before nginx can redirect it `[fix-slash]`.
+    fn taken_like(&self, path: &str, intent: &Intent) -> Ways {
+        let location = self.settled(self.seat()?).ok_or(NO_PLACE)?;
+        let bare = intent.trials.first().map(|t| t.request.target.to_string()).ok_or(NO_PLACE)?;
+        let plain = bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~'));
+        if &*self.conf.get(location).name.text != "location" || !plain {
+            return Err(NO_PLACE);
+        }
+        let step = self.pen.step(Some(location));
+        let text = format!("location = {bare} {{\n{step}rewrite ^ {path} last;\n}}");
+        let edit = self.pen.above(location, &[text, String::new()]).ok_or(NO_PLACE)?;
+        Ok(vec![way(vec![edit], format!("take `{bare}` like `{path}`"), None)])
+    }
+
+    /// Handshakes are neither looked up nor kept `[feat-cache-bypass]`.
+    fn uncached(&self) -> Ways {
+        let block = self.settled(self.seat()?);
+        let mut edits = Vec::new();
+        let mut lines = Vec::new();
+        for name in ["proxy_cache_bypass", "proxy_no_cache"] {
+            match self.list(block, name) {
+                Some((at, own)) if at == block => {
+                    let last = own.last().and_then(|d| self.conf.get(*d).args.last()).ok_or(NO_PLACE)?;
+                    edits.push(Edit { span: Span { start: last.span.end(), len: 0 }, text: " $http_upgrade".to_owned() });
+                }
+                // What is inherited comes along.
+                inherited => {
+                    let own = inherited.map(|l| l.1).unwrap_or_default();
+                    let words: Vec<String> =
+                        own.iter().flat_map(|d| self.conf.get(*d).args.iter()).map(|a| self.pen.map.text(a.span)).collect();
+                    let words: String = words.iter().map(|w| format!("{w} ")).collect::<Vec<_>>().concat();
+                    lines.push(format!("{name} {words}$http_upgrade;"));
+                }
+            }
+        }
+        if !lines.is_empty() {
+            edits.push(self.beside_pass(block, &lines).ok_or(NO_PLACE)?);
+        }
+        Ok(vec![way(edits, "let handshakes pass the cache by".to_owned(), self.caution(block))])
+    }
+
     fn gone(&self, span: Span) -> Ways {
         let id = self.directive(span).ok_or(NO_PLACE)?;
         self.untemplated(self.conf.get(id).parent)?;
@@ -153,16 +197,16 @@ impl Desk<'_> {
         Ok(vec![way(vec![Edit { span, text: text.to_owned() }], format!("write `{text}` instead of `{old}`"), None)])
     }
 
-    /// Only the last of several lines of one name stays.
+    /// Only the last of several lines of one name stays, or only the first.
     fn sends_one(&self, name: &str) -> Ways {
         let lines = self.directives(Role::Header);
-        let [rest @ .., _] = lines.as_slice() else { return Err(NO_PLACE) };
-        let edits: Option<Vec<Edit>> = rest.iter().map(|d| self.pen.delete(*d)).collect();
-        let title = format!("keep only the last `{name}` line");
-        match edits {
-            Some(edits) if !edits.is_empty() => Ok(vec![way(edits, title, None)]),
-            _ => Err(NO_PLACE),
-        }
+        let (Some((_, but_last)), Some((_, but_first))) = (lines.split_last(), lines.split_first()) else { return Err(NO_PLACE) };
+        let keep = |rest: &[DirId], which: &str| {
+            let edits: Option<Vec<Edit>> = rest.iter().map(|d| self.pen.delete(*d)).collect();
+            edits.filter(|e| !e.is_empty()).map(|edits| way(edits, format!("keep only the {which} `{name}` line"), None))
+        };
+        let ways: Vec<Correction> = [keep(but_last, "last"), keep(but_first, "first")].into_iter().flatten().collect();
+        if ways.is_empty() { Err(NO_PLACE) } else { Ok(ways) }
     }
 
     /// Sets a directive with one value for a block: where it is written there, otherwise as a line of its own.

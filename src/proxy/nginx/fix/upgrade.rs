@@ -1,4 +1,4 @@
-//! The lines that a handshake needs on its way to the upstream.
+//! Lines that go to the upstream: those that a handshake needs on its way, and `Host`.
 
 use super::maps::Values;
 use super::{Desk, NO_PLACE, TEMPLATE, Ways, way};
@@ -7,7 +7,20 @@ use crate::proxy::nginx::conf::{Block, DirId};
 
 /// From here on HTTP/1.1 is the default `[hs-none]`.
 const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
+/// `$is_request_port$request_port` `[host-request_port]`.
+const REQUEST_PORT: Version = Version(1, 29, 3);
 const LINE: &str = "proxy_set_header";
+
+/// What is to change in the list in force.
+struct Lines<'a> {
+    block: Block,
+    wrong: &'a [DirId],
+    missing: &'a [&'a str],
+    values: &'a Values,
+    /// Speaks HTTP/1.1, if that is needed as well.
+    version: Option<&'a Edit>,
+    title: String,
+}
 
 impl Desk<'_> {
     /// `Upgrade`, `Connection` and HTTP/1.1, as far as they are missing or wrong.
@@ -17,28 +30,39 @@ impl Desk<'_> {
             return Err("another protocol than HTTP is spoken to the upstream");
         }
         let version = self.version(block)?;
-        let wrong = self.directives(Role::Header);
-        if wrong.iter().any(|d| self.conf.get(*d).args.iter().any(|a| a.opaque)) {
-            return Err(TEMPLATE);
-        }
-        let missing: Vec<&str> = self.blamed(Role::Missing).map(|b| b.value.as_str()).collect();
+        let (wrong, missing) = self.lines_at_fault()?;
         if wrong.is_empty() && missing.is_empty() {
             let edit = version.ok_or(NO_PLACE)?;
             return Ok(vec![way(vec![edit], "speak HTTP/1.1 to the upstream".to_owned(), self.caution(block))]);
         }
-        let mut ways = Vec::new();
-        for values in self.values() {
-            match self.list(block, LINE) {
-                Some((host, list)) => {
-                    ways.extend(self.in_place(block, host, &list, &wrong, &missing, &values));
-                    if host != block {
-                        ways.extend(self.brought_along(block, &list, &wrong, &missing, &values));
-                    }
-                }
-                None => ways.extend(self.brought_along(block, &[], &[], &missing, &values)),
-            }
+        let all = self.values();
+        let ways = all.iter().flat_map(|values| {
+            let title = format!("forward the upgrade{}", values.note);
+            self.rewritten(&Lines { block, wrong: &wrong, missing: &missing, values, version: version.as_ref(), title })
+        });
+        Ok(ways.collect())
+    }
+
+    /// The host that the client asked for, with its port as far as the release knows it.
+    pub(super) fn sends_host(&self) -> Ways {
+        let block = self.settled(self.seat()?);
+        let (wrong, missing) = self.lines_at_fault()?;
+        // A port that matters is, for older releases, only in what the client wrote.
+        let hosts: &[&str] = if self.era.since(REQUEST_PORT) { &["$host$is_request_port$request_port"] } else { &["$host", "$http_host"] };
+        let ways = hosts.iter().flat_map(|host| {
+            let values = Values { upgrade: String::new(), connection: String::new(), host: (*host).to_owned(), maps: None, note: "" };
+            let title = format!("send `Host {host}`");
+            self.rewritten(&Lines { block, wrong: &wrong, missing: &missing, values: &values, version: None, title })
+        });
+        Ok(ways.collect())
+    }
+
+    fn lines_at_fault(&self) -> Result<(Vec<DirId>, Vec<&str>), &'static str> {
+        let wrong = self.directives(Role::Header);
+        if wrong.iter().any(|d| self.conf.get(*d).args.iter().any(|a| a.opaque)) {
+            return Err(TEMPLATE);
         }
-        Ok(ways)
+        Ok((wrong, self.blamed(Role::Missing).map(|b| b.value.as_str()).collect()))
     }
 
     /// The edit that makes the version 1.1, if one is needed for any release considered.
@@ -51,80 +75,89 @@ impl Desk<'_> {
         }
     }
 
+    /// Where the list stands, or with it in the block itself.
+    fn rewritten(&self, lines: &Lines<'_>) -> Vec<Correction> {
+        let mut ways = Vec::new();
+        match self.list(lines.block, LINE) {
+            Some((host, list)) => {
+                ways.extend(self.in_place(lines, host, &list));
+                if host != lines.block {
+                    ways.extend(self.brought_along(lines, &list));
+                }
+            }
+            None => ways.extend(self.brought_along(lines, &[])),
+        }
+        ways
+    }
+
     /// Edits the list where it stands.
-    fn in_place(
-        &self,
-        block: Block,
-        host: Block,
-        list: &[DirId],
-        wrong: &[DirId],
-        missing: &[&str],
-        values: &Values,
-    ) -> Option<Correction> {
-        let mut edits: Vec<Edit> = values.maps.iter().cloned().collect();
+    fn in_place(&self, lines: &Lines<'_>, host: Block, list: &[DirId]) -> Option<Correction> {
+        let mut edits: Vec<Edit> = lines.values.maps.iter().cloned().collect();
         let mut seen: Vec<String> = Vec::new();
-        for d in wrong.iter().rev() {
+        for d in lines.wrong.iter().rev() {
             let dir = self.conf.get(*d);
             let name = dir.args.first()?.text.to_ascii_lowercase();
             if seen.contains(&name) {
                 edits.push(self.pen.delete(*d)?);
                 continue;
             }
-            edits.push(Edit { span: dir.args.get(1)?.span, text: value_of(&name, values)?.to_owned() });
+            edits.push(Edit { span: dir.args.get(1)?.span, text: lines.values.of(&name)?.to_owned() });
             seen.push(name);
         }
-        let lines: Vec<String> =
-            missing.iter().filter_map(|name| Some(self.pen.line(list, LINE, &[*name, value_of(name, values)?]))).collect();
+        let more = self.missing(lines, list);
         // Own lines beside an include keep it as it is, for all its other users.
         let own: Vec<DirId> = list.iter().copied().filter(|d| self.conf.get(*d).file == self.conf.file_of(host)).collect();
-        if !lines.is_empty() {
+        if !more.is_empty() {
             let anchor = own.last().copied().or_else(|| self.anchor(host, *list.last()?))?;
-            edits.push(self.pen.after(anchor, &lines)?);
+            edits.push(self.pen.after(anchor, &more)?);
         }
-        if let Some(version) = self.version(block).ok()? {
+        if let Some(version) = lines.version {
             // Above the own lines it stands where people look for it.
-            match own.first().filter(|_| host == block && version.span.len == 0) {
+            match own.first().filter(|_| host == lines.block && version.span.len == 0) {
                 Some(first) => edits.push(self.pen.above(*first, &[version.text.trim().to_owned()])?),
-                None => edits.push(version),
+                None => edits.push(version.clone()),
             }
         }
-        Some(way(edits, format!("forward the upgrade{}", values.note), self.caution(block)))
+        Some(way(edits, lines.title.clone(), self.caution(lines.block)))
     }
 
     /// Gives the block a list of its own, the inherited lines included.
-    fn brought_along(&self, block: Block, list: &[DirId], wrong: &[DirId], missing: &[&str], values: &Values) -> Option<Correction> {
-        let mut lines: Vec<String> = Vec::new();
-        let version = self.version(block).ok()?;
-        let mut edits: Vec<Edit> = values.maps.iter().cloned().collect();
-        match version {
-            Some(v) if v.span.len == 0 => lines.push(v.text.trim().to_owned()),
-            Some(v) => edits.push(v),
+    fn brought_along(&self, lines: &Lines<'_>, list: &[DirId]) -> Option<Correction> {
+        let mut edits: Vec<Edit> = lines.values.maps.iter().cloned().collect();
+        let mut text: Vec<String> = Vec::new();
+        match lines.version {
+            Some(v) if v.span.len == 0 => text.push(v.text.trim().to_owned()),
+            Some(v) => edits.push(v.clone()),
             None => {}
         }
         let mut seen: Vec<String> = Vec::new();
         for d in list {
             let dir = self.conf.get(*d);
             let name = dir.args.first()?.text.to_ascii_lowercase();
-            if !wrong.contains(d) {
-                lines.push(self.pen.raw(*d));
+            if !lines.wrong.contains(d) {
+                text.push(self.pen.raw(*d));
             } else if !seen.contains(&name) {
-                lines.push(self.pen.line(list, LINE, &[&*dir.args.first()?.text, value_of(&name, values)?]));
+                text.push(self.pen.line(list, LINE, &[&*dir.args.first()?.text, lines.values.of(&name)?]));
                 seen.push(name);
             }
         }
-        lines.extend(missing.iter().filter_map(|name| Some(self.pen.line(list, LINE, &[*name, value_of(name, values)?]))));
-        edits.push(self.beside_pass(block, &lines)?);
+        text.extend(self.missing(lines, list));
+        edits.push(self.beside_pass(lines.block, &text)?);
         let along = if list.is_empty() { "" } else { "; the inherited header lines come along" };
-        Some(way(edits, format!("forward the upgrade{}{along}", values.note), self.caution(block)))
+        Some(way(edits, format!("{}{along}", lines.title), self.caution(lines.block)))
+    }
+
+    fn missing(&self, lines: &Lines<'_>, list: &[DirId]) -> Vec<String> {
+        lines.missing.iter().filter_map(|name| Some(self.pen.line(list, LINE, &[*name, lines.values.of(name)?]))).collect()
     }
 }
 
-fn value_of<'v>(name: &str, values: &'v Values) -> Option<&'v str> {
-    if name.eq_ignore_ascii_case("upgrade") {
-        Some(&values.upgrade)
-    } else if name.eq_ignore_ascii_case("connection") {
-        Some(&values.connection)
-    } else {
-        None
+impl Values {
+    /// The value of a line.
+    fn of(&self, name: &str) -> Option<&str> {
+        [("upgrade", &self.upgrade), ("connection", &self.connection), ("host", &self.host)]
+            .into_iter()
+            .find(|(n, v)| name.eq_ignore_ascii_case(n) && !v.is_empty())
+            .map(|(_, v)| v.as_str())
     }
 }

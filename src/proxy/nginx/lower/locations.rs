@@ -59,7 +59,14 @@ impl Lower<'_> {
         let content = self.content_for(&children, &s, &place);
         let (content, pass) = content.unwrap_or_else(|| (self.p.one(Act::Serve, self.conf.get(id).span), Pass::Proxy));
         s.content = Some(content);
-        let policy = self.policy(&s, pass);
+        // An `if` inside takes the handler over, but not this.
+        let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
+        let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
+        let mut entry = s.clone();
+        if let Some((act, at)) = tried {
+            entry.content = Some(self.p.one(act, at));
+        }
+        let policy = self.policy(&entry, pass);
         let body = self.body(id, &children, &s, policy);
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
         let route = if named && let Some(route) = self.named.get(&place.text).copied() {
@@ -101,45 +108,66 @@ impl Lower<'_> {
         };
         let test = self.p.add_cond(cond);
         self.p.tables[table.at()].arms.push(Arm { test, rank: place.rank, go: route, nested });
-        self.slash(&children, &place, seat, policy, table, span);
+        self.slash(&children, &place, &s, policy, table, span);
     }
 
-    /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`.
-    fn slash(&mut self, children: &[DirId], place: &Place, seat: Seat, policy: PolicyId, table: TableId, span: Span) {
+    /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`. Of `= /ws/` and `/ws/` the
+    /// settings of the former hold.
+    fn slash(&mut self, children: &[DirId], place: &Place, s: &Settings, policy: PolicyId, table: TableId, span: Span) {
+        let exact = place.rank == Rank::Exact;
+        if place.opaque || !exact && !matches!(place.rank, Rank::Plain | Rank::Sealed) || place.text.len() < 2 {
+            return;
+        }
+        let Some(bare) = place.text.strip_suffix('/') else { return };
         let proxies = children.iter().any(|c| {
             matches!(
                 self.name(*c),
                 "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass" | "tunnel_pass"
             )
         });
-        if !proxies || place.opaque || !matches!(place.rank, Rank::Plain | Rank::Sealed | Rank::Exact) || place.text.len() < 2 {
+        let arm_of = |rank, text: &str| {
+            self.p.table(table).arms.iter().position(|a| {
+                let Cond::Test(Atom { is: Matcher::Is(texts), .. }) = self.p.cond(a.test) else { return false };
+                a.rank == rank && texts.iter().any(|t| **t == *text)
+            })
+        };
+        let (implied, twin) = (arm_of(Rank::Implied, bare), arm_of(Rank::Exact, &place.text).filter(|_| !exact));
+        if !proxies && !(exact && implied.is_some()) || !exact && implied.is_some() {
             return;
         }
-        let Some(bare) = place.text.strip_suffix('/') else { return };
+        let (seat, policy, first) = match twin.map(|i| self.p.table(table).arms[i].go) {
+            Some(route) => {
+                let twin = self.p.route(route);
+                let (seat, policy) = (twin.seat, twin.policy);
+                // What keeps clients away from it stands right behind its settings.
+                let guard = self.p.block(self.p.route(route).body).get(1).filter(|s| self.guards(s)).cloned();
+                (seat, policy, guard)
+            }
+            None => (s.seat, policy, self.internal(s)),
+        };
         // The path is sent encoded.
         let path = self.p.add_expr(Expr::Read(Subject::Path));
         let path = self.via(Conv::EncodePath, path);
         let rest = self.interpolate("/$is_args$args", span);
         let location = self.p.add_expr(Expr::Join(vec![path, rest]));
         let status = Fact::is(301, How::Implied, span, seat);
-        let steps =
-            vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Respond { status, location: Some(location), body: None }, span }];
+        let mut steps = vec![Step { act: Act::Enter(policy), span }];
+        steps.extend(first);
+        steps.push(Step { act: Act::Respond { status, location: Some(location), body: None }, span });
         let body = self.p.add_block(steps);
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
-        // Of `= /ws/` and `/ws/` the former redirects.
-        let arms = &self.p.tables[table.at()].arms;
-        let same = |a: &Arm| {
-            let Cond::Test(Atom { is: Matcher::Is(texts), .. }) = self.p.cond(a.test) else { return false };
-            a.rank == Rank::Implied && texts.iter().any(|t| **t == *bare)
-        };
-        match arms.iter().position(same) {
-            Some(i) if place.rank == Rank::Exact => self.p.tables[table.at()].arms[i].go = route,
-            Some(_) => {}
-            None => {
-                let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
-                self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
-            }
+        if let Some(i) = implied {
+            self.p.tables[table.at()].arms[i].go = route;
+        } else {
+            let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
+            self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
         }
+    }
+
+    /// Whether a step is what [`Self::internal`] makes.
+    fn guards(&self, step: &Step) -> bool {
+        let Act::When { test, .. } = step.act else { return false };
+        matches!(self.p.cond(test), Cond::Test(Atom { of: Subject::Internal, .. }))
     }
 
     fn place(&self, id: DirId) -> Place {
@@ -165,13 +193,7 @@ impl Lower<'_> {
     fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
         let span = self.span(id);
         let mut steps = vec![Step { act: Act::Enter(policy), span }];
-        if let Some(by) = children.iter().copied().find(|c| self.name(*c) == "internal") {
-            let at = self.span(by);
-            let test = self.p.add_cond(Cond::Test(Atom { of: Subject::Internal, is: Matcher::Present, fold: false, not: true, span: at }));
-            let status = Fact::is(404, How::Written, at, s.seat);
-            let then = self.p.one(Act::Respond { status, location: None, body: None }, at);
-            steps.push(Step { act: Act::When { test, then, other: None }, span: at });
-        }
+        steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
         if !rewrites.is_empty() {
@@ -199,11 +221,6 @@ impl Lower<'_> {
                     let then = self.p.one(Act::Respond { status, location: None, body: None }, at);
                     steps.push(Step { act: Act::When { test, then, other: None }, span: at });
                 }
-                "try_files" => {
-                    if let Some(act) = self.try_files(*c, s) {
-                        steps.push(Step { act, span: at });
-                    }
-                }
                 _ => {}
             }
         }
@@ -220,8 +237,9 @@ impl Lower<'_> {
         let span = self.span(id);
         let path = self.arg(id, 0).unwrap_or_default().to_owned();
         let path = self.interpolate(&path, span);
-        let rewrite = Step { act: Act::Rewrite { path, query: None, moved: false }, span };
-        let block = self.p.add_block(vec![rewrite, Step { act: Act::Dispatch(self.table), span }]);
+        let rewrite = Act::Rewrite { path, query: None, moved: true };
+        let again = Act::Reselect { table: self.table, if_moved: false, through: Some(self.server_rewrites) };
+        let block = self.p.add_block([rewrite, again].map(|act| Step { act, span }).to_vec());
         Step { act: Act::Copy(block), span }
     }
 
@@ -246,6 +264,15 @@ impl Lower<'_> {
         let key = s.cache_key.and_then(|k| self.arg(k, 0)).unwrap_or("$scheme$proxy_host$request_uri").to_owned();
         let key = self.interpolate(&key, span);
         Some(Step { act: Act::Cache { bypass, key }, span })
+    }
+
+    /// Clients get 404 where only the proxy itself may go; that comes before all else.
+    fn internal(&mut self, s: &Settings) -> Option<Step> {
+        let span = self.span(s.internal?);
+        let test = self.p.add_cond(Cond::Test(Atom { of: Subject::Internal, is: Matcher::Present, fold: false, not: true, span }));
+        let status = Fact::is(404, How::Written, span, s.seat);
+        let then = self.p.one(Act::Respond { status, location: None, body: None }, span);
+        Some(Step { act: Act::When { test, then, other: None }, span })
     }
 
     /// The methods that `limit_except` lets be.
@@ -302,7 +329,8 @@ impl Lower<'_> {
         }
         let (path, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
         let path = self.interpolate(path, span);
-        let query = query.map(|q| self.interpolate(q, span));
+        // The client's query does not go along `[loc-try_files-uri]`.
+        let query = Some(self.interpolate(query.unwrap_or_default(), span));
         let steps = vec![
             Step { act: Act::Rewrite { path, query, moved: true }, span },
             Step { act: Act::Reselect { table: self.table, if_moved: false, through: Some(self.server_rewrites) }, span },

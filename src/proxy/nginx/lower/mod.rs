@@ -71,7 +71,9 @@ pub(super) struct Lower<'a> {
 
 /// Lowers one configuration for one era.
 pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
-    let p = Proxy::new("nginx");
+    let mut p = Proxy::new("nginx");
+    // The eleventh internal redirect is one too many.
+    p.jumps = 11;
     let mut lower = Lower {
         conf,
         era,
@@ -139,23 +141,29 @@ impl Lower<'_> {
     fn http(&mut self, id: DirId, parent: Seat, base: &Settings) {
         let seat = self.scope(id, parent);
         let children: Vec<DirId> = self.conf.children(id).collect();
+        self.names(&children);
         let settings = self.settings(base, Some(id), &children, seat);
         self.http_settings(&children, seat, &settings);
     }
 
     fn http_body(&mut self, children: &[DirId], seat: Seat, base: &Settings) {
+        self.names(children);
         let settings = self.settings(base, None, children, seat);
         self.http_settings(children, seat, &settings);
     }
 
+    /// What variables mean, wherever they are used.
+    fn names(&mut self, children: &[DirId]) {
+        self.variables(children);
+        for s in children.iter().filter(|c| self.name(**c) == "server").copied().collect::<Vec<_>>() {
+            self.declare_slots(s);
+        }
+    }
+
     fn http_settings(&mut self, children: &[DirId], seat: Seat, settings: &Settings) {
         self.http_dirs = children.iter().copied().filter(|c| self.conf.get(*c).body.is_none()).collect();
-        self.variables(children);
         self.upstream_blocks(children, seat);
         let servers: Vec<DirId> = children.iter().copied().filter(|c| self.name(*c) == "server").collect();
-        for s in &servers {
-            self.declare_slots(*s);
-        }
         self.servers(&servers, seat, settings);
     }
 

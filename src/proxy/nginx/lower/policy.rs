@@ -148,7 +148,7 @@ impl Lower<'_> {
         let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
         let ask = (on == GateOn::Remote).then(|| {
             let path = self.arg(by, 0).unwrap_or_default().to_owned();
-            Ask::Route { path: self.interpolate(&path, span), table: self.table, broken: 500 }
+            Ask::Route { path: self.interpolate(&path, span), table: self.table, through: self.server_rewrites, broken: 500 }
         });
         let reads = vec![Subject::Header("authorization".into())];
         let gate = self.p.add_gate(Gate { on, deny, ask, reads, spares });

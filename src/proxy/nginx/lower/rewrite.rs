@@ -1,7 +1,7 @@
 //! The rewrite phase of a server or a location: `set`, `if`, `return`, `rewrite`, `break`, in the order of the text.
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
-use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Matcher, Reason, Step, Subject};
+use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Step, Subject};
 use crate::source::Span;
 
 impl Lower<'_> {
@@ -210,14 +210,28 @@ impl Lower<'_> {
         }
     }
 
-    /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched.
+    /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched, unless a rewrite
+    /// changed the path on the spot.
     pub(super) fn onward(&mut self, uri: Option<&str>, drop: u32) -> ExprId {
-        let Some(uri) = uri else { return self.p.add_expr(Expr::Read(Subject::Onward)) };
+        let whole = self.p.add_expr(Expr::Read(Subject::Onward));
+        let Some(uri) = uri else { return whole };
         let path = self.p.add_expr(Expr::Read(Subject::Path));
         let swapped = self.via(Conv::SwapPrefix { drop, put: "".into() }, path);
         let encoded = self.via(Conv::EncodePath, swapped);
         let put = self.p.text(uri);
         let args = self.interpolate("$is_args$args", Span::default());
-        self.p.add_expr(Expr::Join(vec![put, encoded, args]))
+        let replaced = self.p.add_expr(Expr::Join(vec![put, encoded, args]));
+        let (at, seat) = (Span::default(), crate::model::Seat(0));
+        let map = self.p.add_map(Map {
+            name: "uri".into(),
+            span: at,
+            exact: vec![("1".into(), Fact::is(whole, How::Implied, at, seat))],
+            rules: Vec::new(),
+            default: Fact::is(replaced, How::Implied, at, seat),
+            fold: false,
+            open: None,
+        });
+        let rewritten = self.p.add_expr(Expr::Read(Subject::Rewritten));
+        self.p.add_expr(Expr::Map(map, rewritten))
     }
 }

@@ -97,6 +97,7 @@ impl Lower<'_> {
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
         let policy = self.policy(&s, Pass::Proxy);
+        self.p.blocks[miss.at()][0].act = Act::Enter(policy);
         let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
         let own_name: Text = own_name.trim_start_matches('.').into();
         let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];

@@ -51,6 +51,8 @@ pub(super) struct Settings {
     pub(super) cache: Option<DirId>,
     pub(super) cache_bypass: Option<DirId>,
     pub(super) cache_key: Option<DirId>,
+    /// `internal`; locations inside have it too.
+    pub(super) internal: Option<DirId>,
     /// `mirror` lines.
     pub(super) mirrors: Vec<DirId>,
     pub(super) gzip: bool,
@@ -131,6 +133,7 @@ impl Lower<'_> {
             cache: None,
             cache_bypass: None,
             cache_key: None,
+            internal: None,
             mirrors: Vec::new(),
             gzip: false,
             gzip_streams: Some(false),
@@ -197,6 +200,7 @@ impl Lower<'_> {
                 "proxy_cache" => s.cache = (self.arg(id, 0) != Some("off")).then_some(id),
                 "proxy_cache_bypass" => s.cache_bypass = Some(id),
                 "proxy_cache_key" => s.cache_key = Some(id),
+                "internal" => s.internal = Some(id),
                 "mirror" => mirrors.push(id),
                 "gzip" => {
                     s.gzip = self.arg(id, 0).and_then(flag).unwrap_or(false);

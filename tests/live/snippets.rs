@@ -1,0 +1,101 @@
+//! Every kind of snippet in every dialect that writes them: the real proxy accepts it, and its route does what it is for.
+
+use super::{
+    backend::{Backend, Manner},
+    client::{self, Request},
+    proxies::{self, Ground, Installed},
+};
+use hoplint::{
+    config::{Order, Serves},
+    model::Version,
+    proxy::dialect,
+};
+use std::time::Duration;
+
+/// Between two events of the backend.
+const PAUSE: Duration = Duration::from_millis(400);
+const ORIGIN: &str = "https://app.example.com";
+
+/// Tries all kinds for one oldest release; how many were tried.
+///
+/// # Errors
+/// What did not work.
+pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, String> {
+    let mut tried = 0;
+    for serves in Serves::ALL {
+        for origins in [Vec::new(), vec![ORIGIN.to_owned()]] {
+            if serves == Serves::Cors && origins.is_empty() {
+                continue;
+            }
+            let manner = Manner { events: (serves == Serves::Events).then_some(PAUSE), ..Manner::default() };
+            let backend = Backend::start(manner);
+            let order = Order {
+                serves,
+                path: serves.path().into(),
+                upstream: backend.address().to_string(),
+                heartbeat: Some(Duration::from_secs(30).as_millis() as u64),
+                origins,
+            };
+            let text = dialect(proxy.dialect()).unwrap().snippet(&order, oldest).map_err(|e| format!("{}: {e}", serves.word()))?;
+            works(proxy, &order, &text, &backend)
+                .map_err(|e| format!("{} {} for {oldest}: {e}\n{text}", proxy.dialect(), serves.word()))?;
+            tried += 1;
+        }
+    }
+    Ok(tried)
+}
+
+fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) -> Result<(), String> {
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+    let staged = proxy.stage(text, &ground).map_err(|s| s.0)?;
+    let said = proxies::run(&mut proxy.check(&staged))?;
+    if !said.accepted {
+        return Err(said.text);
+    }
+    let _running = proxies::serve(proxy, &staged, dir.path())?;
+    let at = staged.listener(None).ok_or("no listener")?;
+    let host = "www.example.com";
+    if order.upgrades() {
+        let request = Request::handshake(&order.path, host);
+        let opens = |request: &Request| client::open(at, request).socket.as_mut().is_some_and(client::echoes);
+        if !opens(&request) {
+            return Err("the handshake was refused".into());
+        }
+        if let Some(origin) = order.origins.first()
+            && (!opens(&request.clone().with("Origin", origin)) || opens(&request.with("Origin", "https://evil.example.org")))
+        {
+            return Err("the origin check is wrong".into());
+        }
+    }
+    match order.serves {
+        Serves::Cors => {
+            let preflight = Request::preflight(&order.path, host, ORIGIN, "authorization,content-type");
+            let answer = client::ask(at, &preflight).map_err(|e| e.to_string())?;
+            client::preflight_check(&answer.head, &preflight)?;
+            let plain = |origin: &str| client::ask(at, &Request::get(&order.path, host).with("Origin", origin)).map_err(|e| e.to_string());
+            client::cors_check(&plain(ORIGIN)?.head, ORIGIN)?;
+            let foreign = "https://evil.example.org";
+            if client::cors_check(&plain(foreign)?.head, foreign).is_ok() {
+                return Err("any origin is let in".into());
+            }
+        }
+        Serves::Events => {
+            let answer = client::ask(at, &Request::get(&order.path, host)).map_err(|e| e.to_string())?;
+            let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
+            if spread < PAUSE {
+                return Err("events are held back".into());
+            }
+        }
+        Serves::SocketIo => {
+            let answer =
+                client::ask(at, &Request::get(&format!("{}?EIO=4&transport=polling", order.path), host)).map_err(|e| e.to_string())?;
+            let line = backend.seen().last().map(|s| s.headers.iter().any(|h| h.0.eq_ignore_ascii_case("upgrade")));
+            if answer.head.status() != Some(200) || line != Some(false) {
+                return Err("polling does not arrive as it should".into());
+            }
+        }
+        Serves::WebSocket => {}
+    }
+    Ok(())
+}
