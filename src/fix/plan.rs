@@ -15,12 +15,22 @@ struct Item<'a> {
     ways: Vec<Correction>,
 }
 
+/// How much is done to prove corrections.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// How many proofs may still be made.
+    pub(super) proofs: usize,
+    /// How many bytes may still be read and audited once more for that.
+    pub(super) bytes: usize,
+    /// What is said of corrections that are not tried for that reason.
+    pub(super) beyond: &'static str,
+}
+
 /// What is done in one round.
 pub(super) struct Plan<'a> {
     room: &'a Room,
     before: Before<'a>,
-    /// How many proofs may still be made; each reads and audits once more what changes.
-    proofs: usize,
+    bounds: Bounds,
     /// All edits of the chosen corrections.
     pub(super) edits: Edits,
     mended: Vec<&'a Finding>,
@@ -31,11 +41,11 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(room: &'a Room, view: View<'a>, may_edit: &MayEdit<'_>, unsafe_too: bool, proofs: usize) -> Self {
+    pub(super) fn of(room: &'a Room, view: View<'a>, may_edit: &MayEdit<'_>, unsafe_too: bool, bounds: Bounds) -> Self {
         let mut plan = Self {
             room,
-            before: Before::new(room, view),
-            proofs,
+            before: Before::new(view),
+            bounds,
             edits: Edits::default(),
             mended: Vec::new(),
             chosen: BTreeSet::new(),
@@ -55,8 +65,12 @@ impl<'a> Plan<'a> {
         let mut items = Vec::new();
         for (index, finding) in view.findings.iter().enumerate() {
             let Some(intent) = &finding.intent else { continue };
-            let (Some(site), Some(oldest)) = (view.sites.get(intent.site), self.before.oldest(intent.site)) else { continue };
-            let Some(proxy) = self.before.proxy(intent.site) else { continue };
+            let Some(site) = view.sites.get(intent.site) else { continue };
+            if self.before.size(intent.site) > self.bounds.bytes {
+                self.refuse(index, self.bounds.beyond);
+                continue;
+            }
+            let Some((oldest, proxy)) = self.before.oldest(self.room, intent.site) else { continue };
             let ways = site.fix(map, proxy, &Era::new(oldest), intent).and_then(|ways| {
                 let editable = |c: &Correction| {
                     c.edits.iter().try_for_each(|e| map.file_at(e.span.start).map_or(Err("it lies in no file"), |(id, _)| may_edit(id)))
@@ -136,7 +150,7 @@ impl<'a> Plan<'a> {
             }
             mended.push(item.finding);
             match self.prove(&edits, &mended) {
-                None => "too many corrections for one run: run again".clone_into(&mut why),
+                None => self.bounds.beyond.clone_into(&mut why),
                 Some(Err(refusal)) => why = refusal.words(),
                 Some(Ok(mut changes)) => {
                     changes.extend(doubt(item.finding, way));
@@ -178,7 +192,8 @@ impl<'a> Plan<'a> {
 
     /// `None` when no more proofs are made.
     fn prove(&mut self, edits: &Edits, mended: &[&'a Finding]) -> Option<Result<BTreeSet<String>, Refusal>> {
-        self.proofs = self.proofs.checked_sub(1)?;
+        self.bounds.bytes = self.bounds.bytes.checked_sub(self.before.bytes(edits))?;
+        self.bounds.proofs = self.bounds.proofs.checked_sub(1)?;
         Some(self.before.prove(self.room, edits, mended))
     }
 }

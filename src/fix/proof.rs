@@ -7,7 +7,7 @@ use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Why a correction is not one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ impl Refusal {
 pub(super) struct Before<'a> {
     view: View<'a>,
     lowered: BTreeMap<(usize, Version), Lowered>,
-    eras: Vec<Vec<Version>>,
+    eras: BTreeMap<usize, Vec<Version>>,
 }
 
 /// One configuration in one era, and how requests fare in it.
@@ -48,20 +48,36 @@ struct Lowered {
 }
 
 impl<'a> Before<'a> {
-    pub(super) fn new(room: &Room, view: View<'a>) -> Self {
-        let eras = view.sites.iter().map(|s| eras(room.dialect, s.as_ref(), &room.settings)).collect();
-        Self { view, lowered: BTreeMap::new(), eras }
+    pub(super) const fn new(view: View<'a>) -> Self {
+        Self { view, lowered: BTreeMap::new(), eras: BTreeMap::new() }
     }
 
-    /// The oldest release that the text of a configuration must suit.
-    pub(super) fn oldest(&self, site: usize) -> Option<Version> {
-        self.eras.get(site).and_then(|e| e.first()).copied()
+    fn eras(&mut self, room: &Room, site: usize) -> &[Version] {
+        let sites = self.view.sites;
+        self.eras.entry(site).or_insert_with(|| eras(room.dialect, sites[site].as_ref(), &room.settings))
     }
 
-    /// A configuration at the oldest release.
-    pub(super) fn proxy(&mut self, site: usize) -> Option<&Proxy> {
-        let at = self.oldest(site)?;
-        Some(&self.lowered(site, at).proxy)
+    /// A configuration at the oldest release that its text must suit.
+    pub(super) fn oldest(&mut self, room: &Room, site: usize) -> Option<(Version, &Proxy)> {
+        let at = self.eras(room, site).first().copied()?;
+        Some((at, &self.lowered(site, at).proxy))
+    }
+
+    /// Configurations that some of these files belong to.
+    fn touched(&self, holds: impl Fn(&FileId) -> bool) -> Vec<usize> {
+        (0..self.view.sites.len()).filter(|s| self.view.sites[*s].files().iter().any(&holds)).collect()
+    }
+
+    /// How many bytes are read again to prove something.
+    pub(super) fn bytes(&self, edits: &Edits) -> usize {
+        let map = self.view.files.map();
+        let files: BTreeSet<FileId> = edits.iter().filter_map(|e| map.file_at(e.span.start)).map(|(id, _)| id).collect();
+        self.touched(|f| files.contains(f)).into_iter().map(|s| self.size(s)).sum()
+    }
+
+    /// How many bytes a configuration has.
+    pub(super) fn size(&self, site: usize) -> usize {
+        self.view.sites[site].files().iter().map(|f| self.view.files.map().file(*f).bytes().len()).sum()
     }
 
     fn lowered(&mut self, site: usize, at: Version) -> &Lowered {
@@ -76,8 +92,7 @@ impl<'a> Before<'a> {
     /// What else changes, in words, if these edits are made for these findings; or why they must not be.
     pub(super) fn prove(&mut self, room: &Room, edits: &Edits, mended: &[&Finding]) -> Result<BTreeSet<String>, Refusal> {
         let texts = edits.apply(self.view.files.map());
-        let touched: Vec<usize> =
-            (0..self.view.sites.len()).filter(|s| self.view.sites[*s].files().iter().any(|f| texts.contains_key(f))).collect();
+        let touched = self.touched(|f| texts.contains_key(f));
         let part = room.part(self.view, &touched);
         let files = self.view.files.with_texts(&texts).map_err(|_| Refusal::ReadsDifferently)?;
         let after = part.read(files);
@@ -96,28 +111,36 @@ impl<'a> Before<'a> {
         let within = |f: &&Finding| {
             map.file_at(f.span.start).is_none_or(|(id, _)| touched.iter().any(|s| self.view.sites[*s].files().contains(&id)))
         };
-        let mut old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
-        let moved = |f: &Finding| edits.place(map, f.span.start);
+        let old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
+        let mut still: Vec<bool> = vec![false; old.len()];
+        let mut by_place: HashMap<(&str, Option<(FileId, u32)>), Vec<usize>> = HashMap::new();
+        let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (i, o) in old.iter().enumerate() {
+            by_place.entry((o.rule, edits.place(map, o.span.start))).or_default().push(i);
+            by_rule.entry(o.rule).or_default().push(i);
+        }
         let place = |f: &Finding| {
             let (id, file) = after.files.map().file_at(f.span.start)?;
             Some((id, f.span.start - file.base()))
         };
         let mut left: Vec<&Finding> = Vec::new();
-        let mut remain: Vec<&Finding> = Vec::new();
         for f in &after.findings {
-            match old.iter().position(|o| o.rule == f.rule && f.level <= o.level && moved(o) == place(f)) {
-                Some(i) => remain.push(old.remove(i)),
+            let mut here = by_place.get(&(f.rule, place(f))).into_iter().flatten().copied();
+            match here.find(|i| !still[*i] && f.level <= old[*i].level) {
+                Some(i) => still[i] = true,
                 None => left.push(f),
             }
         }
         for f in left {
             // A finding whose bytes were changed may stand elsewhere now, and still be the same one.
-            match old.iter().position(|o| o.rule == f.rule && f.level <= o.level && o.message == f.message && o.within == f.within) {
-                Some(i) => remain.push(old.remove(i)),
+            let same = |o: &Finding| f.level <= o.level && o.message == f.message && o.within == f.within;
+            match by_rule.get(f.rule).into_iter().flatten().copied().find(|i| !still[*i] && same(old[*i])) {
+                Some(i) => still[i] = true,
                 None => return Err(Refusal::New(f.rule)),
             }
         }
-        if mended.iter().any(|m| remain.iter().any(|r| std::ptr::eq(*r, *m))) { Err(Refusal::StillThere) } else { Ok(()) }
+        let remains = old.iter().zip(&still).any(|(o, here)| *here && mended.iter().any(|m| std::ptr::eq(*o, *m)));
+        if remains { Err(Refusal::StillThere) } else { Ok(()) }
     }
 
     /// The goals hold, and what else is not as before.
@@ -130,17 +153,18 @@ impl<'a> Before<'a> {
     ) -> Result<BTreeSet<String>, Refusal> {
         let mut changes = BTreeSet::new();
         for (i, site) in touched.iter().enumerate() {
-            let mut versions = self.eras[*site].clone();
+            let mut versions = self.eras(room, *site).to_vec();
             versions.extend(eras(room.dialect, after.sites[i].as_ref(), &room.settings));
             versions.sort_unstable();
             versions.dedup();
             let intents: Vec<&Intent> = mended.iter().filter_map(|f| f.intent.as_ref()).filter(|n| n.site == *site).collect();
             for version in versions {
                 let proxy = after.sites[i].lower(&Era::new(version));
-                if intents.iter().any(|n| n.trials.iter().any(|t| !trial::holds(&proxy, &n.goal, t))) {
+                let machine = Machine::new(&proxy);
+                if intents.iter().any(|n| n.trials.iter().any(|t| !trial::holds(&machine, &n.goal, t))) {
                     return Err(Refusal::Missed);
                 }
-                others(self.lowered(*site, version), &proxy, &intents, &mut changes);
+                others(self.lowered(*site, version), &machine, &intents, &mut changes);
             }
         }
         Ok(changes)
@@ -148,13 +172,14 @@ impl<'a> Before<'a> {
 }
 
 /// Requests that nobody wanted changed, and are.
-fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BTreeSet<String>) {
+fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
     // A redirect that the proxy adds by itself belongs to the scope that it is added for.
     let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    let machine = Machine::new(&before.proxy);
     let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
         for t in &intent.trials {
-            for route in trial::send(&before.proxy, t.kind, &t.request).iter().filter_map(seat) {
+            for route in trial::send(&machine, t.kind, &t.request).iter().filter_map(seat) {
                 meant.entry(route).or_default().push((&intent.goal, t.kind));
             }
         }
@@ -163,9 +188,9 @@ fn others(before: &Lowered, after: &Proxy, intents: &[&Intent], changes: &mut BT
     for w in &before.witnesses {
         for (kind, origin) in kinds(&before.origins) {
             let Some(request) = w.ask(kind, origin) else { continue };
-            let old = trial::send(&before.proxy, kind, &request);
+            let old = trial::send(&machine, kind, &request);
             let new = trial::send(after, kind, &request);
-            let aspects = differences(&before.proxy, &old, after, &new);
+            let aspects = differences(&before.proxy, &old, after.proxy(), &new);
             if aspects.is_empty() {
                 continue;
             }

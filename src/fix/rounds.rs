@@ -1,7 +1,7 @@
 //! Corrections round by round, until nothing changes any more.
 
 use super::MayEdit;
-use super::plan::Plan;
+use super::plan::{Bounds, Plan};
 use super::room::{Room, View};
 use crate::model::{Applicability, Fix};
 use crate::proxy::Site;
@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the result is read again and corrected again.
 const ROUNDS: usize = 10;
-/// How many proofs are made in one round.
-const PROOFS: usize = 500;
-/// How many bytes are read again to show corrections that nobody asked to make. It bounds the time that a report takes.
-const SHOWN: usize = 8 << 20;
+/// How much is proved in one round when people want files corrected.
+const MENDED: Bounds = Bounds { proofs: 500, bytes: usize::MAX, beyond: "too many corrections for one run: run again" };
+/// How much is proved to show corrections that nobody asked to make: it bounds the time that a report takes.
+const SHOWN: Bounds = Bounds { proofs: 500, bytes: 2 << 20, beyond: "not tried for a report on so much text: `--diff` shows it" };
 
 /// Something that was done, or not.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,9 +47,8 @@ pub fn propose(room: &Room, files: &Files, sites: &[Box<dyn Site>], findings: &m
     if findings.iter().all(|f| f.intent.is_none()) {
         return;
     }
-    let size: usize = sites.iter().flat_map(|s| s.files()).map(|f| files.map().file(*f).bytes().len()).sum();
     let view = View { files, sites, findings };
-    let plan = Plan::of(room, view, may_edit, false, (SHOWN / size.max(1)).clamp(1, PROOFS));
+    let plan = Plan::of(room, view, may_edit, false, SHOWN);
     let outcomes = plan.outcomes;
     for (i, outcome) in outcomes {
         findings[i].fix = Some(outcome);
@@ -63,7 +62,7 @@ pub fn mend(room: &Room, files: &Files, may_edit: &MayEdit<'_>, unsafe_too: bool
     let mut refused: Vec<Entry> = Vec::new();
     let mut changed = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let plan = Plan::of(room, state.view(), may_edit, unsafe_too, PROOFS);
+        let plan = Plan::of(room, state.view(), may_edit, unsafe_too, MENDED);
         let map = state.files.map();
         refused.clear();
         let texts = plan.edits.apply(map);

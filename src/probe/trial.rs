@@ -1,24 +1,25 @@
 //! Sends the requests that corrections are judged by, and says whether a goal holds.
 
-use super::machine::{Assume, Branch, Credentials, End, Line, run};
+use super::machine::{Assume, Branch, Credentials, End, Line, Machine};
 use super::{Val, idle};
-use crate::model::{Goal, Kind, Known, Limit, Proxy, Request, Trial, Wire};
+use crate::model::{Goal, Kind, Known, Limit, Request, Trial, Wire};
 
 /// A page's origin when nothing names one.
 pub const ORIGIN: &str = "https://app.example.com";
 
 /// What becomes of a request of a kind.
-pub fn send(proxy: &Proxy, kind: Kind, request: &Request) -> Vec<Branch> {
-    if request.listener >= proxy.listeners.len() {
+pub fn send(machine: &Machine<'_>, kind: Kind, request: &Request) -> Vec<Branch> {
+    if request.listener >= machine.proxy().listeners.len() {
         return Vec::new();
     }
     let credentials = if kind == Kind::Preflight { Credentials::None } else { Credentials::Valid };
-    run(proxy, request, &Assume { credentials, ..Assume::default() })
+    machine.run(request, &Assume { credentials, ..Assume::default() })
 }
 
 /// Whether a goal holds for a request, whatever had to be guessed on its way.
-pub fn holds(proxy: &Proxy, goal: &Goal, trial: &Trial) -> bool {
-    let branches = send(proxy, trial.kind, &trial.request);
+pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
+    let proxy = machine.proxy();
+    let branches = send(machine, trial.kind, &trial.request);
     let upstream: Vec<&Branch> = branches.iter().filter(|b| b.sent.is_some()).collect();
     let answers: Vec<&Branch> = branches.iter().filter(|b| !matches!(b.end, End::Closed | End::Failed | End::Loops)).collect();
     match goal {
@@ -30,7 +31,7 @@ pub fn holds(proxy: &Proxy, goal: &Goal, trial: &Trial) -> bool {
         Goal::TakenLike(path) => {
             let there = Request { target: path.as_str().into(), ..trial.request.clone() };
             let last = |branches: &[Branch]| branches.iter().map(|b| b.routes.last().copied()).collect::<Vec<_>>();
-            !branches.is_empty() && last(&branches) == last(&send(proxy, trial.kind, &there))
+            !branches.is_empty() && last(&branches) == last(&send(machine, trial.kind, &there))
         }
         Goal::Uncached => !upstream.is_empty() && branches.iter().all(|b| b.cached.is_none()),
         Goal::SendsHost => {

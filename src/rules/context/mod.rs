@@ -17,7 +17,7 @@ use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witness
 use crate::source::Span;
 use declared::Declared;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// One configuration, seen by the rules.
 pub struct Context<'a> {
@@ -25,11 +25,11 @@ pub struct Context<'a> {
     pub proxy: &'a Proxy,
     machine: Machine<'a>,
     settings: &'a Settings,
-    sockets: Rc<[WebSocket]>,
-    cross_origin: Rc<[CrossOrigin]>,
+    sockets: Arc<[WebSocket]>,
+    cross_origin: Arc<[CrossOrigin]>,
     /// Where operations stand that allow an origin: list and place in it.
     allowing: HashMap<Span, (usize, usize)>,
-    witnesses: Rc<[Witness]>,
+    witnesses: Arc<[Witness]>,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
@@ -40,11 +40,11 @@ impl<'a> Context<'a> {
     /// Probes a configuration.
     pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
         let machine = Machine::new(proxy);
-        let witnesses: Rc<[Witness]> = witnesses(&machine).into();
+        let witnesses: Arc<[Witness]> = witnesses(&machine).into();
         let declared = Declared::new(&machine, settings, &witnesses);
-        let sockets: Rc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
+        let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin: Rc<[CrossOrigin]> = cross_origin::routes(&machine, &declared, &witnesses).into();
+        let cross_origin: Arc<[CrossOrigin]> = cross_origin::routes(&machine, &declared, &witnesses).into();
         let allowing = if cross_origin.is_empty() { HashMap::new() } else { cross_origin::allowing(proxy) };
         Self { proxy, machine, settings, sockets, cross_origin, allowing, witnesses, socket_lists, declared, found: Vec::new() }
     }
@@ -55,8 +55,8 @@ impl<'a> Context<'a> {
     }
 
     /// Routes that carry WebSocket.
-    pub fn sockets(&self) -> Rc<[WebSocket]> {
-        Rc::clone(&self.sockets)
+    pub fn sockets(&self) -> Arc<[WebSocket]> {
+        Arc::clone(&self.sockets)
     }
 
     /// Whether handshakes are forwarded by a list.
@@ -65,8 +65,8 @@ impl<'a> Context<'a> {
     }
 
     /// Routes that send CORS headers, or that had some to send.
-    pub fn cross_origin(&self) -> Rc<[CrossOrigin]> {
-        Rc::clone(&self.cross_origin)
+    pub fn cross_origin(&self) -> Arc<[CrossOrigin]> {
+        Arc::clone(&self.cross_origin)
     }
 
     /// The operation at these bytes that allows an origin.
@@ -80,8 +80,8 @@ impl<'a> Context<'a> {
     }
 
     /// One request for every place that can be reached: routes, and what forwards in them.
-    pub fn witnesses(&self) -> Rc<[Witness]> {
-        Rc::clone(&self.witnesses)
+    pub fn witnesses(&self) -> Arc<[Witness]> {
+        Arc::clone(&self.witnesses)
     }
 
     /// Routes that an earlier arm of the same choice takes every request from.
@@ -141,7 +141,7 @@ impl<'a> Context<'a> {
 
     /// What becomes of a handshake that asks for something more or something else.
     pub fn shake(&self, request: &crate::model::Request, credentials: crate::probe::Credentials) -> Vec<Branch> {
-        crate::probe::run(self.proxy, request, &crate::probe::Assume { credentials, ..crate::probe::Assume::default() })
+        self.run(request, &Assume { credentials, ..Assume::default() })
     }
 
     /// Adds another place that explains a finding, if it can be shown.

@@ -53,7 +53,7 @@ fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
     let assume = Assume { lines: lines_of_theirs, ..Assume::default() };
     let w = &c.witness;
     let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
-    let branches = crate::probe::run(cx.proxy, &request, &assume);
+    let branches = cx.run(&request, &assume);
     let stays = |b: &Branch, n: &(&str, &str)| b.answer.iter().any(|l| l.origin.is_none() && l.name.eq_ignore_ascii_case(n.0));
     let hidden = |b: &Branch| THEIRS.iter().skip(1).any(|n| !stays(b, n));
     if !branches.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && stays(b, &THEIRS[0]) && hidden(b)) {

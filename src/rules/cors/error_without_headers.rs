@@ -17,7 +17,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let Some(origin) = c.plain.iter().find_map(|b| allowed(cx, b)).map(|(op, _)| op.value.origin) else { continue };
         let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
-        let failed = crate::probe::run(cx.proxy, &request, &Assume { far: Far::Status(500), ..Assume::default() });
+        let failed = cx.run(&request, &Assume { far: Far::Status(500), ..Assume::default() });
         let bare =
             failed.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
         if !bare {

@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, Evidence},
 };
 use crate::model::{ExtendedConnect, Request};
-use crate::probe::{Assume, handshake, run};
+use crate::probe::{Assume, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     if !super::is_meant(cx) {
@@ -23,7 +23,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         headers.push((":protocol".into(), "websocket".into()));
         headers.push(("sec-websocket-version".into(), "13".into()));
         let request = Request { http: "2".into(), method: "CONNECT".into(), headers, ..plain };
-        let branches = run(cx.proxy, &request, &Assume::default());
+        let branches = cx.run(&request, &Assume::default());
         let keyless = |sent| matches!(handshake::judge(cx.proxy, sent), handshake::Judged::Faulty(f) if f == [handshake::Fault::NoKey]);
         let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()) else { continue };
         if !branches.iter().filter_map(|b| b.sent.as_ref()).all(keyless) {

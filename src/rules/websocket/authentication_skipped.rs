@@ -2,22 +2,27 @@
 
 use super::super::{Level, Related, context::Context};
 use crate::model::{Gate, GateOn};
-use crate::probe::{Assume, Branch, Credentials, End, handshake, run};
+use crate::probe::{Assume, Branch, Credentials, End, handshake};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+    // Nothing asks anybody, or nobody is let through for an upgrade: most configurations.
+    let asks = |on: fn(GateOn) -> bool| cx.proxy.gates.iter().any(|g| on(g.on));
+    if !asks(|on| on == GateOn::Upgrade) || !asks(refuses) {
+        return;
+    }
     let assume = Assume { credentials: Credentials::None, ..Assume::default() };
     let mut found: BTreeMap<Span, (Span, Span, String)> = BTreeMap::new();
     for w in cx.witnesses().iter() {
-        let plain = run(cx.proxy, &crate::probe::request(w.listener, "GET", &w.host, &w.path, &[]), &assume);
+        let plain = cx.run(&crate::probe::request(w.listener, "GET", &w.host, &w.path, &[]), &assume);
         // Without credentials a plain request is refused for certain ...
         let Some(first) = plain.first().and_then(|b| refusing(cx, b)) else { continue };
         if !plain.iter().all(|b| refusing(cx, b).is_some()) {
             continue;
         }
         // ... and one that asks for an upgrade is let through for certain.
-        let upgrade = run(cx.proxy, &handshake::ask(w.listener, &w.host, &w.path), &assume);
+        let upgrade = cx.run(&handshake::ask(w.listener, &w.host, &w.path), &assume);
         let through = |b: &Branch| b.sent.is_some() && b.guesses.is_empty() && matches!(b.end, End::Tunnel | End::Relayed);
         if upgrade.is_empty() || !upgrade.iter().all(through) {
             continue;
@@ -40,8 +45,13 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     }
 }
 
+/// Whether a gate of that kind turns away who shows nothing.
+const fn refuses(on: GateOn) -> bool {
+    matches!(on, GateOn::Credentials | GateOn::Remote | GateOn::Closed)
+}
+
 /// The gate that refuses, if one does.
 fn refusing<'a>(cx: &'a Context<'_>, b: &Branch) -> Option<&'a Gate> {
     let gate = b.gates.last().filter(|g| !g.1).map(|g| cx.proxy.gate(g.0))?;
-    matches!(gate.on, GateOn::Credentials | GateOn::Remote | GateOn::Closed).then_some(gate).filter(|_| b.guesses.is_empty())
+    refuses(gate.on).then_some(gate).filter(|_| b.guesses.is_empty())
 }
