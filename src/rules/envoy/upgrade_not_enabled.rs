@@ -19,7 +19,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let title = cx.title(socket.witness.route);
-        let level = if socket.evidence == Evidence::Named { Level::Warning } else { Level::Error };
+        let level = if socket.evidence == Evidence::Named { Level::Hint } else { Level::Error };
         let mut f = cx.finding("envoy/upgrade-not-enabled", level, origin.span);
         f.confidence = match socket.evidence {
             Evidence::Named => Confidence::Guess,
