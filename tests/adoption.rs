@@ -298,6 +298,45 @@ fn a_starter_is_written_from_what_is_seen_and_is_valid() {
 }
 
 #[test]
+fn twenty_files_three_of_them_faulty_and_a_red_check() {
+    let sound = "server {\n    listen 8080;\n    server_name NAME.example.com;\n    location = /ws {\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_set_header Connection \"upgrade\";\n        proxy_set_header Host $http_host;\n        proxy_read_timeout 1h;\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n";
+    let mut files = vec![("nginx/nginx.conf".to_owned(), MAIN.to_owned())];
+    for i in 1..20 {
+        let text = sound.replace("NAME", &format!("s{i}"));
+        let text = match i {
+            5 => text.replace("        proxy_set_header Connection \"upgrade\";\n", ""),
+            9 => text.replace("Upgrade $http_upgrade", "Upgrade \"\""),
+            14 => text.replace("1h", "0"),
+            _ => text,
+        };
+        files.push((format!("nginx/conf.d/s{i}.conf"), text));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let origin = site(&files);
+    git(origin.path(), &["init", "--quiet"]);
+    git(origin.path(), &["add", "."]);
+    git(origin.path(), &["commit", "--quiet", "-m", "site"]);
+    let scratch = tempfile::tempdir().unwrap();
+    git(scratch.path(), &["clone", "--quiet", origin.path().to_str().unwrap(), "site"]);
+    let here = scratch.path().join("site");
+    assert_eq!(hoplint(&here, &["init"]).status.code(), Some(0));
+    git(&here, &["add", "hoplint.yaml"]);
+    git(&here, &["commit", "--quiet", "-m", "settings"]);
+    let out = hoplint(&here, &["check", "--format", "json"]);
+    assert_eq!(out.status.code(), Some(1));
+    let report = json(&out);
+    let named: std::collections::BTreeSet<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["level"] != "hint")
+        .map(|f| f["span"]["file"].as_str().unwrap())
+        .collect();
+    let faulty = ["nginx/conf.d/s14.conf", "nginx/conf.d/s5.conf", "nginx/conf.d/s9.conf"];
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), faulty, "{}", text(&hoplint(&here, &["check", "--format", "concise"])));
+}
+
+#[test]
 fn releases_agree_wherever_they_are_written() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let version = env!("CARGO_PKG_VERSION");

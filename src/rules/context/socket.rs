@@ -139,7 +139,9 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     } else if branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.remover("upgrade").is_some()) {
         // Somebody takes the line away on purpose, or by habit.
         Evidence::Named
-    } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || w.forward.is_some() && not_enabled(proxy, &branches).is_some()) {
+    } else if named(&w.path)
+        && (branches.iter().all(|b| b.sent.is_some()) || w.forward.is_some() && not_enabled(proxy, &branches).is_some())
+    {
         Evidence::Named
     } else {
         return None;
