@@ -111,7 +111,9 @@ impl<'a> Context<'a> {
 
     /// How a person names a route.
     pub fn title(&self, route: RouteId) -> String {
-        format!("`{}`", self.proxy.title(self.proxy.route(route).seat))
+        let seat = self.proxy.route(route).seat;
+        // What stands at the top of a fragment belongs to whatever includes it.
+        if self.proxy.scope(seat).parent.is_none() { "whatever includes this file".to_owned() } else { format!("`{}`", self.proxy.title(seat)) }
     }
 
     /// The operation of a list in force on a header, the last written one.
