@@ -1,5 +1,5 @@
 //! Corrections over all recorded configurations: how many are tried, made and refused, and that they keep their promises.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests")]
 
 use hoplint::{
     config::{Settings, parse_route},

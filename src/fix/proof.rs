@@ -22,6 +22,9 @@ pub(super) enum Refusal {
     Missed,
 }
 
+/// A rule, and the file and offset that it points at.
+type Place<'a> = (&'a str, Option<(FileId, u32)>);
+
 impl Refusal {
     pub(super) fn words(&self) -> String {
         match self {
@@ -113,7 +116,7 @@ impl<'a> Before<'a> {
         };
         let old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
         let mut still: Vec<bool> = vec![false; old.len()];
-        let mut by_place: HashMap<(&str, Option<(FileId, u32)>), Vec<usize>> = HashMap::new();
+        let mut by_place: HashMap<Place<'_>, Vec<usize>> = HashMap::new();
         let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
         for (i, o) in old.iter().enumerate() {
             by_place.entry((o.rule, edits.place(map, o.span.start))).or_default().push(i);

@@ -113,7 +113,11 @@ impl<'a> Context<'a> {
     pub fn title(&self, route: RouteId) -> String {
         let seat = self.proxy.route(route).seat;
         // What stands at the top of a fragment belongs to whatever includes it.
-        if self.proxy.scope(seat).parent.is_none() { "whatever includes this file".to_owned() } else { format!("`{}`", self.proxy.title(seat)) }
+        if self.proxy.scope(seat).parent.is_none() {
+            "whatever includes this file".to_owned()
+        } else {
+            format!("`{}`", self.proxy.title(seat))
+        }
     }
 
     /// The operation of a list in force on a header, the last written one.

@@ -88,13 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             let last = all.last();
             let address = last.map(|(name, _)| format!("127.0.0.1:{}", backends[usize::from(*name == "b2")]));
             let f = compare::compare(&said, &asked, answer.as_ref(), last, address);
-            let at = if !f.wrong.is_empty() {
-                2
-            } else if !f.unknown.is_empty() {
-                1
-            } else {
-                0
-            };
+            let at = if f.wrong.is_empty() { usize::from(!f.unknown.is_empty()) } else { 2 };
             total[at] += 1;
             if at == 2 {
                 report(n, i, &asked, &f.wrong, &text, options.keep.as_deref())?;
