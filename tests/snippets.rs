@@ -1,5 +1,5 @@
 //! Every snippet, for the oldest and the newest release: hoplint has nothing to say about it.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests")]
 
 use hoplint::{
     audit::audit,
