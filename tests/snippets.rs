@@ -5,7 +5,7 @@ use hoplint::{
     audit::audit,
     config::{Order, Purpose, RouteDeclaration, Serves, Settings},
     model::{Era, Kind, Version},
-    probe::{End, handshake, preflight, trial},
+    probe::{End, Machine, handshake, preflight, trial},
     proxy::{DIALECTS, Dialect, Reading},
     source::Files,
 };
@@ -63,7 +63,7 @@ fn check(dialect: &dyn Dialect, order: &Order, oldest: Version) {
         let upgraded = |origin: Option<&str>| {
             let mut request = handshake::ask(0, "www.example.com", &order.path);
             request.headers.extend(origin.map(|o| ("Origin".into(), o.into())));
-            trial::send(&proxy, Kind::Handshake, &request).iter().all(|b| b.end == End::Tunnel)
+            trial::send(&Machine::new(&proxy), Kind::Handshake, &request).iter().all(|b| b.end == End::Tunnel)
         };
         if order.upgrades() {
             assert!(upgraded(None), "{place}");
@@ -75,7 +75,7 @@ fn check(dialect: &dyn Dialect, order: &Order, oldest: Version) {
         if order.serves == Serves::Cors {
             let preflight = preflight::ask(0, "www.example.com", &order.path, &order.origins[1]);
             let trial = hoplint::model::Trial { kind: Kind::Preflight, request: preflight };
-            assert!(trial::holds(&proxy, &hoplint::model::Goal::AnswersPreflight, &trial), "{place}");
+            assert!(trial::holds(&Machine::new(&proxy), &hoplint::model::Goal::AnswersPreflight, &trial), "{place}");
         }
     }
 }
