@@ -1,8 +1,8 @@
 //! A configuration with its includes spliced in, as nginx reads it, in one flat arena.
 
-use super::syntax::{self, Fault, Kind, NONE, Tree};
+use super::syntax::{self, Fault, Kind, NONE, Token, Tree};
 use super::templates;
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Problem, ProblemKind, Text};
 use crate::source::{FileId, Files, Span};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -17,8 +17,8 @@ pub type Block = Option<DirId>;
 /// A word, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Its text.
-    pub text: Box<str>,
+    /// Its text; equal words share it.
+    pub text: Text,
     /// Its bytes, quotes included.
     pub span: Span,
     /// Whether it stands in quotes.
@@ -33,7 +33,7 @@ pub struct Dir {
     /// Its name.
     pub name: Word,
     /// Its arguments.
-    pub args: Vec<Word>,
+    pub args: Box<[Word]>,
     /// From the name to the `;` or to the `{`, which is included.
     pub span: Span,
     /// `{ … }`, for blocks.
@@ -279,6 +279,7 @@ pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
             top: Vec::new(),
         },
         trees: HashMap::new(),
+        words: HashMap::new(),
         open: vec![root],
         reported: HashSet::new(),
         listed: HashSet::from([root]),
@@ -339,6 +340,8 @@ struct Read<'a> {
     dir: String,
     conf: Conf,
     trees: HashMap<FileId, Rc<Tree>>,
+    /// Words as they are written: what they stand for, and whether a template fills a part in.
+    words: HashMap<Box<[u8]>, (Text, bool)>,
     open: Vec<FileId>,
     reported: HashSet<FileId>,
     listed: HashSet<FileId>,
@@ -378,17 +381,15 @@ impl Read<'_> {
         let mut ids: Vec<Option<DirId>> = vec![None; tree.nodes.len()];
         for (i, node) in tree.nodes.iter().enumerate() {
             let within = if node.parent == NONE { parent } else { ids[node.parent as usize].or(parent) };
-            let mut words = tree
-                .words(i as u32)
-                .map(|t| word(self.files.map().file(file).bytes(), base, t.start, t.end, t.kind))
-                .collect::<Vec<_>>()
-                .into_iter();
+            let mut words = tree.words(i as u32);
             let token = |t: u32| tree.tokens.get(t as usize).copied();
             let head_end = token(node.head_end);
             let Some(name) = words.next() else {
                 continue;
             };
-            let args: Vec<Word> = words.collect();
+            let mut word = |t: Token| word(&mut self.words, self.files.map().file(file).bytes(), base, t);
+            let name = word(name);
+            let args: Box<[Word]> = words.map(word).collect();
             let last = args.last().map_or(name.span, |w| w.span);
             let span = head_end.map_or(name.span.to(last), |t| name.span.to(Span::between(base + t.start, base + t.end)));
             let body = node.block.then(|| {
@@ -591,12 +592,19 @@ impl Read<'_> {
     }
 }
 
-fn word(bytes: &[u8], base: u32, start: u32, end: u32, kind: Kind) -> Word {
-    let raw = &bytes[start as usize..end as usize];
-    let decoded = syntax::decode(raw, kind);
-    let text = String::from_utf8_lossy(&decoded).into_owned().into_boxed_str();
-    let opaque = is_template(&text);
-    Word { text, span: Span::between(base + start, base + end), quoted: kind == Kind::Quoted, opaque }
+fn word(known: &mut HashMap<Box<[u8]>, (Text, bool)>, bytes: &[u8], base: u32, token: Token) -> Word {
+    let raw = &bytes[token.start as usize..token.end as usize];
+    let (text, opaque) = match known.get(raw) {
+        Some(word) => word.clone(),
+        None => {
+            let decoded = syntax::decode(raw, token.kind);
+            let text: Text = String::from_utf8_lossy(&decoded).into();
+            let opaque = is_template(&text);
+            known.insert(raw.into(), (text.clone(), opaque));
+            (text, opaque)
+        }
+    };
+    Word { text, span: Span::between(base + token.start, base + token.end), quoted: token.kind == Kind::Quoted, opaque }
 }
 
 /// `{{ }}`, `{% %}`, `<% %>`, `@NAME@`, `%%NAME%%`, `${NAME}` in capitals: filled in before nginx sees it.

@@ -2,7 +2,7 @@
 
 use super::super::{Confidence, Finding, Level, Related, context::Context};
 use crate::model::{Expr, Fact, How, Known, Proxy, UpstreamId, Wire};
-use crate::probe::{Sent, Val};
+use crate::probe::{Branch, Sent, Val, parallel};
 use crate::source::Span;
 use std::collections::HashSet;
 
@@ -11,53 +11,56 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         return;
     }
     let mut seen: HashSet<(Span, Span)> = HashSet::new();
-    let kept = kept(cx);
-    for w in cx.witnesses().iter() {
-        for b in cx.plain(w) {
-            let Some(sent) = b.sent.as_ref().filter(|s| s.open.is_none()) else { continue };
-            let Some(group) = sent.upstream.map(|u| cx.proxy.upstream(u)) else { continue };
-            if group.reuse.value != Known::Is(true) || cx.proxy.hop(sent.hop).tls.is_none() {
-                continue;
-            }
-            let reuse = group.reuse;
-            let Some((span, label)) = cause(cx, sent, reuse) else { continue };
-            // Nobody wrote what closes: the group is only then kept in vain when no route keeps its connections.
-            let nowhere = span == reuse.origin.span;
-            if nowhere && sent.upstream.is_some_and(|u| kept.contains(&u)) || !seen.insert((span, reuse.origin.span)) {
-                continue;
-            }
-            let level = if reuse.origin.how == How::Written { Level::Warning } else { Level::Hint };
-            let mut f: Finding = cx.finding("upstream/keepalive-defeated", level, span);
-            f.confidence = Confidence::Likely;
-            f.message = format!("connections to `{}` are not kept: every plain request opens a new one", group.name);
-            f.label = label;
-            if reuse.origin.how == How::Written {
-                cx.relate(&mut f, reuse.origin, "connections are meant to be kept here");
-            }
-            if sent.span != span {
-                f.related.push(Related { span: sent.span, message: "for example by this route".to_owned() });
-            }
-            f.help = "send no `Connection` line with plain requests, over HTTP/1.1 (nginx: `'' '';` in the `map`, or `proxy_set_header \
-                      Connection \"\";` where no upgrade passes; `proxy_http_version 1.1;` before 1.29.7)"
-                .to_owned();
-            cx.report(f);
+    let sendings = sendings(cx);
+    let kept: HashSet<UpstreamId> = sendings.iter().filter(|s| s.closes.is_none()).map(|s| s.upstream).collect();
+    for Sending { upstream, at, closes } in sendings {
+        let group = cx.proxy.upstream(upstream);
+        let reuse = group.reuse;
+        let Some((span, label)) = closes.filter(|_| reuse.value == Known::Is(true)) else { continue };
+        // Nobody wrote what closes: the group is only then kept in vain when no route keeps its connections.
+        let nowhere = span == reuse.origin.span;
+        if nowhere && kept.contains(&upstream) || !seen.insert((span, reuse.origin.span)) {
+            continue;
         }
+        let level = if reuse.origin.how == How::Written { Level::Warning } else { Level::Hint };
+        let mut f: Finding = cx.finding("upstream/keepalive-defeated", level, span);
+        f.confidence = Confidence::Likely;
+        f.message = format!("connections to `{}` are not kept: every plain request opens a new one", group.name);
+        f.label = label;
+        if reuse.origin.how == How::Written {
+            cx.relate(&mut f, reuse.origin, "connections are meant to be kept here");
+        }
+        if at != span {
+            f.related.push(Related { span: at, message: "for example by this route".to_owned() });
+        }
+        f.help = "send no `Connection` line with plain requests, over HTTP/1.1 (nginx: `'' '';` in the `map`, or `proxy_set_header \
+                  Connection \"\";` where no upgrade passes; `proxy_http_version 1.1;` before 1.29.7)"
+            .to_owned();
+        cx.report(f);
     }
 }
 
-/// Groups that some plain request is sent to over a connection that is kept.
-fn kept(cx: &Context<'_>) -> HashSet<UpstreamId> {
-    let mut out = HashSet::new();
-    for w in cx.witnesses().iter() {
-        for b in cx.plain(w) {
-            let Some(sent) = b.sent.as_ref() else { continue };
-            let Some(group) = sent.upstream else { continue };
-            if sent.open.is_some() || cause(cx, sent, cx.proxy.upstream(group).reuse).is_none() {
-                out.insert(group);
-            }
-        }
-    }
-    out
+/// A plain request on its way to a group.
+struct Sending {
+    upstream: UpstreamId,
+    /// Where it is forwarded.
+    at: Span,
+    /// What closes the connection afterwards, and what to say beside it; none: nothing that is known.
+    closes: Option<(Span, String)>,
+}
+
+/// Plain requests to groups: those that keep their connections, and those that close them for certain.
+fn sendings(cx: &Context<'_>) -> Vec<Sending> {
+    let of = |b: &Branch| {
+        let sent = b.sent.as_ref()?;
+        let upstream = sent.upstream?;
+        let closes = cause(cx, sent, cx.proxy.upstream(upstream).reuse).filter(|_| sent.open.is_none());
+        // Whether TLS is spoken is not known: nothing is to be said.
+        let vague = closes.is_some() && cx.proxy.hop(sent.hop).tls.is_none();
+        (!vague).then_some(Sending { upstream, at: sent.span, closes })
+    };
+    let all = parallel::many(&cx.witnesses(), |w| Some(cx.plain(w).iter().filter_map(of).collect::<Vec<_>>()));
+    all.into_iter().flatten().collect()
 }
 
 /// What closes the connection after a plain request, and what to say beside it.

@@ -145,11 +145,16 @@ impl Lower<'_> {
             }
             None => (s.seat, policy, self.internal(s)),
         };
-        // The path is sent encoded.
-        let path = self.p.add_expr(Expr::Read(Subject::Path));
-        let path = self.via(Conv::EncodePath, path);
-        let rest = self.interpolate("/$is_args$args", span);
-        let location = self.p.add_expr(Expr::Join(vec![path, rest]));
+        let location = match self.slashed {
+            Some(known) => known,
+            None => {
+                // The path is sent encoded.
+                let path = self.p.add_expr(Expr::Read(Subject::Path));
+                let path = self.via(Conv::EncodePath, path);
+                let rest = self.interpolate("/$is_args$args", span);
+                *self.slashed.insert(self.p.add_expr(Expr::Join(vec![path, rest])))
+            }
+        };
         let status = Fact::is(301, How::Implied, span, seat);
         let mut steps = vec![Step { act: Act::Enter(policy), span }];
         steps.extend(first);

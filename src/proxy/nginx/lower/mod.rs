@@ -12,10 +12,7 @@ mod upstreams;
 mod vars;
 
 use super::conf::{Conf, Context, DirId, is_template};
-use crate::model::{
-    BlockId, Comment, Era, Expr, ExprId, Fact, How, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table,
-    TableId, Text, UpstreamId, Version, Why,
-};
+use crate::model::{BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table, TableId, Text, UpstreamId, Version, Why};
 use crate::source::Span;
 use settings::Settings;
 use std::collections::{BTreeMap, HashMap};
@@ -50,6 +47,10 @@ pub(super) struct Lower<'a> {
     /// The first unread include of each block that may hold settings: its place and path.
     holes: HashMap<Option<DirId>, (Span, String)>,
     upstreams: BTreeMap<String, UpstreamId>,
+    /// Clocks by the limits that they have, and whether they are those of CGI.
+    clocks: HashMap<(Fact<Limit>, Fact<Limit>, bool), ClocksId>,
+    /// Where a path without its final slash is redirected to.
+    slashed: Option<ExprId>,
     /// Base of every outgoing list.
     implied: ListId,
     modern: bool,
@@ -82,6 +83,8 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         patterns: HashMap::new(),
         holes: HashMap::new(),
         upstreams: BTreeMap::new(),
+        clocks: HashMap::new(),
+        slashed: None,
         implied: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
         one_host: era.since(ONE_HOST),

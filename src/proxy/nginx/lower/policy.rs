@@ -2,7 +2,7 @@
 
 use super::{DirId, Lower, settings::Settings};
 use crate::model::{
-    Act, Ask, Clock, Clocks, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy, PolicyId,
+    Act, Ask, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy, PolicyId,
     Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
@@ -20,7 +20,29 @@ pub(super) enum Pass {
 
 impl Lower<'_> {
     pub(super) fn policy(&mut self, s: &Settings, pass: Pass) -> PolicyId {
+        let clocks = self.clocks(s, pass);
+        let hop = self.hop(s, pass);
+        self.p.add_policy(Policy {
+            seat: s.seat,
+            outgoing: s.outgoing,
+            relayed: s.relayed,
+            answer: s.answer,
+            clocks,
+            hop,
+            content: s.content,
+            errors: s.errors,
+            absolute: s.absolute,
+            max_body: s.max_body,
+        })
+    }
+
+    /// The clocks in force; what sets the same limits shares them.
+    fn clocks(&mut self, s: &Settings, pass: Pass) -> ClocksId {
         let limit = if pass == Pass::Cgi { s.cgi_timeout } else { s.read_timeout };
+        let key = (limit, s.connect_timeout, pass == Pass::Cgi);
+        if let Some(known) = self.clocks.get(&key) {
+            return *known;
+        }
         let name = if pass == Pass::Cgi { "uwsgi_read_timeout" } else { "proxy_read_timeout" };
         let idle: Clock<Idle> = Clock {
             name: name.into(),
@@ -43,19 +65,8 @@ impl Lower<'_> {
         };
         let connect = Clock { name: "proxy_connect_timeout".into(), limit: s.connect_timeout, ..shake.clone() };
         let clocks = self.p.add_clocks(Clocks { idle: vec![idle], lifetime: Vec::new(), handshake: vec![connect, shake] });
-        let hop = self.hop(s, pass);
-        self.p.add_policy(Policy {
-            seat: s.seat,
-            outgoing: s.outgoing,
-            relayed: s.relayed,
-            answer: s.answer,
-            clocks,
-            hop,
-            content: s.content,
-            errors: s.errors,
-            absolute: s.absolute,
-            max_body: s.max_body,
-        })
+        self.clocks.insert(key, clocks);
+        clocks
     }
 
     /// The edge to an upstream.

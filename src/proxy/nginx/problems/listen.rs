@@ -121,7 +121,7 @@ impl Check<'_> {
         let servers: Vec<DirId> = at.servers.iter().filter_map(|s| s.0).collect();
         for server in servers {
             for names in self.inside(Some(server), "server_name") {
-                let words: Vec<Word> = self.dir(names).args.clone();
+                let words = self.dir(names).args.clone();
                 for word in words.iter().filter(|w| !w.opaque && !w.text.starts_with('~')) {
                     let inner = word.text.strip_prefix("*.").or_else(|| word.text.strip_suffix(".*")).unwrap_or(&word.text);
                     if inner.contains('*') && !inner.contains('$') && !self.found.iter().any(|f| f.problem.span == word.span) {
