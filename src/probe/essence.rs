@@ -169,7 +169,7 @@ impl Sending {
         if !theirs.is_empty() {
             headers.insert("connection".to_owned(), theirs);
         }
-        Sending {
+        Self {
             wire: match hop.wire.value {
                 Known::Is(wire) => Ok(wire),
                 Known::Unknown(why) => Err(reason(proxy, why)),

@@ -60,7 +60,7 @@ pub(super) fn write(order: &Order, oldest: Version) -> Result<String, &'static s
 /// Lines of answers to other origins, also of those that HAProxy makes itself.
 fn origins(out: &mut String, order: &Order) {
     let _ =
-        write!(out, "    http-request set-var(txn.origin) req.fhdr(Origin) if {{ req.fhdr(Origin) -m str {} }}\n", order.origins.join(" "));
+        writeln!(out, "    http-request set-var(txn.origin) req.fhdr(Origin) if {{ req.fhdr(Origin) -m str {} }}", order.origins.join(" "));
     if order.serves == Serves::Cors {
         out.push_str(
             "    # Before anything that asks for credentials: a preflight carries none.\n    \
