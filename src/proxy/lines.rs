@@ -7,9 +7,9 @@ use crate::source::{SourceMap, Span};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines<'a>(pub(super) &'a SourceMap);
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
     /// The bytes of the file around an offset, and the offset in them, and that of the file.
-    pub(super) fn around(&self, at: u32) -> Option<(&[u8], usize, u32)> {
+    pub(super) fn around(self, at: u32) -> Option<(&'a [u8], usize, u32)> {
         let (_, file) = self.0.file_at(at)?;
         Some((file.bytes(), (at - file.base()) as usize, file.base()))
     }
