@@ -3,7 +3,13 @@
 //! The text is made here: servers with twenty locations each, one location in a hundred with a fault of one of four kinds, the
 //! same on every machine. The faults are counted, so that what is measured is known to have worked. Sizes may be given as numbers
 //! of servers: `cargo bench --bench scale -- 10000` is the 200,000 locations of a very large site.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark that prints its numbers")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a benchmark that prints its numbers"
+)]
 
 use hoplint::{
     audit::audit,

@@ -58,7 +58,7 @@ fn corrected(id: &str, example: &Example, next: Option<&Example>) -> bool {
     let text = example.mended(got == "unsafe", Some(id)).1;
     match example.attribute("fix") {
         Some(said) => {
-            assert_eq!(got, said, "{place}: there is a correction of this kind (left), the page says (right)\n{text}{:?}", both.refused)
+            assert_eq!(got, said, "{place}: there is a correction of this kind (left), the page says (right)\n{text}{:?}", both.refused);
         }
         None => assert!(!asks, "{place}: its fence says nothing about its correction; it is fix={got}\n{text}"),
     }

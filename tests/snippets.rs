@@ -5,7 +5,7 @@ use hoplint::{
     audit::audit,
     config::{Order, Purpose, RouteDeclaration, Serves, Settings},
     model::{Era, Kind, Version},
-    probe::{End, Machine, handshake, preflight, trial},
+    probe::{End, handshake, preflight, trial},
     proxy::{DIALECTS, Dialect, Reading},
     source::Files,
 };
