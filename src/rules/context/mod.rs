@@ -16,8 +16,8 @@ use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, Ro
 use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
 use crate::source::Span;
 use declared::Declared;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 /// One configuration, seen by the rules.
 pub struct Context<'a> {
@@ -31,6 +31,8 @@ pub struct Context<'a> {
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
+    /// Operations on the line that allows an origin, by where they are written: the list, and the place in it.
+    allowing: OnceLock<HashMap<Span, (ListId, usize)>>,
     found: Vec<Finding>,
 }
 
@@ -43,7 +45,18 @@ impl<'a> Context<'a> {
         let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
         let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
-        Self { proxy, machine, settings, sockets, cross_origin, witnesses, socket_lists, declared, found: Vec::new() }
+        Self {
+            proxy,
+            machine,
+            settings,
+            sockets,
+            cross_origin,
+            witnesses,
+            socket_lists,
+            declared,
+            allowing: OnceLock::new(),
+            found: Vec::new(),
+        }
     }
 
     /// Everything found so far.
@@ -64,6 +77,22 @@ impl<'a> Context<'a> {
     /// Routes that send CORS headers, or that had some to send.
     pub fn cross_origin(&self) -> Arc<[CrossOrigin]> {
         Arc::clone(&self.cross_origin)
+    }
+
+    /// The first operation at a place that makes the line which allows an origin.
+    pub fn allows_origin(&self, at: Span) -> Option<&'a HeaderOp> {
+        let index = self.allowing.get_or_init(|| {
+            let mut index = HashMap::new();
+            for (i, list) in self.proxy.lists.iter().enumerate() {
+                for (n, op) in list.ops.iter().enumerate() {
+                    if op.name.eq_ignore_ascii_case("access-control-allow-origin") {
+                        index.entry(op.value.origin.span).or_insert((ListId(i as u32), n));
+                    }
+                }
+            }
+            index
+        });
+        index.get(&at).map(|(list, n)| &self.proxy.list(*list).ops[*n])
     }
 
     /// Routes of event streams that somebody declared.

@@ -19,8 +19,7 @@ use crate::probe::{Branch, Val};
 fn allowed<'a>(cx: &'a Context<'_>, b: &Branch) -> Option<(&'a HeaderOp, String)> {
     let line = line(b, "access-control-allow-origin")?;
     let (Val::Is(value), Some(origin)) = (&line.value, line.origin) else { return None };
-    let same = |op: &&HeaderOp| op.value.origin.span == origin.span && op.name.eq_ignore_ascii_case(&line.name);
-    let op = cx.proxy.lists.iter().flat_map(|l| &l.ops).find(same)?;
+    let op = cx.allows_origin(origin.span)?;
     (!value.is_empty()).then(|| (op, value.to_string()))
 }
 

@@ -12,7 +12,10 @@ mod upstreams;
 mod vars;
 
 use super::conf::{Conf, Context, DirId, is_template};
-use crate::model::{BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat, Slot, Table, TableId, Text, UpstreamId, Version, Why};
+use crate::model::{
+    BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat,
+    Slot, Table, TableId, Text, UpstreamId, Version, Why,
+};
 use crate::source::Span;
 use settings::Settings;
 use std::collections::{BTreeMap, HashMap};

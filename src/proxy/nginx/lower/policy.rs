@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, settings::Settings};
 use crate::model::{
-    Act, Ask, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy, PolicyId,
-    Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
+    Act, Ask, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy,
+    PolicyId, Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
 
