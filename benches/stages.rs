@@ -36,7 +36,7 @@ fn made_up(servers: usize) -> String {
 /// Megabytes held, where the system says so.
 fn held() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
-    pages.and_then(|s| s.split(' ').nth(1)?.parse::<u64>().ok()).map_or(0, |pages| pages * 4096 >> 20)
+    pages.and_then(|s| s.split(' ').nth(1)?.parse::<u64>().ok()).map_or(0, |pages| (pages * 4096) >> 20)
 }
 
 fn stage<T>(name: &str, work: impl FnOnce() -> T) -> T {

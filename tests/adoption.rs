@@ -215,6 +215,21 @@ fn a_baseline_silences_what_is_known_and_tells_what_is_gone() {
 }
 
 #[test]
+fn what_is_found_is_silenced_by_comments_with_a_reason() {
+    let dir =
+        site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN), ("conf.d/b.conf", &BROKEN.replace("8080", "8081").replace('\n', "\r\n"))]);
+    assert_eq!(hoplint(dir.path(), &["check", "--add-ignore", "  "]).status.code(), Some(2));
+    assert_eq!(hoplint(dir.path(), &["check", "--add-ignore", "old clients only"]).status.code(), Some(0));
+    assert_eq!(rules(&hoplint(dir.path(), &["check", "--format", "json"])), Vec::<String>::new());
+    let written = fs::read_to_string(dir.path().join("conf.d/a.conf")).unwrap();
+    assert!(written.contains(RULE) && written.contains("] -- old clients only\n        proxy_"), "{written}");
+    let kept: String = written.lines().filter(|l| !l.contains("# hoplint:")).map(|l| format!("{l}\n")).collect();
+    assert_eq!(kept, BROKEN, "nothing else is changed");
+    let crlf = fs::read_to_string(dir.path().join("conf.d/b.conf")).unwrap();
+    assert_eq!(crlf.matches('\n').count(), crlf.matches("\r\n").count());
+}
+
+#[test]
 fn only_what_a_change_brought_is_reported() {
     let dir = site(&[("nginx.conf", MAIN), ("conf.d/a.conf", BROKEN)]);
     git(dir.path(), &["init", "--quiet"]);
@@ -280,6 +295,45 @@ fn a_starter_is_written_from_what_is_seen_and_is_valid() {
     let shown = text(&hoplint(dir.path(), &["config", "--heartbeat", "20s"]));
     assert!(shown.contains("targets: {nginx: \"1.22.0\"}  # hoplint.yaml"), "{shown}");
     assert!(shown.contains("heartbeat: 20000ms  # option or environment"), "{shown}");
+}
+
+#[test]
+fn twenty_files_three_of_them_faulty_and_a_red_check() {
+    let sound = "server {\n    listen 8080;\n    server_name NAME.example.com;\n    location = /ws {\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_set_header Connection \"upgrade\";\n        proxy_set_header Host $http_host;\n        proxy_read_timeout 1h;\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n";
+    let mut files = vec![("nginx/nginx.conf".to_owned(), MAIN.to_owned())];
+    for i in 1..20 {
+        let text = sound.replace("NAME", &format!("s{i}"));
+        let text = match i {
+            5 => text.replace("        proxy_set_header Connection \"upgrade\";\n", ""),
+            9 => text.replace("Upgrade $http_upgrade", "Upgrade \"\""),
+            14 => text.replace("1h", "0"),
+            _ => text,
+        };
+        files.push((format!("nginx/conf.d/s{i}.conf"), text));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let origin = site(&files);
+    git(origin.path(), &["init", "--quiet"]);
+    git(origin.path(), &["add", "."]);
+    git(origin.path(), &["commit", "--quiet", "-m", "site"]);
+    let scratch = tempfile::tempdir().unwrap();
+    git(scratch.path(), &["clone", "--quiet", origin.path().to_str().unwrap(), "site"]);
+    let here = scratch.path().join("site");
+    assert_eq!(hoplint(&here, &["init"]).status.code(), Some(0));
+    git(&here, &["add", "hoplint.yaml"]);
+    git(&here, &["commit", "--quiet", "-m", "settings"]);
+    let out = hoplint(&here, &["check", "--format", "json"]);
+    assert_eq!(out.status.code(), Some(1));
+    let report = json(&out);
+    let named: std::collections::BTreeSet<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["level"] != "hint")
+        .map(|f| f["span"]["file"].as_str().unwrap())
+        .collect();
+    let faulty = ["nginx/conf.d/s14.conf", "nginx/conf.d/s5.conf", "nginx/conf.d/s9.conf"];
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), faulty, "{}", text(&hoplint(&here, &["check", "--format", "concise"])));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn one(rule: &str, level: &str, line: u64) -> Vec<(String, String, u64)> {
 #[test]
 fn classic_faults_are_found_and_decoys_are_not() {
     assert_eq!(peer("good", &[]), []);
-    assert_eq!(peer("01_no_upgrade_configs", &[]), one("envoy/upgrade-not-enabled", "warning", 25));
+    assert_eq!(peer("01_no_upgrade_configs", &[]), one("envoy/upgrade-not-enabled", "hint", 25));
     // The route timeout never cuts an established WebSocket.
     assert_eq!(peer("02_default_route_timeout", &[]), []);
     // Five minutes are enough for heartbeats that come more often.

@@ -148,6 +148,15 @@ fn what_a_running_envoy_printed_is_not_judged() {
         {"name": "l", "active_state": {"listener": {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", "brand_new": 1}}}]}]}"#;
     assert!(envoy().claims("config_dump.json", dump.as_bytes()));
     assert_eq!(said("config_dump.json", dump), []);
+    // Its clusters may have been left out by whoever saved it.
+    let routes = r#"{"configs": [{"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [{"active_state": {"listener":
+        {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", "address": {"socket_address": {"address": "0.0.0.0", "port_value": 80}},
+        "filter_chains": [{"filters": [{"name": "h", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "h",
+        "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "gone"}}]}]}
+        }}]}]}}}]}, {"@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump", "static_clusters": [{"cluster":
+        {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": "there"}}]}]}"#;
+    assert_eq!(said("config_dump.json", routes), []);
 }
 
 #[test]

@@ -151,6 +151,10 @@ pub struct Check {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "diff_base"])]
     pub write_baseline: Option<PathBuf>,
 
+    /// Write a comment with this reason above everything that is found, so that it is silent from now on
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["write_baseline", "diff_base", "fix", "diff"])]
+    pub add_ignore: Option<String>,
+
     /// Report only what came after this commit
     ///
     /// All files are read and judged, in the work tree and as they were in that commit; what was found there is left out.

@@ -17,6 +17,9 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
     if args.fix || args.diff {
         return super::mend::run(args, &settings, look, actions);
     }
+    if let Some(reason) = &args.add_ignore {
+        return super::mend::ignore(args, &settings, reason);
+    }
     let Analysis { files, mut report, .. } = analyse(args, settings.clone())?;
     if let Some(path) = &args.write_baseline {
         return write_baseline(path, &files, &report);

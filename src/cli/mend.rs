@@ -6,7 +6,7 @@ use super::check::finish;
 use super::{CLEAN, FOUND, WRONG};
 use crate::audit::settle;
 use crate::config::Settings;
-use crate::fix::{Entry, mend};
+use crate::fix::{Entry, add_ignores, mend};
 use crate::output::{self, Look, corrections};
 use crate::source::{Change, Files, Roots, write_all};
 
@@ -44,6 +44,44 @@ pub(super) fn run(args: &Check, settings: &Settings, look: Look, actions: bool) 
     report.findings = findings;
     settle(&mut report.findings);
     finish(args, settings, &after, report, look, actions)
+}
+
+/// `hoplint check --add-ignore`
+pub(super) fn ignore(args: &Check, settings: &Settings, reason: &str) -> Result<u8, String> {
+    if reason.trim().is_empty() || reason.contains(['\n', '\r', '#']) {
+        return Err("the reason is one line of text without `#`".to_owned());
+    }
+    if args.paths.iter().any(|p| p == "-") {
+        return Err("standard input cannot be changed in place".to_owned());
+    }
+    let Analysis { files, report, rooms } = analyse(args, settings.clone())?;
+    let roots = Roots::of(&if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() });
+    let mut after = files.with_texts(&std::collections::BTreeMap::new()).map_err(|e| e.to_string())?;
+    let (mut silenced, mut refused) = (0, Vec::new());
+    for room in &rooms {
+        let done = add_ignores(room, &after, &|id| may_edit(&files, &roots, id), reason.trim()).ok_or("the text is too large")?;
+        after = done.files;
+        silenced += done.silenced;
+        refused.extend(done.refused);
+    }
+    if let Err((path, why)) = write_all(&changes(&files, &after)) {
+        output::to_stderr(&format!("error: {path}: {why}"));
+        return Ok(WRONG);
+    }
+    output::to_stderr(&format!("{} silenced", output::count(silenced, "finding")));
+    for (place, rule, why) in &refused {
+        output::to_stderr(&format!("  left: {place}: {rule}: {why}"));
+    }
+    for (path, reason) in &report.unreadable {
+        output::to_stderr(&format!("error: {path}: {reason}"));
+    }
+    Ok(if !report.unreadable.is_empty() {
+        WRONG
+    } else if refused.is_empty() {
+        CLEAN
+    } else {
+        FOUND
+    })
 }
 
 /// Files whose text is another now. Parts of a dump and standard input have their names only.

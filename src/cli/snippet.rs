@@ -23,8 +23,15 @@ pub(super) fn run(args: &Snippet) -> Result<u8, String> {
     if let Some((other, _)) = args.target.iter().find(|t| t.0 != room.name()) {
         return Err(format!("the target names `{other}`, the dialect is {}", room.name()));
     }
-    let oldest = args.target.last().map(|t| t.1).or_else(|| room.versions().first().copied()).ok_or("no release is supported")?;
-    let text = room.snippet(&order, oldest).map_err(ToOwned::to_owned)?;
+    let text = match args.target.last() {
+        Some((_, target)) => room.snippet(&order, *target),
+        // For as many releases as can be.
+        None => {
+            let all: Vec<_> = room.versions().iter().map(|v| room.snippet(&order, *v)).collect();
+            all.iter().find(|t| t.is_ok()).or(all.first()).cloned().unwrap_or(Err("no release is supported"))
+        }
+    }
+    .map_err(ToOwned::to_owned)?;
     output::to_stdout(false, |out| out.write_all(text.as_bytes())).map_err(|e| e.to_string())?;
     Ok(CLEAN)
 }

@@ -5,12 +5,14 @@
 //! level, and the goal holds for the requests that showed the fault, in every era considered. It is *safe* if, besides,
 //! every other request fares as before: the same answer, the same lines to the same upstream, the same gates and timers.
 
+mod ignore;
 mod plan;
 mod proof;
 mod room;
 mod rounds;
 mod text;
 
+pub use ignore::{Ignored, add_ignores};
 pub use room::Room;
 pub use rounds::{Entry, Mended, mend, propose};
 pub use text::Edits;

@@ -22,6 +22,9 @@ pub(super) enum Refusal {
     Missed,
 }
 
+/// A rule, and the file and offset that it points at.
+type Place<'a> = (&'a str, Option<(FileId, u32)>);
+
 impl Refusal {
     pub(super) fn words(&self) -> String {
         match self {
@@ -113,7 +116,7 @@ impl<'a> Before<'a> {
         };
         let old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
         let mut still: Vec<bool> = vec![false; old.len()];
-        let mut by_place: HashMap<(&str, Option<(FileId, u32)>), Vec<usize>> = HashMap::new();
+        let mut by_place: HashMap<Place<'_>, Vec<usize>> = HashMap::new();
         let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
         for (i, o) in old.iter().enumerate() {
             by_place.entry((o.rule, edits.place(map, o.span.start))).or_default().push(i);
@@ -254,7 +257,7 @@ fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
     let cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     match (goal, aspect) {
         (Goal::Upgrades, Aspect::Connection) => true,
-        (Goal::Upgrades, Aspect::End | Aspect::Answer(_)) => asked,
+        (Goal::Upgrades, Aspect::End | Aspect::Body | Aspect::Answer(_) | Aspect::Timer | Aspect::MoreGates) => asked,
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
         // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
         (Goal::Upgrades, Aspect::Errands) => asked,

@@ -6,6 +6,7 @@ use super::{
     Subject, Table, TableId, Text, Upstream, UpstreamId, Why,
 };
 use crate::source::Span;
+use std::collections::BTreeMap;
 
 /// A comment, and the scope that it speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Proxy {
     pub problems: Vec<Problem>,
     /// What is written and does not do what it reads like.
     pub remarks: Vec<Remark>,
+    /// Limits that would take the place of the shortest ones of these clocks, and where they could be written.
+    pub could_supersede: BTreeMap<ClocksId, (Text, Span)>,
     /// Routes that are written for upgrades, and where that shows.
     pub meant_for_upgrades: Vec<(RouteId, Span)>,
 }

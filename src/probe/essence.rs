@@ -2,7 +2,7 @@
 
 use super::Val;
 use super::machine::{Branch, End, Line};
-use crate::model::{Clock, Known, Limit, Proxy, Text, Why, Wire};
+use crate::model::{Clock, GateOn, Known, Limit, Proxy, Text, Why, Wire};
 use std::collections::BTreeMap;
 
 /// A value, or in words why it is not known.
@@ -33,8 +33,10 @@ pub enum Aspect {
     Connection,
     /// A timer.
     Timer,
-    /// Which gates were met.
+    /// A gate that was met is met no more, or answers otherwise.
     Gates,
+    /// A gate is met that was not.
+    MoreGates,
     /// Whether the answer is held back in a buffer.
     Buffered,
     /// Whether a cache may answer.
@@ -84,7 +86,13 @@ impl Essence {
             sent: branch.sent.as_ref().map(|s| Sending::of(proxy, s)),
             cached: branch.cached.as_ref().map(|c| seen(proxy, &c.key)),
             errands: branch.errands.iter().map(|e| (end(proxy, &e.end), e.sent.as_ref().map(|s| Sending::of(proxy, s)))).collect(),
-            gates: branch.gates.iter().map(|(g, passed)| (format!("{:?}", proxy.gate(*g).on), *passed)).collect(),
+            // A gate that nobody passes is an answer, and seen as such; so is the refusal of an upgrade.
+            gates: branch
+                .gates
+                .iter()
+                .filter(|(g, _)| !matches!(proxy.gate(*g).on, GateOn::Closed | GateOn::Upgrade))
+                .map(|(g, passed)| (format!("{:?}", proxy.gate(*g).on), *passed))
+                .collect(),
         }
     }
 
@@ -100,7 +108,8 @@ impl Essence {
         note(self.body == other.body, Aspect::Body);
         note(self.answer_open == other.answer_open, Aspect::AnswerOpen);
         note(self.timers == other.timers, Aspect::Timer);
-        note(self.gates == other.gates, Aspect::Gates);
+        note(self.gates.iter().all(|g| other.gates.contains(g)), Aspect::Gates);
+        note(other.gates.iter().all(|g| self.gates.contains(g)), Aspect::MoreGates);
         note(self.cached == other.cached, Aspect::Cached);
         note(self.errands == other.errands, Aspect::Errands);
         for name in names(&self.answer, &other.answer) {
@@ -121,7 +130,8 @@ impl Essence {
                     note(false, if idle { Aspect::Connection } else { Aspect::Sent(name) });
                 }
             }
-            _ => note(false, Aspect::Route),
+            // It leaves by another door: that is how it ends.
+            _ => note(false, Aspect::End),
         }
         out
     }
@@ -140,7 +150,7 @@ impl Aspect {
             Self::SentOpen => "lines set elsewhere that may go to the upstream".to_owned(),
             Self::Connection => "how the connection to the upstream is kept".to_owned(),
             Self::Timer => "a time limit".to_owned(),
-            Self::Gates => "who may pass".to_owned(),
+            Self::Gates | Self::MoreGates => "who may pass".to_owned(),
             Self::Buffered => "whether the answer is buffered".to_owned(),
             Self::Cached => "whether a cache may answer".to_owned(),
             Self::Errands => "what the proxy asks others meanwhile".to_owned(),
@@ -159,7 +169,7 @@ impl Sending {
         if !theirs.is_empty() {
             headers.insert("connection".to_owned(), theirs);
         }
-        Sending {
+        Self {
             wire: match hop.wire.value {
                 Known::Is(wire) => Ok(wire),
                 Known::Unknown(why) => Err(reason(proxy, why)),

@@ -8,9 +8,9 @@ use super::{
     select::Picked,
 };
 use crate::model::{
-    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, Known, Lane, Limit, ListId, Listener, MapId,
-    Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched, UpgradeMode,
-    UpstreamId, Verb, Why, Wire,
+    Act, Answers, Ask, BlockId, Cond, CondId, Dial, ExtendedConnect, GateId, GateOn, HopId, How, Known, Lane, Limit, ListId, Listener,
+    MapId, Origin, PathForm, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId, Target, Text, Traffic, Unmatched,
+    UpgradeMode, UpstreamId, Verb, Why, Wire,
 };
 use crate::source::Span;
 use std::collections::HashMap;
@@ -112,11 +112,18 @@ pub struct Sent {
     pub hop: HopId,
     /// The list that made the headers.
     pub list: ListId,
+    /// Lines of the client that something written took away or replaced on the way, by name in lower case.
+    pub removed: Vec<(Text, Origin)>,
     /// Where forwarding is written.
     pub span: Span,
 }
 
 impl Sent {
+    /// Where a line that the client sent was taken away or replaced.
+    pub fn remover(&self, name: &str) -> Option<Origin> {
+        self.removed.iter().rev().find(|r| r.0.eq_ignore_ascii_case(name)).map(|r| r.1)
+    }
+
     /// All values of a header.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Line> {
         self.headers.iter().filter(move |l| l.name.eq_ignore_ascii_case(name))
@@ -352,6 +359,8 @@ pub(super) struct Run<'a> {
     pub(super) hops_left: u8,
     /// Header lines of the answer of a listener of this proxy.
     pub(super) relayed: Option<Vec<Line>>,
+    /// Lines of the client that something written took away or replaced.
+    removed: Vec<(Text, Origin)>,
     /// Settings in force on further hops through this proxy.
     pub(super) through: Vec<PolicyId>,
     pub(super) path: String,
@@ -407,6 +416,7 @@ impl<'a> Run<'a> {
             jumps_left: proxy.jumps,
             hops_left: HOPS,
             relayed: None,
+            removed: Vec::new(),
             through: Vec::new(),
             path: path.to_owned(),
             query: Val::Is(query.into()),
@@ -692,6 +702,7 @@ impl<'a> Run<'a> {
                 // Values are read from the headers as they are.
                 let mut headers = self.headers.clone();
                 self.headers_open = self.apply(*list, &mut headers).or(self.headers_open);
+                self.note(*list, &headers);
                 self.headers = headers;
             }
             Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
@@ -771,6 +782,19 @@ impl<'a> Run<'a> {
         false
     }
 
+    /// Remembers which lines a written list takes away or replaces.
+    fn note(&mut self, list: ListId, after: &[Line]) {
+        let proxy = self.proxy;
+        for op in proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set)) {
+            let same = |l: &&Line| l.name.eq_ignore_ascii_case(&op.name);
+            let before = self.headers.iter().find(same);
+            let now = after.iter().find(same);
+            if before.is_some_and(|b| now.is_none_or(|n| n.value != b.value)) {
+                self.removed.push((op.name.to_ascii_lowercase().into(), op.value.origin));
+            }
+        }
+    }
+
     /// Whether error handling has something for the status at hand.
     fn handles(&mut self, errors: BlockId) -> bool {
         let proxy = self.proxy;
@@ -832,7 +856,12 @@ impl<'a> Run<'a> {
             && status >= 300
         {
             self.failing = true;
+            let before = (self.routes.len(), self.jumps.len());
             if self.block(errors) == Flow::Done {
+                // A page instead of the bare status: what made the answer is still what refused.
+                if self.end == End::Answered && before == (self.routes.len(), self.jumps.len()) && self.status == Some(status) {
+                    self.ended_at = at;
+                }
                 return Flow::Done;
             }
         }
@@ -904,6 +933,7 @@ impl<'a> Run<'a> {
                             open: Some(Proxy::RUNTIME),
                             hop: policy.hop,
                             list: policy.outgoing,
+                            removed: Vec::new(),
                             span: at,
                         });
                     }
@@ -1121,7 +1151,8 @@ impl<'a> Run<'a> {
         // Who tunnels over HTTP/2 asks for it in the way of HTTP/2; others send what stands there.
         let extended = edge.wire.value == Known::Is(Wire::H2) && edge.upgrade.value == Known::Is(UpgradeMode::Tunnel);
         let method = if extended { in_http2(&mut headers).unwrap_or(method) } else { method };
-        self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, span: at });
+        let removed = std::mem::take(&mut self.removed);
+        self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
         self.far(hop, at)
     }
 

@@ -5,6 +5,8 @@ pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
 
+mod lines;
+
 use crate::config::Order;
 use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};

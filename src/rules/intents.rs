@@ -35,6 +35,17 @@ impl Context<'_> {
         Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
     }
 
+    /// Handshakes that the proxy itself refuses must open a tunnel, where plain requests leave.
+    pub(super) fn must_allow_upgrade(&self, socket: &WebSocket) -> Option<Intent> {
+        if socket.evidence == Evidence::Named {
+            return None;
+        }
+        let plain = self.plain(&socket.witness);
+        let (policy, sent) = plain.iter().find_map(|b| Some((b.policy?, b.sent.as_ref()?)))?;
+        let because = self.seats(policy, sent.span);
+        Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
+    }
+
     /// Handshakes must upgrade, and nothing else. `line` is the one that asks for every request.
     pub(super) fn must_only_upgrade(&self, socket: &WebSocket, line: &HeaderOp) -> Option<Intent> {
         let mut wanted = self.must_upgrade(socket)?;

@@ -3,5 +3,7 @@
 
 mod compare;
 mod envoy;
+mod found;
 mod haproxy;
+mod mutation;
 mod nginx;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod accept;
+mod accepted;
 mod backend;
 mod client;
 mod pages;
@@ -101,6 +102,21 @@ fn every_correction_works() {
         failures.extend(tally.failures);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What a proxy takes, it still takes after all corrections.
+#[test]
+fn what_is_accepted_stays_accepted() {
+    if !wanted() {
+        return;
+    }
+    for room in hoplint::proxy::DIALECTS {
+        let proxy = *proxies::ALL.iter().find(|p| p.dialect() == room.name()).unwrap();
+        let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(room.name()).join("cases");
+        let (accepted, changed) = accepted::run(proxy, &cases).unwrap_or_else(|why| panic!("{why}"));
+        say(&format!("{}: {accepted} recorded configurations accepted, {changed} corrected, all of them still accepted", room.name()));
+        assert!(accepted > 100, "only {accepted} are accepted: the check is not the right one");
+    }
 }
 
 /// What `hoplint snippet` writes is accepted and works. A text for newer releases than the installed one is not tried.

@@ -36,7 +36,14 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
                 heartbeat: Some(Duration::from_secs(30).as_millis() as u64),
                 origins,
             };
-            let text = dialect(proxy.dialect()).unwrap().snippet(&order, oldest).map_err(|e| format!("{}: {e}", serves.word()))?;
+            // The oldest that can do it.
+            let room = dialect(proxy.dialect()).unwrap();
+            let text = room
+                .versions()
+                .iter()
+                .filter(|v| **v >= oldest)
+                .find_map(|v| room.snippet(&order, *v).ok())
+                .ok_or("no release can do it")?;
             works(proxy, &order, &text, &backend)
                 .map_err(|e| format!("{} {} for {oldest}: {e}\n{text}", proxy.dialect(), serves.word()))?;
             tried += 1;

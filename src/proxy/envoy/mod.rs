@@ -1,6 +1,7 @@
 //! Envoy: YAML and JSON with the bytes of every key and value, what Envoy's loader makes of them, and what it refuses.
 
 pub mod conf;
+mod fix;
 pub mod input;
 mod json;
 mod problems;
@@ -15,8 +16,8 @@ mod lower;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Era, Problem, Proxy, Version};
-use crate::source::{FileId, Files};
+use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::source::{FileId, Files, SourceMap};
 use conf::Conf;
 
 /// The dialect.
@@ -68,6 +69,10 @@ impl Site for EnvoySite {
     fn problems(&self, era: &Era) -> Vec<Problem> {
         let holds = |f: &&schema::Finding| f.until.is_none_or(|v| !era.since(v));
         self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
+    }
+
+    fn fix(&self, text: &SourceMap, _: &Proxy, _: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+        fix::fix(text, intent)
     }
 
     fn files(&self) -> &[FileId] {

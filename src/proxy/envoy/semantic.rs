@@ -315,7 +315,6 @@ impl Check {
 
     fn routes(&mut self, config: View<'_>, clusters: Option<&[String]>) {
         let checked = config.field("validate_clusters").is_none_or(|v| v.bool() == Some(true));
-        let clusters = clusters.filter(|_| checked);
         let hosts = config.list("virtual_hosts");
         self.domains(&hosts);
         for host in &hosts {
@@ -344,7 +343,11 @@ impl Check {
                         let near = nearest(&text, clusters.iter().map(String::as_str));
                         let help =
                             near.map_or_else(|| "define the cluster in `static_resources`".to_owned(), |n| format!("did you mean `{n}`?"));
-                        self.add(ProblemKind::UndefinedName, name.span(), format!("there is no cluster `{text}`"), help);
+                        let f = self.add(ProblemKind::UndefinedName, name.span(), format!("there is no cluster `{text}`"), help);
+                        if !checked {
+                            // It starts, and has nowhere to send these requests `[ws-unknown-cluster-novalidate]`.
+                            (f.certain, f.message) = (false, format!("there is no cluster `{text}`: Envoy answers 503"));
+                        }
                     }
                 }
             }

@@ -9,13 +9,18 @@ const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters";
 pub(super) fn write(order: &Order) -> String {
     let (host, port) = order.upstream.rsplit_once(':').unwrap_or((&order.upstream, "80"));
     let numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    // For all routes of this listener: there is but the one.
+    let upgrades = if order.upgrades() {
+        "# Without it a handshake is answered with 403.\n          upgrade_configs:\n          - upgrade_type: websocket\n          "
+    } else {
+        ""
+    };
     let mut out = format!(
         "# {} at {}, to {}.\n\
          static_resources:\n  listeners:\n  - name: web\n    address: {{ socket_address: {{ address: 0.0.0.0, port_value: 10000 }} }}\n    \
          filter_chains:\n    - filters:\n      - name: envoy.filters.network.http_connection_manager\n        typed_config:\n          \
          \"@type\": {FILTERS}.network.http_connection_manager.v3.HttpConnectionManager\n          stat_prefix: web\n          \
-         # The port is part of the comparison of host names otherwise.\n          strip_any_host_port: true\n          \
-         route_config:\n            virtual_hosts:\n            - name: web\n              domains: [\"*\"]\n              routes:\n",
+         {upgrades}route_config:\n            virtual_hosts:\n            - name: web\n              domains: [\"*\"]\n              routes:\n",
         order.serves.title(),
         order.path,
         order.upstream
@@ -35,12 +40,6 @@ pub(super) fn write(order: &Order) -> String {
             "                  # Silence in both directions for so long ends it: {}.\n                  idle_timeout: {}s\n",
             order.idle_reason(),
             order.idle_seconds()
-        );
-    }
-    if order.upgrades() {
-        out.push_str(
-            "                  # Without it a handshake is answered with 403. Only this route upgrades.\n                  \
-             upgrade_configs:\n                  - upgrade_type: websocket\n",
         );
     }
     if order.serves == Serves::Events && !order.origins.is_empty() {

@@ -256,6 +256,15 @@ fn file(conf: &mut Conf, files: &Files, id: FileId) {
                     quoted: w.quoted,
                 })
                 .collect();
+            // In addresses HAProxy replaces variables without quotes too.
+            let address = match words.first().map(|w| &*w.text) {
+                Some("bind") => words.get_mut(1),
+                Some("server") => words.get_mut(2),
+                _ => None,
+            };
+            if let Some(word) = address {
+                word.unknown |= word.text.contains('$');
+            }
             if template {
                 let tag = raw.trim_start();
                 if ["{%", "{{", "<%"].iter().any(|t| tag.starts_with(t)) {
@@ -411,6 +420,7 @@ fn is_template(text: &str) -> bool {
         || text.contains("{%")
         || text.contains("<%") && text.contains("%>")
         || text.contains("<no value>")
+        || text.contains("<<") && text.contains(">>")
 }
 
 /// `${NAME}` outside of quotes, `@NAME@`, `<NAME>` in capitals: filled in by something before HAProxy.

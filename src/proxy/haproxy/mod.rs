@@ -5,13 +5,16 @@ pub mod conf;
 pub mod duration;
 pub mod syntax;
 
+mod fix;
 mod group;
 mod lower;
 mod problems;
+mod snippet;
 
 use super::{Dialect, Reading, Site};
-use crate::model::{Era, Problem, Proxy, Version};
-use crate::source::{FileId, Files, Span};
+use crate::config::Order;
+use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::source::{FileId, Files, SourceMap, Span};
 use conf::Conf;
 
 /// The dialect.
@@ -45,6 +48,10 @@ impl Dialect for Haproxy {
         conf::claims(name, head)
     }
 
+    fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
+        snippet::write(order, oldest)
+    }
+
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let groups = if reading.together { vec![given.to_vec()] } else { group::configurations(files, given) };
         groups
@@ -74,5 +81,9 @@ impl Site for HaproxySite {
 
     fn files(&self) -> &[FileId] {
         &self.conf.files
+    }
+
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+        fix::fix(&self.conf, text, era, intent)
     }
 }

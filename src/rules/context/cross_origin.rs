@@ -3,7 +3,8 @@
 use super::{Declared, own};
 use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
 use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
-use std::collections::HashSet;
+use crate::source::Span;
+use std::collections::{HashMap, HashSet};
 
 /// A page's origin when the configuration names none.
 pub(in crate::rules) const SOME_ORIGIN: &str = "https://app.example.com";
@@ -175,6 +176,17 @@ pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Wi
         }
         Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
     })
+}
+
+/// Where operations stand that allow an origin, by their bytes; the first of those that were taken over.
+pub(super) fn allowing(proxy: &Proxy) -> HashMap<Span, (usize, usize)> {
+    let mut found = HashMap::new();
+    for (i, list) in proxy.lists.iter().enumerate() {
+        for (j, op) in list.ops.iter().enumerate().filter(|(_, op)| op.name.eq_ignore_ascii_case("access-control-allow-origin")) {
+            found.entry(op.value.origin.span).or_insert((i, j));
+        }
+    }
+    found
 }
 
 /// The one origin that a list always names.

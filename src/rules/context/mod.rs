@@ -17,7 +17,7 @@ use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witness
 use crate::source::Span;
 use declared::Declared;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One configuration, seen by the rules.
 pub struct Context<'a> {
@@ -27,12 +27,12 @@ pub struct Context<'a> {
     settings: &'a Settings,
     sockets: Arc<[WebSocket]>,
     cross_origin: Arc<[CrossOrigin]>,
+    /// Where operations stand that allow an origin: list and place in it.
+    allowing: HashMap<Span, (usize, usize)>,
     witnesses: Arc<[Witness]>,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
-    /// Operations on the line that allows an origin, by where they are written: the list, and the place in it.
-    allowing: OnceLock<HashMap<Span, (ListId, usize)>>,
     found: Vec<Finding>,
 }
 
@@ -44,19 +44,9 @@ impl<'a> Context<'a> {
         let declared = Declared::new(&machine, settings, &witnesses);
         let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin = cross_origin::routes(&machine, &declared, &witnesses).into();
-        Self {
-            proxy,
-            machine,
-            settings,
-            sockets,
-            cross_origin,
-            witnesses,
-            socket_lists,
-            declared,
-            allowing: OnceLock::new(),
-            found: Vec::new(),
-        }
+        let cross_origin: Arc<[CrossOrigin]> = cross_origin::routes(&machine, &declared, &witnesses).into();
+        let allowing = if cross_origin.is_empty() { HashMap::new() } else { cross_origin::allowing(proxy) };
+        Self { proxy, machine, settings, sockets, cross_origin, allowing, witnesses, socket_lists, declared, found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -79,20 +69,9 @@ impl<'a> Context<'a> {
         Arc::clone(&self.cross_origin)
     }
 
-    /// The first operation at a place that makes the line which allows an origin.
-    pub fn allows_origin(&self, at: Span) -> Option<&'a HeaderOp> {
-        let index = self.allowing.get_or_init(|| {
-            let mut index = HashMap::new();
-            for (i, list) in self.proxy.lists.iter().enumerate() {
-                for (n, op) in list.ops.iter().enumerate() {
-                    if op.name.eq_ignore_ascii_case("access-control-allow-origin") {
-                        index.entry(op.value.origin.span).or_insert((ListId(i as u32), n));
-                    }
-                }
-            }
-            index
-        });
-        index.get(&at).map(|(list, n)| &self.proxy.list(*list).ops[*n])
+    /// The operation at these bytes that allows an origin.
+    pub fn allowing(&self, span: Span) -> Option<&HeaderOp> {
+        self.allowing.get(&span).and_then(|(list, op)| self.proxy.lists.get(*list)?.ops.get(*op))
     }
 
     /// Routes of event streams that somebody declared.
@@ -132,7 +111,13 @@ impl<'a> Context<'a> {
 
     /// How a person names a route.
     pub fn title(&self, route: RouteId) -> String {
-        format!("`{}`", self.proxy.title(self.proxy.route(route).seat))
+        let seat = self.proxy.route(route).seat;
+        // What stands at the top of a fragment belongs to whatever includes it.
+        if self.proxy.scope(seat).parent.is_none() {
+            "whatever includes this file".to_owned()
+        } else {
+            format!("`{}`", self.proxy.title(seat))
+        }
     }
 
     /// The operation of a list in force on a header, the last written one.
@@ -153,6 +138,11 @@ impl<'a> Context<'a> {
     /// What becomes of a plain request; nothing where only handshakes come.
     pub fn plain(&self, w: &Witness) -> Vec<Branch> {
         if w.upgrades() { Vec::new() } else { self.run(&w.request, &Assume::default()) }
+    }
+
+    /// Words that depend on the proxy, where one name for a thing will not do.
+    pub fn words(&self, usual: &str, others: &[(&str, &str)]) -> String {
+        others.iter().find(|o| o.0 == self.proxy.dialect).map_or(usual, |o| o.1).to_owned()
     }
 
     /// What becomes of a handshake that asks for something more or something else.

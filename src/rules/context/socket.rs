@@ -144,7 +144,12 @@ fn socket(
         || enabled(proxy, w, &branches)
     {
         Evidence::Shown
-    } else if named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || not_enabled(proxy, &branches).is_some()) {
+    } else if branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.remover("upgrade").is_some()) {
+        // Somebody takes the line away on purpose, or by habit.
+        Evidence::Named
+    } else if named(&w.path)
+        && (branches.iter().all(|b| b.sent.is_some()) || w.forward.is_some() && not_enabled(proxy, &branches).is_some())
+    {
         Evidence::Named
     } else {
         return None;

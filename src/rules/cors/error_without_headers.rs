@@ -2,11 +2,12 @@
 
 use super::super::{
     Confidence, Level,
-    context::{Context, line, serves},
+    context::{Context, CrossOrigin, line, serves},
 };
 use super::allowed;
-use crate::model::Kind;
+use crate::model::{Kind, Request};
 use crate::probe::{Assume, End, Far};
+use crate::source::Span;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
@@ -20,12 +21,15 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let bare =
             failed.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
         if !bare {
+            own_answers(cx, c, origin.span, &request);
             continue;
         }
         let mut f = cx.finding("cors/error-without-headers", Level::Warning, origin.span);
         f.confidence = Confidence::Likely;
-        f.message =
-            format!("error answers for {} carry no CORS headers: pages see a network error instead of the status", cx.title(w.route));
+        f.message = format!(
+            "error answers for {} carry no CORS headers: pages see a network error instead of the status",
+            cx.title(c.plain.iter().find_map(|b| b.routes.last().copied()).unwrap_or(w.route))
+        );
         f.label = "not sent with 4xx and 5xx".to_owned();
         f.help = "send it with every status (nginx: `always` at the end of the line): without it the page cannot tell 401 from a broken \
                   network, and cannot read the body (Fetch, CORS check)"
@@ -39,4 +43,25 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         });
         cx.report(f);
     }
+}
+
+/// The errors that the proxy itself answers with, when no server can be reached.
+fn own_answers(cx: &mut Context<'_>, c: &CrossOrigin, span: Span, request: &Request) {
+    let refused = crate::probe::run(cx.proxy, request, &Assume { far: Far::Refused, ..Assume::default() });
+    let bare = refused.iter().all(|b| b.end == End::Failed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
+    let Some(status) = refused.first().and_then(|b| b.status).filter(|_| bare) else { return };
+    let mut f = cx.finding("cors/error-without-headers", Level::Hint, span);
+    f.confidence = Confidence::Likely;
+    f.message = format!(
+        "answers that {} makes itself for {} carry no CORS headers: pages see a network error instead of the {status}",
+        cx.proxy.dialect,
+        cx.title(c.witness.route)
+    );
+    f.label = "only with answers of servers".to_owned();
+    f.help = cx.words(
+        "send it with every answer",
+        &[("haproxy", "write `http-after-response` instead of `http-response` (2.2 and later): it also covers refusals, redirects and errors of HAProxy's own")],
+    );
+    f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, with no server to reach", c.witness.path, c.origin));
+    cx.report(f);
 }

@@ -19,7 +19,7 @@ use crate::probe::{Branch, Val};
 fn allowed<'a>(cx: &'a Context<'_>, b: &Branch) -> Option<(&'a HeaderOp, String)> {
     let line = line(b, "access-control-allow-origin")?;
     let (Val::Is(value), Some(origin)) = (&line.value, line.origin) else { return None };
-    let op = cx.allows_origin(origin.span)?;
+    let op = cx.allowing(origin.span)?;
     (!value.is_empty()).then(|| (op, value.to_string()))
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, line},
+    context::{Context, CrossOrigin, line},
 };
 use crate::probe::{Branch, End, Val, Witness};
 
@@ -32,12 +32,45 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let Some(status) = first.status else { continue };
         // A document that every method gets needs no preflight: a simple GET reads it.
         let handled = plain.iter().all(|b| b.ended_at != first.ended_at);
-        if (200..300).contains(&status) && handled {
+        if (200..300).contains(&status) && handled && intent && bare(first) {
+            unadorned(cx, c, first);
+        } else if (200..300).contains(&status) && handled {
             incomplete(cx, w, first, origin);
         } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
             refused(cx, w, first, status, origin, list);
         }
     }
+}
+
+/// Whether an answer of the proxy's own lets nobody read it.
+fn bare(b: &Branch) -> bool {
+    b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none()
+}
+
+/// An answer that has the status of a permission, and nothing else of it.
+fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
+    // What drops an inherited list has a rule of its own.
+    if b.policy.is_some_and(|p| cx.displaced(cx.proxy.policy(p).answer).into_iter().any(|l| cx.speaks(l))) {
+        return;
+    }
+    let mut f = cx.finding(RULE, Level::Error, b.ended_at);
+    f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
+    f.message = format!("preflights for {} are answered without any `Access-Control-*` line", cx.title(c.witness.route));
+    f.label = "answered here".to_owned();
+    let given = c.plain.iter().find_map(|p| line(p, "access-control-allow-origin")).and_then(|l| l.origin);
+    if let Some(o) = given {
+        f.related.push(Related { span: o.span, message: "other answers get it here, this one does not".to_owned() });
+    }
+    f.help = cx.words(
+        "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too (Fetch, CORS-preflight fetch)",
+        &[(
+            "haproxy",
+            "give this answer its lines with `hdr Access-Control-Allow-Origin … hdr Access-Control-Allow-Methods … hdr \
+             Access-Control-Allow-Headers …`, or set them with `http-after-response`: `http-response` covers answers of servers only",
+        )],
+    );
+    f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
+    cx.report(f);
 }
 
 fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {

@@ -21,7 +21,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             let (Some(at), Some(beside)) = (origin.origin, credentials.origin) else { continue };
             let mut f = cx.finding("cors/wildcard-with-credentials", Level::Error, at.span);
             f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
-            f.message = format!("answers for {} allow any origin and credentials at once: browsers refuse that", cx.title(w.route));
+            f.message = format!(
+                "answers for {} allow any origin and credentials at once: browsers refuse that",
+                cx.title(b.routes.last().copied().unwrap_or(w.route))
+            );
             f.label = "any origin".to_owned();
             f.related.push(Related { span: beside.span, message: "with credentials".to_owned() });
             f.help =

@@ -19,7 +19,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let title = cx.title(socket.witness.route);
-        let level = if socket.evidence == Evidence::Named { Level::Warning } else { Level::Error };
+        let level = if socket.evidence == Evidence::Named { Level::Hint } else { Level::Error };
         let mut f = cx.finding("envoy/upgrade-not-enabled", level, origin.span);
         f.confidence = match socket.evidence {
             Evidence::Named => Confidence::Guess,
@@ -31,6 +31,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                   would hold for every route. Nothing else is needed: Envoy forwards `Upgrade` and `Connection` by itself"
             .to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_allow_upgrade(socket);
         cx.report(f);
     }
 }

@@ -1,8 +1,11 @@
 //! `timeout/idle-below-heartbeat`
 
-use super::super::{Confidence, Level, Related, context::Context};
+use super::super::{
+    Confidence, Level, Related,
+    context::{Context, WebSocket},
+};
 use super::seconds;
-use crate::model::{How, Known, Limit};
+use crate::model::{Clock, How, Idle, Known, Limit};
 use crate::probe::idle;
 
 /// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
@@ -36,7 +39,11 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             None => continue,
         };
         let level = if assumed && level == Level::Error { Level::Warning } else { level };
-        let mut f = cx.finding("timeout/idle-below-heartbeat", level, written.unwrap_or(sent.span));
+        // Where one limit can take the place of all, that is where it is missing.
+        let policy = socket.policy().map(|p| cx.proxy.policy(p).clocks).filter(|_| idle_here(cx, socket, clock));
+        let missing = policy.and_then(|c| cx.proxy.could_supersede.get(&c)).cloned();
+        let at = missing.as_ref().map(|m| m.1).or(written).unwrap_or(sent.span);
+        let mut f = cx.finding("timeout/idle-below-heartbeat", level, at);
         f.confidence = if assumed || socket.heartbeat.is_none() { Confidence::Likely } else { socket.confidence() };
         let title = cx.title(socket.witness.route);
         let shown = seconds(limit);
@@ -52,12 +59,16 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             How::Assumed => format!("`{}` is not set in this file: {shown} by default, in all versions", clock.name),
             _ => format!("`{}` is not set: {shown} by default, in all versions", clock.name),
         };
-        if written.is_some() && origin.seat != cx.proxy.route(socket.witness.route).seat {
+        let name = missing.as_ref().map_or(&clock.name, |m| &m.0);
+        if let (Some((better, _)), Some(written)) = (&missing, written) {
+            f.label = format!("no `{better}` is set for it");
+            f.related.push(Related { span: written, message: format!("`{}` limits the silence to {shown}", clock.name) });
+        } else if written.is_some() && origin.seat != cx.proxy.route(socket.witness.route).seat {
             f.related.push(Related { span: sent.span, message: "inherited by this route".to_owned() });
         }
         let wanted = socket
             .heartbeat
-            .map_or_else(|| "at least twice the heartbeat".to_owned(), |b| format!("`{} {}s`", clock.name, (2 * b).div_ceil(1000)));
+            .map_or_else(|| format!("`{name}` of at least twice the heartbeat"), |b| format!("`{name} {}s`", (2 * b).div_ceil(1000)));
         f.help = format!(
             "set {wanted} for this route, or let either side send something more often: traffic in either direction winds the clock up again{}",
             if socket.heartbeat.is_none() {
@@ -75,4 +86,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         };
         cx.report(f);
     }
+}
+
+/// Whether a clock is that of the route itself, not of a further hop.
+fn idle_here(cx: &Context<'_>, socket: &WebSocket, clock: &Clock<Idle>) -> bool {
+    socket.policy().and_then(|p| idle::tunnel(cx.proxy, p)).is_some_and(|own| std::ptr::eq(own, clock))
 }

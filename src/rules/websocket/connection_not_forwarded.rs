@@ -17,7 +17,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let own = cx.written(sent.list, "connection");
-        let span = own.map_or(sent.span, |op| op.value.origin.span);
+        let remover = sent.remover("connection").map(|o| o.span);
+        let span = remover.or(own.map(|op| op.value.origin.span)).unwrap_or(sent.span);
         let mut f = cx.finding("websocket/connection-not-forwarded", socket.level(), span);
         f.confidence = socket.confidence();
         f.message = format!(
@@ -26,6 +27,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         );
         let value = sent.values("connection").last().map(|l| (l.value.clone(), l.origin));
         f.label = match (own, value) {
+            _ if remover.is_some() => "the client's line is taken away or replaced here".to_owned(),
             (Some(_), Some((Val::Is(v), _))) => format!("a handshake gets `Connection: {v}` here"),
             (Some(_), _) => "an empty value removes the line".to_owned(),
             (None, Some((Val::Is(v), Some(o)))) if o.how == How::Implied => {
@@ -43,9 +45,15 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some(op) = cx.written(sent.list, "upgrade") {
             f.related.push(Related { span: op.value.origin.span, message: "`Upgrade` is forwarded here".to_owned() });
         }
-        f.help = "send `Connection: upgrade` with it (nginx: `proxy_set_header Connection \"upgrade\";`, or a variable that a \
-                  `map $http_upgrade` sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option"
-            .to_owned();
+        f.help = cx.words(
+            "send `Connection: upgrade` with it (nginx: `proxy_set_header Connection \"upgrade\";`, or a variable that a `map $http_upgrade` \
+             sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option",
+            &[(
+                "haproxy",
+                "remove this line, or add `unless { hdr(Upgrade) -i websocket }`: HAProxy forwards both lines by itself, and RFC 9110 §7.8 \
+                 needs both",
+            )],
+        );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);
         cx.report(f);

@@ -21,7 +21,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if line.origin.is_none_or(|o| o.how != How::Implied) || value.eq_ignore_ascii_case(&socket.witness.host) {
             continue;
         }
-        let mut f = cx.finding("websocket/host-lost", Level::Warning, sent.span);
+        // Whether the server compares at all is not known: most do not. A name that was set and got lost was meant.
+        let mut f = cx.finding("websocket/host-lost", Level::Hint, sent.span);
         f.confidence = Confidence::Likely;
         f.message = format!(
             "through {} the upstream gets `Host: {value}`: a server that compares `Origin` with `Host` refuses every browser with 403",
@@ -32,6 +33,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some(op) = cx.displaced(sent.list).into_iter().find_map(|l| cx.written(l, "host"))
             && !matches!(op.value.value, Known::Is(e) if matches!(cx.proxy.expr(e), Expr::Read(Subject::UpstreamAuthority)))
         {
+            f.level = Level::Warning;
             cx.relate(&mut f, op.value.origin, "set here, and lost below: this list replaces the inherited one as a whole");
         }
         f.help = "pass the name that the client asked for (nginx: `proxy_set_header Host $host;`, with a port of its own \

@@ -11,6 +11,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let w = &socket.witness;
         let Some(port) = super::port_of(cx, w.listener).filter(|p| !super::usual(p)) else { continue };
+        // Clients from elsewhere come through something in front, whose port nobody knows.
+        if local(&cx.proxy.listeners[w.listener].at) {
+            continue;
+        }
         // Reached on a usual port as well, clients come that way.
         let on_usual = (0..cx.proxy.listeners.len()).filter(|l| super::port_of(cx, *l).is_some_and(|p| super::usual(&p))).any(|l| {
             let there = cx.shake(&handshake::ask(l, &w.host, &w.path), Credentials::Valid);
@@ -39,4 +43,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.intent = cx.must_send_host(socket, Some(origin), &asked);
         cx.report(f);
     }
+}
+
+/// Whether only this machine reaches an address.
+fn local(at: &str) -> bool {
+    ["127.", "localhost:", "[::1]", "unix:"].iter().any(|p| at.starts_with(p))
 }

@@ -1,8 +1,11 @@
 //! `websocket/upgrade-case-sensitive`
 
-use super::super::{Confidence, Level, context::Context};
+use super::super::{
+    Confidence, Level,
+    context::{Context, WebSocket},
+};
 use crate::model::{Expr, Known};
-use crate::probe::{Credentials, handshake};
+use crate::probe::{Branch, Credentials, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -18,6 +21,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let branches = cx.shake(&request, Credentials::Valid);
         let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()) else { continue };
+        if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+            elsewhere(cx, socket, &branches);
+            continue;
+        }
         if !matches!(handshake::judge(cx.proxy, sent), handshake::Judged::Faulty(f) if f.iter().any(|f| *f != handshake::Fault::TooOld)) {
             continue;
         }
@@ -39,4 +46,24 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.intent = op.and_then(|op| cx.must_upgrade_as(socket, op, request));
         cx.report(f);
     }
+}
+
+/// The value decides where a request goes, and only in lower case.
+fn elsewhere(cx: &mut Context<'_>, socket: &WebSocket, branches: &[Branch]) {
+    let w = &socket.witness;
+    let span = cx.proxy.scope(cx.proxy.route(w.route).seat).span;
+    let mut f = cx.finding("websocket/upgrade-case-sensitive", Level::Hint, span);
+    f.confidence = Confidence::Likely;
+    f.message = format!("only clients that write `websocket` in lower case are led to {}", cx.title(w.route));
+    f.label = "tells letter cases apart".to_owned();
+    if let Some(other) = branches.iter().find_map(|b| b.routes.last()) {
+        let scope = cx.proxy.scope(cx.proxy.route(*other).seat).span;
+        f.related.push(super::super::Related { span: scope, message: "others go here".to_owned() });
+    }
+    f.help = cx.words(
+        "compare without regard to case: the value is case-insensitive (RFC 6455 §4.2.1). Browsers send lower case",
+        &[("haproxy", "write `-i` behind the fetch: `hdr(Upgrade) -i websocket`; the value is case-insensitive (RFC 6455 §4.2.1). Browsers send lower case")],
+    );
+    f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
+    cx.report(f);
 }

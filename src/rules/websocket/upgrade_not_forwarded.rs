@@ -18,7 +18,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let own = cx.written(sent.list, "upgrade");
-        let span = own.map_or(sent.span, |op| op.value.origin.span);
+        let remover = sent.remover("upgrade").map(|o| o.span);
+        let span = remover.or(own.map(|op| op.value.origin.span)).unwrap_or(sent.span);
         let mut f = cx.finding("websocket/upgrade-not-forwarded", socket.level(), span);
         let title = cx.title(socket.witness.route);
         f.confidence = if socket.evidence == Evidence::Named { Confidence::Guess } else { socket.confidence() };
@@ -27,19 +28,34 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             f.label = "this value does not contain `websocket`".to_owned();
         } else if socket.evidence == Evidence::Named {
             f.message = format!("if {title} is a WebSocket route, its handshakes fail: `Upgrade` is not forwarded");
-            f.label = "nginx removes `Upgrade` from the request here".replace("nginx", cx.proxy.dialect);
+            f.label = if remover.is_some() {
+                "the client's line is taken away here".to_owned()
+            } else {
+                "nginx removes `Upgrade` from the request here".replace("nginx", cx.proxy.dialect)
+            };
         } else {
             f.message = format!("WebSocket handshakes through {title} fail: `Upgrade` is not forwarded");
-            f.label = if own.is_some() { "an empty value removes the line" } else { "`Upgrade` is hop-by-hop and removed on this way" }
-                .to_owned();
+            f.label = if remover.is_some() {
+                "the client's line is taken away here"
+            } else if own.is_some() {
+                "an empty value removes the line"
+            } else {
+                "`Upgrade` is hop-by-hop and removed on this way"
+            }
+            .to_owned();
         }
         if let Some(op) = cx.written(sent.list, "connection") {
             f.related.push(Related { span: op.value.origin.span, message: "`Connection` is set here".to_owned() });
         }
-        f.help =
+        f.help = cx.words(
             "forward the client's line (nginx: `proxy_set_header Upgrade $http_upgrade;`) beside `Connection`; RFC 9110 §7.8 needs both. \
-                  A first `proxy_set_header` in a block drops all inherited ones: repeat them"
-                .to_owned();
+             A first `proxy_set_header` in a block drops all inherited ones: repeat them",
+            &[(
+                "haproxy",
+                "remove this line, or add `unless { hdr(Upgrade) -i websocket }`: HAProxy forwards both lines by itself, and RFC 9110 §7.8 \
+                 needs both",
+            )],
+        );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);
         cx.report(f);

@@ -95,7 +95,8 @@ impl Fields {
             let own: Vec<&HeaderLine> = ours.iter().filter(|h| h.0.eq_ignore_ascii_case(&name)).collect();
             let mut a: Vec<&str> = own.iter().filter_map(|h| h.1.as_deref()).collect();
             let mut b = theirs.values(&name);
-            (a.sort_unstable(), b.sort_unstable());
+            a.sort_unstable();
+            b.sort_unstable();
             if own.iter().any(|h| h.1.is_none()) || unknown(said, pointer) {
                 self.unknown.push(format!("{pointer} {name}"));
             } else if a != b {

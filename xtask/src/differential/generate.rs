@@ -87,7 +87,7 @@ pub(super) fn configuration(r: &mut Random, places: &Places) -> String {
     w.settings(In::Http);
     let names = ["a.test", "b.test www.b.test", "*.c.test", "~^(?<sub>[a-z]+)\\.d\\.test$", "c.*", ".e.test"];
     let default = if w.r.percent(30) { w.r.below(3) } else { names.len() };
-    for i in 0..1 + w.r.below(3) {
+    for i in 0..=w.r.below(3) {
         let name = names[i * 2 + w.r.below(2)];
         w.server(name, i == default);
     }
@@ -182,7 +182,7 @@ impl Writer<'_> {
     }
 
     fn outgoing(&mut self) {
-        for _ in 0..1 + self.r.below(3) {
+        for _ in 0..=self.r.below(3) {
             let line = match self.r.below(8) {
                 0 | 1 => "Upgrade $http_upgrade".to_owned(),
                 2 => format!("Connection {}", self.r.pick(&["upgrade", "$connection_upgrade", "''", "$http_connection"])),
@@ -198,7 +198,7 @@ impl Writer<'_> {
     }
 
     fn answer(&mut self) {
-        for _ in 0..1 + self.r.below(3) {
+        for _ in 0..=self.r.below(3) {
             let always = self.r.pick(&["", " always"]);
             let line = match self.r.below(6) {
                 0 | 1 => format!("Access-Control-Allow-Origin \"{}\"", self.r.pick(&ORIGINS)),

@@ -88,13 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             let last = all.last();
             let address = last.map(|(name, _)| format!("127.0.0.1:{}", backends[usize::from(*name == "b2")]));
             let f = compare::compare(&said, &asked, answer.as_ref(), last, address);
-            let at = if !f.wrong.is_empty() {
-                2
-            } else if !f.unknown.is_empty() {
-                1
-            } else {
-                0
-            };
+            let at = if f.wrong.is_empty() { usize::from(!f.unknown.is_empty()) } else { 2 };
             total[at] += 1;
             if at == 2 {
                 report(n, i, &asked, &f.wrong, &text, options.keep.as_deref())?;
@@ -134,15 +128,10 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
     let mut headers: Vec<(Text, Text)> = asked.headers.iter().map(|(n, v)| (Text::from(*n), Text::from(v.as_str()))).collect();
     headers.push((peer::MARK.into(), mark.into()));
     let request = Request {
-        listener: 0,
-        http: "1.1".into(),
-        method: asked.method.into(),
-        target: asked.target.as_str().into(),
         headers,
         dial: Dial::Plain,
-        sni: None,
-        offers: Vec::new(),
         client: Some("127.0.0.1".into()),
+        ..hoplint::probe::request(0, asked.method, "", &asked.target, &[])
     };
     let lines = places.backends.iter().zip(["b1", "b2"]).map(|(port, name)| {
         let at: Text = format!("127.0.0.1:{port}").into();

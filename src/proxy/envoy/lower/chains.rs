@@ -48,6 +48,16 @@ pub(super) struct Levels<'a> {
     pub(super) cors: Vec<At<'a>>,
 }
 
+/// What a route says of its way through a connection manager.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a, 'b> {
+    /// Its upgrades.
+    pub(super) own: &'b [Upgrade<'a>],
+    pub(super) levels: &'b Levels<'a>,
+    /// Whether it has a route action.
+    pub(super) forwards: bool,
+}
+
 /// What a chain was specialised for: the connection manager, the chain, whether the route forwards, and the overrides.
 pub(super) type ChainKey = (usize, usize, bool, Vec<(*const Tree, NodeId)>);
 
@@ -61,12 +71,12 @@ impl<'a> Lower<'a> {
         };
         let life = at.find(&["common_http_protocol_options", "max_stream_duration"]).map(|t| self.written(t.limit(), t, seat));
         let request = at.get("request_timeout").map(|t| self.written(t.limit(), t, seat));
-        let mut chains = vec![self.filters(at, "http_filters")];
+        let mut chains = vec![Self::filters(at, "http_filters")];
         let mut upgrades = Vec::new();
         for u in at.list("upgrade_configs") {
             let own = u.list("filters");
             let chain = (!own.is_empty()).then(|| {
-                let filters = self.filters(u, "filters");
+                let filters = Self::filters(u, "filters");
                 chains.push(filters);
                 chains.len() - 1
             });
@@ -122,21 +132,13 @@ impl<'a> Lower<'a> {
         all
     }
 
-    fn filters(&mut self, at: At<'a>, field: &str) -> Vec<Filter<'a>> {
+    fn filters(at: At<'a>, field: &str) -> Vec<Filter<'a>> {
         at.list(field).into_iter().map(Filter::read).collect()
     }
 
     /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
-    pub(super) fn through(
-        &mut self,
-        m: &Manager<'a>,
-        own: &[Upgrade<'a>],
-        levels: &Levels<'a>,
-        forwards: bool,
-        tail: Vec<Step>,
-        at: Span,
-        seat: Seat,
-    ) -> Vec<Step> {
+    pub(super) fn through(&mut self, m: &Manager<'a>, way: &Way<'a, '_>, tail: Vec<Step>, at: Span, seat: Seat) -> Vec<Step> {
+        let Way { own, levels, forwards } = *way;
         let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -166,17 +168,17 @@ impl<'a> Lower<'a> {
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
         steps.push(Step { act: Act::Gate(gate), span: at });
         let filters = self.chain(m, 0, levels, forwards);
-        let mut way = vec![call(filters), call(tail)];
+        let mut common = vec![call(filters), call(tail)];
         // The common way comes first: it is the one that most requests take.
         for (kind, chain) in allowed.iter().filter(|a| a.1 > 0) {
             let asks = self.asks(kind, at);
             let test = self.not(asks);
             let filters = self.chain(m, *chain, levels, forwards);
             let other = Some(self.block(vec![call(filters), call(tail)]));
-            let then = self.block(way);
-            way = vec![Step { act: Act::When { test, then, other }, span: at }];
+            let then = self.block(common);
+            common = vec![Step { act: Act::When { test, then, other }, span: at }];
         }
-        steps.extend(way);
+        steps.extend(common);
         steps
     }
 

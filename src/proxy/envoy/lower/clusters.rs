@@ -1,7 +1,7 @@
 //! Clusters: servers, the protocol spoken to them, and the limits that hold for everything sent there.
 
 use super::{At, Lower, title};
-use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, RemarkKind, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
+use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
 use crate::proxy::envoy::conf::Text as File;
 use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
@@ -80,7 +80,6 @@ impl<'a> Lower<'a> {
             at.get("typed_extension_protocol_options").and_then(|o| o.entries().into_iter().find(|e| e.0 == OPTIONS).map(|e| e.1));
         let further = options.map(|o| o.list("http_filters")).unwrap_or_default();
         self.further_filters.extend(further.iter().filter_map(|f| f.str("name")).map(ToOwned::to_owned));
-        self.note_options(at);
         let speaks = self.speaks(at, options, seat, head);
         let common = "common_http_protocol_options";
         let life = [options.and_then(|o| o.find(&[common, "max_stream_duration"])), at.find(&[common, "max_stream_duration"])];
@@ -91,15 +90,6 @@ impl<'a> Lower<'a> {
         };
         let tls = at.find(&["transport_socket", "typed_config"]).and_then(At::any).is_some_and(|t| t.0.ends_with(".UpstreamTlsContext"));
         Cluster { upstream, seat, speaks, life, connect, tls, host }
-    }
-
-    /// Protocol options under any other key are ignored.
-    fn note_options(&mut self, at: At<'a>) {
-        for (key, options) in at.get("typed_extension_protocol_options").map(At::entries).unwrap_or_default() {
-            if key != OPTIONS && options.any().is_some_and(|(kind, _)| kind == OPTIONS) {
-                self.remark(RemarkKind::NobodyReads, options.key_span(), key, Some(OPTIONS));
-            }
-        }
     }
 
     /// A cluster that is not given, by the name that somebody uses.
@@ -173,7 +163,7 @@ impl<'a> Lower<'a> {
                     open = open.or_else(|| Some(self.vague(e)));
                     continue;
                 };
-                let Some(place) = self.address(address) else {
+                let Some(place) = Self::address(address) else {
                     open = Some(self.vague(address));
                     continue;
                 };
@@ -196,7 +186,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `127.0.0.1:9001`, `unix:/path`, `internal:name`.
-    pub(super) fn address(&self, at: At<'a>) -> Option<String> {
+    pub(super) fn address(at: At<'a>) -> Option<String> {
         if let Some(socket) = at.get("socket_address") {
             let (address, port) = (socket.get("address")?, socket.get("port_value").or_else(|| socket.get("named_port"))?);
             if address.is_opaque() || port.is_opaque() {

@@ -272,7 +272,7 @@ impl<'a> Lower<'a> {
         let fine = self.p.add_cond(Cond::Any(fine));
         let foreign = self.not(fine);
         let test = self.both(vec![changes, foreign]);
-        let refusal = vec![self.respond(403, at, seat)];
+        let refusal = vec![Self::respond(403, at, seat)];
         vec![self.when(test, refusal, at)]
     }
 
@@ -312,7 +312,7 @@ impl<'a> Lower<'a> {
             tests.push(self.header(h));
         }
         let test = self.both(tests);
-        let ok = vec![self.respond(200, at, seat)];
+        let ok = vec![Self::respond(200, at, seat)];
         vec![self.when(test, ok, at)]
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     At, Lower,
-    chains::{Levels, Manager},
+    chains::{Levels, Manager, Way},
     title,
 };
 use crate::model::{
@@ -104,7 +104,7 @@ impl<'a> Lower<'a> {
             arms = self.matcher(matcher, None, 0, &mut |lower, action| lower.matched(m, &around, action));
         } else {
             for route in host.list("routes") {
-                arms.extend(self.arm(m, &around, route));
+                arms.push(self.arm(m, &around, route));
             }
         }
         self.p.tables[table.at()].arms = arms;
@@ -138,7 +138,7 @@ impl<'a> Lower<'a> {
         let location = self.p.add_expr(Expr::Join(vec![scheme, name, self.onward]));
         let status = Self::fact(301, at, around.seat);
         let tail = vec![Step { act: Act::Respond { status, location: Some(location), body: None }, span: at.span() }];
-        let steps = self.through(m, &[], &around.levels, false, tail, at.span(), around.seat);
+        let steps = self.through(m, &Way { own: &[], levels: &around.levels, forwards: false }, tail, at.span(), around.seat);
         Some(self.when(test, steps, at.span()))
     }
 
@@ -149,11 +149,11 @@ impl<'a> Lower<'a> {
         let mut steps = vec![Step { act: Act::Enter(policy), span: head }];
         if !m.upgrades.iter().any(|u| u.kind == "connect" && u.enabled) {
             let connect = self.atom(Subject::Method, Matcher::Is(vec!["CONNECT".into()]), false, head);
-            let refusal = vec![self.respond(403, head, seat)];
+            let refusal = vec![Self::respond(403, head, seat)];
             steps.push(self.when(connect, refusal, head));
         }
-        let tail = vec![self.respond(404, head, seat)];
-        steps.extend(self.through(m, &[], &Levels::default(), false, tail, head, seat));
+        let tail = vec![Self::respond(404, head, seat)];
+        steps.extend(self.through(m, &Way { own: &[], levels: &Levels::default(), forwards: false }, tail, head, seat));
         self.block(steps)
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Lower<'a> {
         let (name, head) = title(at);
         let seat = self.scope(at, head, "listener", &name, self.root);
         let body = self.p.one(Act::Close, head);
-        if let Some(address) = at.get("address").and_then(|a| self.address(a)) {
+        if let Some(address) = at.get("address").and_then(Self::address) {
             self.p.listeners.push(Listener { seat, at: address.into(), tls: false, intake: Intake::default(), body });
         }
     }
@@ -68,12 +68,12 @@ impl<'a> Lower<'a> {
         steps.push(Step { act: Act::Close, span: head });
         let body = self.block(steps);
         let intake = intake.unwrap_or_default();
-        let mut addresses: Vec<String> = at.get("address").and_then(|a| self.address(a)).into_iter().collect();
+        let mut addresses: Vec<String> = at.get("address").and_then(Self::address).into_iter().collect();
         if at.get("internal_listener").is_some() {
             addresses.push(format!("internal:{name}"));
         }
         for more in at.list("additional_addresses") {
-            addresses.extend(more.get("address").and_then(|a| self.address(a)));
+            addresses.extend(more.get("address").and_then(Self::address));
         }
         for address in addresses {
             self.p.listeners.push(Listener { seat, at: address.into(), tls, intake: intake.clone(), body });
@@ -174,7 +174,7 @@ impl<'a> Lower<'a> {
         let mut refuse = |lower: &mut Self, of: Subject, is: Matcher, act: Option<u16>, span: Span| {
             let test = lower.atom(of, is, true, span);
             let step = match act {
-                Some(status) => lower.respond(status, span, seat),
+                Some(status) => Self::respond(status, span, seat),
                 None => Step { act: Act::Close, span },
             };
             let step = lower.when(test, vec![step], span);
@@ -311,7 +311,7 @@ impl<'a> Lower<'a> {
             let test = self.both(parts);
             steps.push(self.when(test, vec![Step { act: Act::Call(block), span }], span));
         }
-        steps.push(self.respond(404, span, m.seat));
+        steps.push(Self::respond(404, span, m.seat));
         self.block(steps)
     }
 

@@ -1,6 +1,6 @@
 //! What a route asks of a request.
 
-use super::{At, Lower};
+use super::{At, Lower, strings::Comparison};
 use crate::model::{Atom, Cond, CondId, Expr, Matcher, Subject};
 
 impl<'a> Lower<'a> {
@@ -101,7 +101,7 @@ impl<'a> Lower<'a> {
             let _ = wanted;
             return if yes == invert { self.not(present) } else { present };
         }
-        let old: [(&str, fn(Vec<crate::model::Text>) -> Matcher); 4] = [
+        let old: [(&str, Comparison); 4] = [
             ("exact_match", Matcher::Is),
             ("prefix_match", Matcher::Starts),
             ("suffix_match", Matcher::Ends),

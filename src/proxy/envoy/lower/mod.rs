@@ -198,7 +198,7 @@ impl<'a> Lower<'a> {
     }
 
     /// An answer of Envoy's own.
-    fn respond(&self, status: u16, span: Span, seat: Seat) -> Step {
+    fn respond(status: u16, span: Span, seat: Seat) -> Step {
         let status = Fact { value: Known::Is(status), origin: Self::implied(span, seat) };
         Step { act: Act::Respond { status, location: None, body: None }, span }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     At, Lower,
-    chains::{Levels, Manager, Upgrade},
+    chains::{Levels, Manager, Upgrade, Way},
     clocks::Timers,
     clusters::{Cluster, Speaks},
     hosts::{Around, join},
@@ -14,7 +14,9 @@ use crate::model::{
 use crate::source::Span;
 
 /// A route at hand.
-struct Place<'a> {
+struct Place<'a, 'b> {
+    m: &'b Manager<'a>,
+    around: &'b Around<'a>,
     at: At<'a>,
     seat: Seat,
     /// Its path.
@@ -25,13 +27,13 @@ struct Place<'a> {
 const PATHS: &[&str] = &["prefix", "path", "path_separated_prefix", "safe_regex", "connect_matcher", "path_match_policy"];
 
 impl<'a> Lower<'a> {
-    pub(super) fn arm(&mut self, m: &Manager<'a>, around: &Around<'a>, at: At<'a>) -> Option<Arm> {
+    pub(super) fn arm(&mut self, m: &Manager<'a>, around: &Around<'a>, at: At<'a>) -> Arm {
         let test = match at.get("match") {
             Some(wanted) => self.route_match(wanted),
             None => self.unclear(at),
         };
         let go = self.route(m, around, at);
-        Some(Arm { test, rank: Rank::Plain, go, nested: None })
+        Arm { test, rank: Rank::Plain, go, nested: None }
     }
 
     /// The route of a matcher's action.
@@ -45,7 +47,7 @@ impl<'a> Lower<'a> {
         let head = path.map_or_else(|| at.span(), At::span);
         let name = path.map(|p| p.text().or_else(|| p.str("regex")).unwrap_or_default()).or_else(|| at.str("name"));
         let seat = self.scope(at, head, "route", name.unwrap_or_default(), around.seat);
-        let place = Place { at, seat, head };
+        let place = Place { m, around, at, seat, head };
         self.note_levels(m, at, "");
         if let Some(action) = at.get("route") {
             self.note_levels(m, action, "cors");
@@ -53,59 +55,59 @@ impl<'a> Lower<'a> {
                 self.note_levels(m, part, "");
             }
         }
-        let (body, policy) =
-            if let Some(action) = at.get("route") { self.action(m, around, &place, action) } else { self.answered(m, around, &place) };
+        let (body, policy) = if let Some(action) = at.get("route") { self.action(&place, action) } else { self.answered(&place) };
         self.p.add_route(Route { seat, body, policy, named: false, within: None })
     }
 
-    fn levels(around: &Around<'a>, place: &Place<'a>, weighted: Option<At<'a>>) -> Levels<'a> {
+    fn levels(place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Levels<'a> {
         let mut levels = Levels::default();
         levels.maps.extend(weighted.and_then(|w| w.get("typed_per_filter_config")));
         levels.maps.extend(place.at.get("typed_per_filter_config"));
-        levels.maps.extend(&around.levels.maps);
+        levels.maps.extend(&place.around.levels.maps);
         levels.cors.extend(place.at.find(&["route", "cors"]));
-        levels.cors.extend(&around.levels.cors);
+        levels.cors.extend(&place.around.levels.cors);
         levels
     }
 
     /// The list of what is done to answers, as the router's first step.
-    fn answer_list(&mut self, around: &Around<'a>, place: &Place<'a>, weighted: Option<At<'a>>) -> Option<Step> {
-        let list = self.own_list(around, place, weighted, "response");
+    fn answer_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<Step> {
+        let list = self.own_list(place, weighted, "response");
         (list != self.nothing).then_some(Step { act: Act::OnAnswer { lane: Lane::Every, list }, span: place.head })
     }
 
-    fn own_list(&mut self, around: &Around<'a>, place: &Place<'a>, weighted: Option<At<'a>>, side: &str) -> ListId {
+    fn own_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>, side: &str) -> ListId {
         let mut own = weighted.map(|w| self.mutations(w, side, place.seat)).unwrap_or_default();
         let route = self.mutations(place.at, side, place.seat);
-        own = join(own, route, around.reversed);
-        let (outer, shared) = if side == "request" { (&around.request, around.outgoing) } else { (&around.response, around.answer) };
+        own = join(own, route, place.around.reversed);
+        let (outer, shared) =
+            if side == "request" { (&place.around.request, place.around.outgoing) } else { (&place.around.response, place.around.answer) };
         if own.is_empty() {
             return shared;
         }
-        let ops = join(own, outer.clone(), around.reversed);
+        let ops = join(own, outer.clone(), place.around.reversed);
         if side == "request" { self.outgoing(ops, place.seat) } else { self.list(place.seat, ops) }
     }
 
     /// A route that answers by itself: redirect, direct response. Filters that need a route action pass it by
     /// `[cors-direct-response]`.
-    fn answered(&mut self, m: &Manager<'a>, around: &Around<'a>, place: &Place<'a>) -> (BlockId, PolicyId) {
-        let timers = self.timers(m, None, place.seat, place.head);
-        let policy = self.policy(m, &timers, None, Wire::H11, around.outgoing, place.seat);
-        let mut tail: Vec<Step> = self.answer_list(around, place, None).into_iter().collect();
+    fn answered(&mut self, place: &Place<'a, '_>) -> (BlockId, PolicyId) {
+        let timers = self.timers(place.m, None, place.seat, place.head);
+        let policy = self.policy(place.m, &timers, None, Wire::H11, place.around.outgoing, place.seat);
+        let mut tail: Vec<Step> = self.answer_list(place, None).into_iter().collect();
         if let Some(redirect) = place.at.get("redirect") {
-            tail.extend(self.redirect(m, place, redirect));
+            tail.extend(self.redirect(place, redirect));
         } else if let Some(direct) = place.at.get("direct_response") {
             tail.push(self.direct(place, direct));
         } else {
             tail.push(self.anything(Reason::ForeignModule, place.at, "what this route does is not modelled"));
         }
-        let levels = Self::levels(around, place, None);
+        let levels = Self::levels(place, None);
         let mut steps = vec![Step { act: Act::Enter(policy), span: place.head }];
-        steps.extend(self.through(m, &[], &levels, false, tail, place.head, place.seat));
+        steps.extend(self.through(place.m, &Way { own: &[], levels: &levels, forwards: false }, tail, place.head, place.seat));
         (self.block(steps), policy)
     }
 
-    fn direct(&mut self, place: &Place<'a>, at: At<'a>) -> Step {
+    fn direct(&mut self, place: &Place<'a, '_>, at: At<'a>) -> Step {
         let status = match at.get("status") {
             Some(s) => self.written(s.number().and_then(|n| u16::try_from(n).ok()), s, place.seat),
             None => Fact::is(200, How::Implied, at.span(), place.seat),
@@ -120,7 +122,7 @@ impl<'a> Lower<'a> {
         Step { act: Act::Respond { status, location: None, body }, span: at.span() }
     }
 
-    fn redirect(&mut self, m: &Manager<'a>, place: &Place<'a>, at: At<'a>) -> Vec<Step> {
+    fn redirect(&mut self, place: &Place<'a, '_>, at: At<'a>) -> Vec<Step> {
         let code = at.choice("response_code");
         let status = match code.as_deref() {
             Some("FOUND" | "1") => 302,
@@ -144,7 +146,7 @@ impl<'a> Lower<'a> {
         match scheme {
             Some(scheme) => vec![answer(self, scheme)],
             None => {
-                let https = self.https(m.trusts, at);
+                let https = self.https(place.m.trusts, at);
                 let (secure, plain) = (answer(self, "https"), answer(self, "http"));
                 vec![self.when(https, vec![secure], at.span()), plain]
             }
@@ -152,7 +154,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Host, port, path and query of a redirect.
-    fn redirect_rest(&mut self, place: &Place<'a>, at: At<'a>) -> Vec<ExprId> {
+    fn redirect_rest(&mut self, place: &Place<'a, '_>, at: At<'a>) -> Vec<ExprId> {
         let mut parts = Vec::new();
         let named = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
         let port = at.get("port_redirect").and_then(At::number);
@@ -193,7 +195,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The path that a rewrite makes; none: no rewrite.
-    fn new_path(&mut self, place: &Place<'a>, action: At<'a>) -> Option<ExprId> {
+    fn new_path(&mut self, place: &Place<'a, '_>, action: At<'a>) -> Option<ExprId> {
         if let Some(prefix) = action.get("prefix_rewrite").filter(|p| p.text() != Some("")) {
             if prefix.is_opaque() {
                 let why = self.vague(prefix);
@@ -220,54 +222,52 @@ impl<'a> Lower<'a> {
     }
 
     /// A route that forwards.
-    fn action(&mut self, m: &Manager<'a>, around: &Around<'a>, place: &Place<'a>, action: At<'a>) -> (BlockId, PolicyId) {
-        let timers = self.timers(m, Some(action), place.seat, place.head);
+    fn action(&mut self, place: &Place<'a, '_>, action: At<'a>) -> (BlockId, PolicyId) {
+        let timers = self.timers(place.m, Some(action), place.seat, place.head);
         let own = self.route_upgrades(action);
         let shape = Shape { action, timers: &timers, own: &own };
         if let Some(weighted) = action.get("weighted_clusters") {
-            return self.weighted(m, around, place, &shape, weighted);
+            return self.weighted(place, &shape, weighted);
         }
         if let Some(header) = action.get("cluster_header") {
-            return self.by_header(m, around, place, &shape, header);
+            return self.by_header(place, &shape, header);
         }
         let Some(name) = action.get("cluster") else {
-            let policy = self.policy(m, &timers, None, Wire::H11, around.outgoing, place.seat);
+            let policy = self.policy(place.m, &timers, None, Wire::H11, place.around.outgoing, place.seat);
             let tail = vec![self.anything(Reason::ForeignModule, action, "how the cluster is chosen is not modelled")];
-            return (self.body(m, around, place, &shape, policy, None, tail), policy);
+            return (self.body(place, &shape, policy, None, tail), policy);
         };
         if name.is_opaque() {
-            let policy = self.policy(m, &timers, None, Wire::H11, around.outgoing, place.seat);
+            let policy = self.policy(place.m, &timers, None, Wire::H11, place.around.outgoing, place.seat);
             let tail = vec![self.anything(Reason::Template, name, "the cluster is filled in later")];
-            return (self.body(m, around, place, &shape, policy, None, tail), policy);
+            return (self.body(place, &shape, policy, None, tail), policy);
         }
         let cluster = self.cluster_named(name.text().unwrap_or_default(), name.span());
-        self.to_cluster(m, around, place, &shape, None, cluster.as_ref(), name.span())
+        self.way_to(place, &shape, None, cluster.as_ref(), name.span())
     }
 
     /// Everything on the way to one cluster; none: it does not exist.
-    fn to_cluster(
+    fn way_to(
         &mut self,
-        m: &Manager<'a>,
-        around: &Around<'a>,
-        place: &Place<'a>,
+        place: &Place<'a, '_>,
         shape: &Shape<'a, '_>,
         weighted: Option<At<'a>>,
         cluster: Option<&Cluster>,
         at: Span,
     ) -> (BlockId, PolicyId) {
-        let mut outgoing = self.own_list(around, place, weighted, "request");
+        let mut outgoing = self.own_list(place, weighted, "request");
         let literal = weighted.and_then(|w| w.get("host_rewrite_literal").map(|_| w)).unwrap_or(shape.action);
         if let Some(op) = self.host_rewrite(literal, cluster.and_then(|c| c.host.as_deref()), place.seat) {
             let mut ops: Vec<_> = self.p.list(outgoing).ops.clone();
             ops.push(op);
             outgoing = self.outgoing(ops, place.seat);
         }
-        let mut tail: Vec<Step> = self.answer_list(around, place, weighted).into_iter().collect();
+        let mut tail: Vec<Step> = self.answer_list(place, weighted).into_iter().collect();
         let Some(cluster) = cluster else {
             // Nobody defines it `[ws-unknown-cluster-novalidate]`.
-            let policy = self.policy(m, shape.timers, None, Wire::H11, outgoing, place.seat);
-            tail.push(self.respond(503, at, place.seat));
-            return (self.body(m, around, place, shape, policy, weighted, tail), policy);
+            let policy = self.policy(place.m, shape.timers, None, Wire::H11, outgoing, place.seat);
+            tail.push(Self::respond(503, at, place.seat));
+            return (self.body(place, shape, policy, weighted, tail), policy);
         };
         if let Some(path) = self.new_path(place, shape.action) {
             let span = ["prefix_rewrite", "regex_rewrite"].iter().find_map(|f| shape.action.get(f)).map_or(place.head, At::span);
@@ -277,10 +277,10 @@ impl<'a> Lower<'a> {
             Speaks::This(fact) => fact.value.is().unwrap_or(Wire::H11),
             Speaks::AsClient(_) => Wire::H11,
         };
-        let policy = self.policy(m, shape.timers, Some(cluster), wire, outgoing, place.seat);
+        let policy = self.policy(place.m, shape.timers, Some(cluster), wire, outgoing, place.seat);
         let to = |hop| Act::Forward { to: Target::Upstream(cluster.upstream), hop, target: self.onward };
         if matches!(cluster.speaks, Speaks::AsClient(_)) {
-            let second = self.policy(m, shape.timers, Some(cluster), Wire::H2, outgoing, place.seat);
+            let second = self.policy(place.m, shape.timers, Some(cluster), Wire::H2, outgoing, place.seat);
             let hop = self.p.policy(second).hop;
             let http2 = self.atom(Subject::Protocol, Matcher::Is(vec!["HTTP/2.0".into()]), false, at);
             let act = Act::Forward { to: Target::Upstream(cluster.upstream), hop, target: self.onward };
@@ -293,14 +293,12 @@ impl<'a> Lower<'a> {
             let act = to(self.p.policy(policy).hop);
             tail.push(Step { act, span: at });
         }
-        (self.body(m, around, place, shape, policy, weighted, tail), policy)
+        (self.body(place, shape, policy, weighted, tail), policy)
     }
 
     fn body(
         &mut self,
-        m: &Manager<'a>,
-        around: &Around<'a>,
-        place: &Place<'a>,
+        place: &Place<'a, '_>,
         shape: &Shape<'a, '_>,
         policy: PolicyId,
         weighted: Option<At<'a>>,
@@ -308,25 +306,18 @@ impl<'a> Lower<'a> {
     ) -> BlockId {
         let mut steps = vec![Step { act: Act::Enter(policy), span: place.head }];
         if place.at.find(&["match", "connect_matcher"]).is_some() {
-            let on = shape.own.iter().chain(&m.upgrades).find(|u| u.kind == "connect").is_some_and(|u| u.enabled);
+            let on = shape.own.iter().chain(&place.m.upgrades).find(|u| u.kind == "connect").is_some_and(|u| u.enabled);
             let connect = self.atom(Subject::Method, Matcher::Is(vec!["CONNECT".into()]), false, place.head);
-            let answer = vec![self.respond(if on { 200 } else { 403 }, place.head, place.seat)];
+            let answer = vec![Self::respond(if on { 200 } else { 403 }, place.head, place.seat)];
             steps.push(self.when(connect, answer, place.head));
         }
-        let levels = Self::levels(around, place, weighted);
-        steps.extend(self.through(m, shape.own, &levels, true, tail, place.head, place.seat));
+        let levels = Self::levels(place, weighted);
+        steps.extend(self.through(place.m, &Way { own: shape.own, levels: &levels, forwards: true }, tail, place.head, place.seat));
         self.block(steps)
     }
 
     /// By chance, each cluster with its weight.
-    fn weighted(
-        &mut self,
-        m: &Manager<'a>,
-        around: &Around<'a>,
-        place: &Place<'a>,
-        shape: &Shape<'a, '_>,
-        at: At<'a>,
-    ) -> (BlockId, PolicyId) {
+    fn weighted(&mut self, place: &Place<'a, '_>, shape: &Shape<'a, '_>, at: At<'a>) -> (BlockId, PolicyId) {
         let mut parts = Vec::new();
         let mut first = None;
         for part in at.list("clusters") {
@@ -334,18 +325,18 @@ impl<'a> Lower<'a> {
             let (block, policy) = match part.get("name") {
                 Some(name) => {
                     let cluster = self.cluster_named(name.text().unwrap_or_default(), name.span());
-                    self.to_cluster(m, around, place, shape, Some(part), cluster.as_ref(), name.span())
+                    self.way_to(place, shape, Some(part), cluster.as_ref(), name.span())
                 }
                 None => {
-                    let policy = self.policy(m, shape.timers, None, Wire::H11, around.outgoing, place.seat);
+                    let policy = self.policy(place.m, shape.timers, None, Wire::H11, place.around.outgoing, place.seat);
                     let tail = vec![self.anything(Reason::RuntimeState, part, "the cluster is named by a header")];
-                    (self.body(m, around, place, shape, policy, Some(part), tail), policy)
+                    (self.body(place, shape, policy, Some(part), tail), policy)
                 }
             };
             first = first.or(Some(policy).filter(|_| weight > 0));
             parts.push((u32::try_from(weight).unwrap_or(u32::MAX), block));
         }
-        let policy = first.unwrap_or_else(|| self.policy(m, shape.timers, None, Wire::H11, around.outgoing, place.seat));
+        let policy = first.unwrap_or_else(|| self.policy(place.m, shape.timers, None, Wire::H11, place.around.outgoing, place.seat));
         let hop = self.p.policy(policy).hop;
         let act = Act::Forward { to: Target::Split(parts), hop, target: self.onward };
         let steps = vec![Step { act: Act::Enter(policy), span: place.head }, Step { act, span: at.span() }];
@@ -353,29 +344,22 @@ impl<'a> Lower<'a> {
     }
 
     /// The client names the cluster; an unknown one is 503 `[r-cluster-header]`.
-    fn by_header(
-        &mut self,
-        m: &Manager<'a>,
-        around: &Around<'a>,
-        place: &Place<'a>,
-        shape: &Shape<'a, '_>,
-        at: At<'a>,
-    ) -> (BlockId, PolicyId) {
+    fn by_header(&mut self, place: &Place<'a, '_>, shape: &Shape<'a, '_>, at: At<'a>) -> (BlockId, PolicyId) {
         let mut names: Vec<String> = self.clusters.keys().cloned().collect();
         names.sort_unstable();
         let mut among = Vec::new();
         for name in names {
             let cluster = self.cluster_named(&name, at.span());
-            let block = self.to_cluster(m, around, place, shape, None, cluster.as_ref(), at.span()).0;
+            let block = self.way_to(place, shape, None, cluster.as_ref(), at.span()).0;
             among.push((name.as_str().into(), block));
         }
         let (miss, policy) = match self.more_clusters {
             Some(why) => {
-                let policy = self.policy(m, shape.timers, None, Wire::H11, around.outgoing, place.seat);
+                let policy = self.policy(place.m, shape.timers, None, Wire::H11, place.around.outgoing, place.seat);
                 let tail = vec![Step { act: Act::Opaque(why), span: at.span() }];
-                (self.body(m, around, place, shape, policy, None, tail), policy)
+                (self.body(place, shape, policy, None, tail), policy)
             }
-            None => self.to_cluster(m, around, place, shape, None, None, at.span()),
+            None => self.way_to(place, shape, None, None, at.span()),
         };
         let name = self.p.add_expr(Expr::Read(Subject::Header(at.text().unwrap_or_default().to_ascii_lowercase().into())));
         let hop = self.p.policy(policy).hop;

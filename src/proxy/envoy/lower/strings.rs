@@ -17,6 +17,9 @@ pub(super) fn upgrades(p: &mut Proxy) -> CondId {
     p.add_cond(Cond::All(vec![connection, upgrade, other]))
 }
 
+/// How a text is compared.
+pub(super) type Comparison = fn(Vec<Text>) -> Matcher;
+
 impl<'a> Lower<'a> {
     pub(super) fn atom(&mut self, of: Subject, is: Matcher, fold: bool, span: Span) -> CondId {
         self.p.add_cond(Cond::Test(Atom { of, is, fold, not: false, span }))
@@ -54,7 +57,7 @@ impl<'a> Lower<'a> {
         if let Some(regex) = at.get("safe_regex") {
             return self.regex(of, regex);
         }
-        let kinds: [(&str, fn(Vec<Text>) -> Matcher); 4] =
+        let kinds: [(&str, Comparison); 4] =
             [("exact", Matcher::Is), ("prefix", Matcher::Starts), ("suffix", Matcher::Ends), ("contains", Matcher::Has)];
         for (name, kind) in kinds {
             if let Some(value) = at.get(name) {

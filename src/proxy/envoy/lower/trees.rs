@@ -20,7 +20,7 @@ impl<'a> Lower<'a> {
             return arms;
         }
         if let Some(tree) = at.get("matcher_tree") {
-            let of = tree.get("input").and_then(|i| self.input_of(i));
+            let of = tree.get("input").and_then(Self::input_of);
             for (field, prefix) in [("exact_match_map", false), ("prefix_match_map", true)] {
                 let Some(map) = tree.find(&[field, "map"]) else { continue };
                 let mut entries = map.entries();
@@ -76,7 +76,7 @@ impl<'a> Lower<'a> {
         route.map(|go| Arm { test, rank: Rank::Plain, go, nested: None }).into_iter().collect()
     }
 
-    fn input_of(&mut self, at: At<'a>) -> Option<Subject> {
+    fn input_of(at: At<'a>) -> Option<Subject> {
         let (name, config) = at.get("typed_config")?.any()?;
         match name.rsplit('.').next()? {
             "HttpRequestHeaderMatchInput" => {
@@ -95,7 +95,7 @@ impl<'a> Lower<'a> {
             return self.unclear(at);
         }
         if let Some(single) = at.get("single_predicate") {
-            let of = single.get("input").and_then(|i| self.input_of(i));
+            let of = single.get("input").and_then(Self::input_of);
             return match (of, single.get("value_match")) {
                 (Some(of), Some(value)) => self.string(of, value),
                 _ => self.unclear(single),

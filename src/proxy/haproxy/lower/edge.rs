@@ -109,6 +109,10 @@ impl Lower<'_> {
         let empty = self.empty_list(seat);
         let hop = self.hop(if raw { Wire::Raw } else { Wire::H11 }, seat, span);
         let clocks_id = self.p.add_clocks(clocks.clone());
+        if clocks.idle.iter().all(|c| c.rule != Combine::Supersedes) {
+            let head = self.sections[back].head.span;
+            self.p.could_supersede.insert(clocks_id, ("timeout tunnel".into(), head));
+        }
         let policy = self.p.add_policy(Policy {
             seat,
             outgoing: if raw { empty } else { outgoing },

@@ -174,13 +174,20 @@ impl Lower<'_> {
             let next = about.and_then(|s| self.places.get(&s.span.start).copied());
             let inside = self.sections.iter().zip(&self.seats).rev().find(|(s, _)| s.head.span.start < c.span.start).map(|(_, seat)| *seat);
             let body = next.map(|s| self.p.scope(s).body);
-            out.push(Comment {
-                span: c.span,
-                text: text.to_owned(),
-                within: inside.or(Some(self.root)),
-                next,
-                about: body.or(about.map(|s| s.span)),
-            });
+            let within = inside.or(Some(self.root));
+            let about = body.or(about.map(|s| s.span));
+            // What is said of a section is said of the routes that it takes part in.
+            let mut to: Vec<Option<Seat>> = vec![next];
+            if let Some(section) = next.or(within) {
+                let routes = self.p.routes.iter().filter(|r| {
+                    let back = self.p.policy(r.policy).seat;
+                    r.seat != section && (back == section || self.p.scope(r.seat).parent == Some(section))
+                });
+                to.extend(routes.map(|r| Some(r.seat)));
+            }
+            for next in to {
+                out.push(Comment { span: c.span, text: text.to_owned(), within, next, about });
+            }
         }
         self.p.comments = out;
     }

@@ -45,7 +45,7 @@ impl<'a> Lower<'a> {
         if !read.rest.is_empty() {
             let meant = spelt(read.milliseconds);
             self.remark(RemarkKind::Unread, word.span, format!("{name} {}", word.text), meant, Vec::new());
-        } else if !read.unit && seconds_meant(read.milliseconds) {
+        } else if !read.unit && seconds_meant(&name, read.milliseconds) {
             self.remark(RemarkKind::NoUnit, word.span, format!("{name} {}", word.text), spelt(read.milliseconds), Vec::new());
         } else if read.milliseconds == 0 && stmt.word(1) == "tunnel" {
             self.remark(RemarkKind::Unset, stmt.span, name, "`timeout client` and `timeout server`", Vec::new());
@@ -278,9 +278,10 @@ impl<'a> Lower<'a> {
     }
 }
 
-/// Numbers that read as seconds.
-fn seconds_meant(number: u64) -> bool {
-    number > 0 && number < 1000 || matches!(number, 1800 | 3600 | 7200 | 43200 | 86400)
+/// Numbers that read as seconds. Connecting and checking may well take less than one.
+fn seconds_meant(name: &str, number: u64) -> bool {
+    let least = if matches!(name, "timeout connect" | "timeout queue" | "timeout check") { 100 } else { 1000 };
+    number > 0 && number < least || matches!(number, 1800 | 3600 | 7200 | 43200 | 86400)
 }
 
 fn spelt(milliseconds: u64) -> String {

@@ -29,7 +29,15 @@ const DURATIONS: &str = "write a whole number and a unit: us, ms, s, m, h or d, 
 impl<'a> Check<'a> {
     pub(super) fn statement(&mut self, section: usize, stmt: &'a Stmt) {
         let noun = self.sections[section].noun;
-        if let Some(empty) = stmt.words.iter().find(|w| w.text.is_empty() && !w.unknown) {
+        let before = self.out.len();
+        match noun {
+            "global" => self.global(stmt),
+            "defaults" | "frontend" | "backend" | "listen" => self.proxy(section, stmt),
+            _ => {}
+        }
+        if self.out.len() == before
+            && let Some(empty) = stmt.words.iter().find(|w| w.text.is_empty() && !w.unknown)
+        {
             // Up to 3.2 it ends the statement in silence.
             if self.since(3, 3, 0) {
                 self.say(
@@ -38,13 +46,7 @@ impl<'a> Check<'a> {
                     "an empty word",
                     "remove it: HAProxy takes no empty values (since 3.3 it says so, before it ignored the rest of the line)",
                 );
-                return;
             }
-        }
-        match noun {
-            "global" => self.global(stmt),
-            "defaults" | "frontend" | "backend" | "listen" => self.proxy(section, stmt),
-            _ => {}
         }
     }
 
@@ -58,6 +60,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, first.span, format!("`{name}` is not supported any more"), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("global", name) {
@@ -82,6 +85,15 @@ impl<'a> Check<'a> {
             && self.since(2, 8, 0)
         {
             self.say(ProblemKind::BadValue, value.span, format!("`{}` is no whole number", value.text), "write all digits");
+        }
+    }
+
+    /// What only unreleased code refuses is not certain yet.
+    fn not_yet(&mut self, since: table::Release) {
+        if since == (3, 5, 0)
+            && let Some(last) = self.out.last_mut()
+        {
+            last.certain = false;
         }
     }
 
@@ -119,6 +131,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, first.span, format!("`{name}` is not supported any more"), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("proxy", name) {
@@ -210,6 +223,7 @@ impl<'a> Check<'a> {
             && (self.since)(*since)
         {
             self.say(ProblemKind::UnknownDirective, name.span, format!("`option {}` is not supported any more", name.text), help);
+            self.not_yet(*since);
             return;
         }
         match table::known("option", &name.text) {
@@ -249,15 +263,7 @@ impl<'a> Check<'a> {
             self.say(ProblemKind::WrongArguments, stmt.span, "`bind` without an address", "write `bind :80` or `bind ADDRESS:PORT`");
             return;
         };
-        if address.unknown || address.text.contains('$') && address.text.contains('{') {
-            if !address.unknown && !address.quoted {
-                self.say(
-                    ProblemKind::BadValue,
-                    address.span,
-                    "variables are replaced inside double quotes only",
-                    "put the word into double quotes",
-                );
-            }
+        if address.unknown {
             return;
         }
         let has = |names: &[&str]| stmt.words.iter().any(|w| names.contains(&&*w.text));

@@ -1,6 +1,7 @@
 //! Writes lines the way the file writes them: line ends, indentation, the width of columns, one-line blocks.
 
 use crate::model::Edit;
+use crate::proxy::lines::Lines;
 use crate::proxy::nginx::conf::{Block, Conf, DirId};
 use crate::source::{SourceMap, Span};
 
@@ -17,40 +18,13 @@ impl Pen<'_> {
         self.map.text(self.conf.get(id).span)
     }
 
-    /// The bytes of the file around an offset, and the offset in them.
-    fn around(&self, at: u32) -> Option<(&[u8], usize, u32)> {
-        let (_, file) = self.map.file_at(at)?;
-        Some((file.bytes(), (at - file.base()) as usize, file.base()))
-    }
-
-    /// Global offset of the first byte of a line.
-    fn line_start(&self, at: u32) -> Option<u32> {
-        let (bytes, local, base) = self.around(at)?;
-        let start = bytes[..local].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        Some(base + start as u32)
-    }
-
-    /// Global offset behind a line, its end included, and whether it has one.
-    fn line_end(&self, at: u32) -> Option<(u32, bool)> {
-        let (bytes, local, base) = self.around(at)?;
-        Some(match bytes[local..].iter().position(|b| *b == b'\n') {
-            Some(i) => (base + (local + i + 1) as u32, true),
-            None => (base + bytes.len() as u32, false),
-        })
-    }
-
-    /// The line end that is used near an offset.
-    fn line_break(&self, at: u32) -> &'static str {
-        let crlf = self.line_end(at).is_some_and(|(end, _)| self.map.bytes(Span::between(at, end)).ends_with(b"\r\n"));
-        let crlf = crlf || self.line_start(at).is_some_and(|s| s >= 2 && self.map.bytes(Span::between(s - 2, s)) == b"\r\n");
-        if crlf { "\r\n" } else { "\n" }
+    const fn rows(&self) -> Lines<'_> {
+        Lines(self.map)
     }
 
     /// The white space before a directive that begins its line; none if it does not.
     pub(super) fn indent(&self, id: DirId) -> Option<String> {
-        let at = self.conf.get(id).span.start;
-        let before = self.map.text(Span::between(self.line_start(at)?, at));
-        before.bytes().all(|b| b == b' ' || b == b'\t').then_some(before)
+        self.rows().indent(self.conf.get(id).span.start)
     }
 
     /// The last byte of a directive, its block included.
@@ -62,7 +36,7 @@ impl Pen<'_> {
     /// Whether nothing but a comment follows on the line.
     fn ends_line(&self, id: DirId) -> bool {
         let end = self.end(id);
-        self.line_end(end).is_some_and(|(line, _)| {
+        self.rows().end(end).is_some_and(|(line, _)| {
             let rest = self.map.bytes(Span::between(end, line)).trim_ascii();
             rest.is_empty() || rest.starts_with(b"#")
         })
@@ -75,8 +49,8 @@ impl Pen<'_> {
             let text = format!(" {}", joined(lines));
             return Some(Edit { span: Span { start: end, len: 0 }, text });
         };
-        let brk = self.line_break(end);
-        let (at, broken) = self.line_end(end)?;
+        let brk = self.rows().mark(end);
+        let (at, broken) = self.rows().end(end)?;
         let mut text = indented(lines, &indent, brk);
         if !broken {
             text = format!("{brk}{}", text.trim_end_matches(['\r', '\n']));
@@ -91,8 +65,8 @@ impl Pen<'_> {
             let text = format!("{} ", joined(lines));
             return Some(Edit { span: Span { start: at, len: 0 }, text });
         };
-        let brk = self.line_break(at);
-        Some(Edit { span: Span { start: self.line_start(at)?, len: 0 }, text: indented(lines, &indent, brk) })
+        let brk = self.rows().mark(at);
+        Some(Edit { span: Span { start: self.rows().start(at)?, len: 0 }, text: indented(lines, &indent, brk) })
     }
 
     /// Before a directive and the comment right above it.
@@ -101,7 +75,8 @@ impl Pen<'_> {
         if self.indent(id).is_none() {
             return Some(edit);
         }
-        let (bytes, _, base) = self.around(edit.span.start)?;
+        let rows = self.rows();
+        let (bytes, _, base) = rows.around(edit.span.start)?;
         loop {
             let local = (edit.span.start - base) as usize;
             let previous = bytes[..local.saturating_sub(1)].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
@@ -121,10 +96,7 @@ impl Pen<'_> {
     pub(super) fn delete(&self, id: DirId) -> Option<Edit> {
         let dir = self.conf.get(id);
         let span = dir.body.map_or(dir.span, |b| dir.span.to(b));
-        let (end, _) = self.line_end(span.end())?;
-        let alone = self.indent(id).is_some() && self.map.bytes(Span::between(span.end(), end)).trim_ascii().is_empty();
-        let span = if alone { Span::between(self.line_start(span.start)?, end) } else { span };
-        Some(Edit { span, text: String::new() })
+        self.rows().without(span)
     }
 
     /// One step of indentation in a block: what the directives inside have more than the block itself.

@@ -132,7 +132,7 @@ impl Lower<'_> {
             })
         };
         let (implied, twin) = (arm_of(Rank::Implied, bare), arm_of(Rank::Exact, &place.text).filter(|_| !exact));
-        if !proxies && !(exact && implied.is_some()) || !exact && implied.is_some() {
+        if !(proxies || exact && implied.is_some()) || !exact && implied.is_some() {
             return;
         }
         let (seat, policy, first) = match twin.map(|i| self.p.table(table).arms[i].go) {

@@ -136,13 +136,12 @@ impl Check<'_> {
         }
         if let Some((name, port)) = host.rsplit_once(':')
             && !name.contains(':')
+            && let Some(block) = self.groups.get(name).copied()
         {
-            if let Some(block) = self.groups.get(name).copied() {
-                let place = self.dir(block).span;
-                let message = format!("the upstream `{name}` may not have a port here");
-                let found = self.bad_value(word, message, format!("remove `:{port}`: the block names the ports of its servers"));
-                found.problem.related.push((place, "the upstream block".to_owned()));
-            }
+            let place = self.dir(block).span;
+            let message = format!("the upstream `{name}` may not have a port here");
+            let found = self.bad_value(word, message, format!("remove `:{port}`: the block names the ports of its servers"));
+            found.problem.related.push((place, "the upstream block".to_owned()));
         }
     }
 
