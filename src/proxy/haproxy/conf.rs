@@ -4,6 +4,7 @@ use super::cond::{self, Truth};
 use super::syntax::{self, Fault, Style, Tree, Variable};
 use crate::model::{Problem, ProblemKind};
 use crate::source::{FileId, Files, Span};
+use std::collections::HashMap;
 
 /// A word and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +117,8 @@ pub struct Section<'a> {
     pub head: &'a Stmt,
     /// Its statements.
     pub body: Vec<&'a Stmt>,
+    /// Its `acl` lines by the name that they define.
+    pub acls: HashMap<&'a str, Vec<&'a Stmt>>,
     /// The index of the `defaults` section that it takes its settings from.
     pub defaults: Option<usize>,
     /// The file it stands in.
@@ -163,12 +166,16 @@ impl Conf {
                     name: if named { stmt.word(1) } else { "" },
                     head: stmt,
                     body: Vec::new(),
+                    acls: HashMap::new(),
                     defaults,
                     last: stmt.span,
                 });
             } else if stmt.word(0).starts_with('[') && stmt.word(0).ends_with(']') {
                 // A scope for other programs: `[haproxy]`.
             } else if let Some(section) = out.last_mut() {
+                if stmt.word(0) == "acl" {
+                    section.acls.entry(stmt.word(1)).or_default().push(stmt);
+                }
                 section.body.push(stmt);
                 section.last = stmt.span;
             } else {

@@ -88,12 +88,13 @@ fn ask(machine: &Machine<'_>, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Br
 fn named_origins(proxy: &Proxy) -> Vec<String> {
     let origin = Subject::Header("origin".into());
     let mut found: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut take = |text: &str| {
         if let Some((scheme, rest)) = text.split_once("://")
             && matches!(scheme, "http" | "https")
             && !rest.is_empty()
             && !rest.contains(['/', '*', ' ', ','])
-            && !found.iter().any(|f| f == text)
+            && seen.insert(text.to_owned())
         {
             found.push(text.to_owned());
         }

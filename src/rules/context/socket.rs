@@ -3,8 +3,9 @@
 use super::super::{Confidence, Level};
 use super::{Declared, own};
 use crate::config::Settings;
-use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, UpgradeMode, Wire};
+use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, RouteId, UpgradeMode, Wire};
 use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, parallel};
+use std::collections::HashSet;
 
 /// Why a route is taken for a WebSocket route, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -108,10 +109,17 @@ pub(in crate::rules) fn named(path: &str) -> bool {
 
 /// Routes that carry WebSocket, or should, with what becomes of a handshake.
 pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
-    parallel::many(witnesses, |w| socket(machine, settings, declared, w))
+    let meant: HashSet<RouteId> = machine.proxy().meant_for_upgrades.iter().map(|m| m.0).collect();
+    parallel::many(witnesses, |w| socket(machine, settings, declared, &meant, w))
 }
 
-fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &Witness) -> Option<WebSocket> {
+fn socket(
+    machine: &Machine<'_>,
+    settings: &Settings,
+    declared: &Declared,
+    meant: &HashSet<RouteId>,
+    w: &Witness,
+) -> Option<WebSocket> {
     let proxy = machine.proxy();
     let told = declared.sockets.get(&w.route);
     let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
@@ -126,7 +134,7 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, w: &W
     if told.is_none() && declared.implied.contains(&w.route) {
         return None;
     }
-    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| proxy.meant_for_upgrades.iter().any(|m| m.0 == *r));
+    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| meant.contains(r));
     let evidence = if told.is_some() {
         Evidence::Declared
     } else if meant

@@ -101,8 +101,7 @@ impl Lower<'_> {
         let chain: Vec<usize> = self.chain(section).collect();
         let mut lines = Vec::new();
         for at in chain {
-            let here = self.sections[at].body.iter().copied().filter(|s| s.word(0) == "acl" && s.word(1) == name);
-            lines.extend(here.map(|s| (s, at)));
+            lines.extend(self.sections[at].acls.get(name).into_iter().flatten().map(|s| (*s, at)));
         }
         let any: Vec<CondId> = lines.into_iter().map(|(s, _)| self.test(&s.words[2..], s.span, phase, section)).collect();
         let cond = match any.as_slice() {

@@ -71,7 +71,7 @@ impl<'a> Check<'a> {
         if PREDEFINED.contains(&name) {
             return true;
         }
-        let has = |at: usize| self.sections[at].body.iter().any(|s| s.word(0) == "acl" && s.word(1) == name);
+        let has = |at: usize| self.sections[at].acls.contains_key(name);
         // A template or an unreadable line may define it.
         if self.conf.fragment && self.sections[section].has_hole() {
             return true;
