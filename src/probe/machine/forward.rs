@@ -1,0 +1,230 @@
+//! Sending upstream, and what comes back from there.
+
+use super::{Credentials, End, Far, Flow, Jump, Line, Run, Sent};
+use crate::model::{HopId, Known, Limit, Proxy, Target, Text, Traffic, UpgradeMode, UpstreamId, Wire};
+use crate::probe::{again::in_http2, eval::Val};
+use crate::source::Span;
+
+impl Run<'_> {
+    pub(super) fn forward(&mut self, to: &Target, hop: HopId, target: crate::model::ExprId, at: Span) -> Flow {
+        let proxy = self.proxy;
+        let mut upstream = None;
+        let mut addresses = Vec::new();
+        let mut line = None;
+        match to {
+            Target::Upstream(id) => upstream = Some(*id),
+            Target::Split(parts) => {
+                // Chance: every part with weight is followed.
+                let parts: Vec<_> = parts.iter().filter(|p| p.0 > 0).collect();
+                for (i, part) in parts.iter().enumerate() {
+                    if i + 1 == parts.len() || self.decide(None, Proxy::RUNTIME) {
+                        return self.block(part.1);
+                    }
+                }
+                return self.answer(503, at);
+            }
+            Target::Named { name, among, miss } => {
+                return match self.eval(*name) {
+                    Val::Is(name) => match among.iter().find(|(n, _)| **n == *name).map(|a| a.1).or(*miss) {
+                        Some(block) => self.block(block),
+                        None => self.answer(503, at),
+                    },
+                    Val::Unknown { why, .. } => self.stop(End::Unknown(why), at),
+                };
+            }
+            Target::Url(expr) => match self.eval(*expr) {
+                Val::Is(url) => {
+                    let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
+                    let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
+                    self.authority = Val::Is(authority.into());
+                    match self.machine.group(authority) {
+                        Some(id) => upstream = Some(id),
+                        None => addresses.push(Text::from(authority)),
+                    }
+                    if !uri.is_empty() {
+                        line = Some(Val::Is(uri.into()));
+                    }
+                }
+                Val::Unknown { why, .. } => {
+                    // Where it goes is not known, what is sent still is.
+                    self.authority = Val::Unknown { why, full: true };
+                }
+            },
+        }
+        if let Some(id) = upstream {
+            let group = proxy.upstream(id);
+            if !matches!(to, Target::Url(_)) {
+                self.authority = Val::Is(group.name.clone());
+            }
+            addresses.extend(self.addresses(id));
+        }
+        let edge = proxy.hop(hop);
+        let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        let list = proxy.policy(policy).outgoing;
+        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let open = self.apply(list, &mut headers).or(self.headers_open);
+        let method = match edge.method {
+            Some(method) => match method.value {
+                crate::model::Known::Is(method) => self.eval(method),
+                crate::model::Known::Unknown(why) => Val::Unknown { why, full: true },
+            },
+            None => Val::Is(self.method.clone()),
+        };
+        let target = line.unwrap_or_else(|| self.eval(target));
+        // Who tunnels over HTTP/2 asks for it in the way of HTTP/2; others send what stands there.
+        let extended = edge.wire.value == Known::Is(Wire::H2) && edge.upgrade.value == Known::Is(UpgradeMode::Tunnel);
+        let method = if extended { in_http2(&mut headers).unwrap_or(method) } else { method };
+        let removed = std::mem::take(&mut self.removed);
+        self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
+        self.far(hop, at)
+    }
+
+    /// The servers of a group that may be chosen.
+    pub(super) fn addresses(&self, id: UpstreamId) -> Vec<Text> {
+        let servers = &self.proxy.upstream(id).servers;
+        servers.iter().filter(|s| !s.backup || servers.iter().all(|s| s.backup)).map(|s| s.at.clone()).collect()
+    }
+
+    /// The reply of the first server that can be reached; none: none can. Which of several servers is chosen is chance, as
+    /// far as they answer differently.
+    pub(super) fn reply(&mut self, addresses: &[Text]) -> Option<Far> {
+        let mut left: Vec<Far> = Vec::new();
+        for at in addresses {
+            let far = self.assume.far_at(at);
+            if *far != Far::Refused && !left.contains(far) {
+                left.push(far.clone());
+            }
+        }
+        if addresses.is_empty() && self.assume.far != Far::Refused {
+            left.push(self.assume.far.clone());
+        }
+        while left.len() > 1 {
+            if self.decide(None, Proxy::RUNTIME) {
+                break;
+            }
+            left.remove(0);
+        }
+        left.into_iter().next()
+    }
+
+    /// No server can be reached.
+    pub(in crate::probe) fn unreachable(&mut self, hop: HopId, at: Span) -> Flow {
+        let Known::Is(status) = self.proxy.hop(hop).unreachable else { return self.stop(End::Failed, at) };
+        let flow = self.answer(status, at);
+        if self.end == End::Answered && self.status == Some(status) {
+            self.end = End::Failed;
+        }
+        flow
+    }
+
+    /// Connecting lasts until its clock runs out.
+    pub(super) fn connecting(&mut self, hop: HopId, at: Span) -> Flow {
+        let clocks = self.policy.map(|p| self.proxy.clocks_of(self.proxy.policy(p).clocks));
+        let clock = clocks.and_then(|c| c.handshake.iter().find(|c| c.on == Traffic::Connecting));
+        match clock.map(|c| c.limit.value) {
+            Some(Known::Is(Limit::After(_))) => self.unreachable(hop, at),
+            Some(Known::Is(Limit::Never)) => self.stop(End::Hangs, at),
+            Some(Known::Unknown(why)) => self.stop(End::Unknown(why), at),
+            None => self.stop(End::Unknown(Proxy::RUNTIME), at),
+        }
+    }
+
+    /// What the assumed upstream answers.
+    pub(super) fn far(&mut self, hop: HopId, at: Span) -> Flow {
+        let edge = self.proxy.hop(hop);
+        let Some(sent) = &self.sent else { return Flow::Next };
+        let addresses = sent.addresses.clone();
+        if let Some(listener) = self.comes_back(&addresses) {
+            return self.again(listener, hop, at);
+        }
+        let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), crate::probe::handshake::judge(self.proxy, sent));
+        let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
+        let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
+        if doubt.is_some_and(|why| !self.decide(None, why)) {
+            return self.unreachable(hop, at);
+        }
+        let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
+        match reply {
+            Far::Silent => return self.connecting(hop, at),
+            Far::Garbage if edge.wire.value != Known::Is(Wire::Raw) => return self.answer(502, at),
+            _ => {}
+        }
+        let status = match (reply, verdict) {
+            (Far::Status(s), _) => Some(s),
+            (Far::Refused | Far::Silent | Far::Garbage, _) => None,
+            // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
+            _ if edge.wire.value == Known::Is(Wire::H2) => None,
+            // Without a key it is no handshake, whatever else is not known.
+            (_, crate::probe::handshake::Judged::Unknown(_)) if key => None,
+            (_, crate::probe::handshake::Judged::Unknown(_)) => Some(200),
+            (_, crate::probe::handshake::Judged::Valid) => Some(101),
+            (Far::Strict, crate::probe::handshake::Judged::Faulty(_)) if key => Some(426),
+            (_, crate::probe::handshake::Judged::Faulty(_)) => Some(200),
+        };
+        self.status = status;
+        if status == Some(101) {
+            let asked = self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade"));
+            match edge.upgrade.value.is() {
+                Some(UpgradeMode::Tunnel) if asked => return self.stop(End::Tunnel, at),
+                Some(UpgradeMode::Refuse(s)) => return self.answer(s, at),
+                _ if edge.wire.value.is() == Some(Wire::Raw) => return self.stop(End::Tunnel, at),
+                _ => {}
+            }
+        }
+        if let Some(follow) = edge.follows {
+            let fits = |l: &&(Text, (Text, Text))| (&*l.0 == "*" || addresses.contains(&l.0)) && l.1.0.eq_ignore_ascii_case(follow.header);
+            if let Some((_, (_, to))) = self.assume.lines.iter().find(fits) {
+                if !to.starts_with('/') || !self.may_jump() {
+                    return self.stop(End::Unknown(Proxy::RUNTIME), at);
+                }
+                let (path, query) = to.split_once('?').unwrap_or((to, ""));
+                (self.path, self.query) = (path.to_owned(), Val::Is(query.into()));
+                (self.untouched, self.internal, self.status) = (false, true, None);
+                if &*self.method != "HEAD" {
+                    self.method = "GET".into();
+                }
+                self.jumps.push(Jump { span: at, left: self.policy });
+                return self.reselect(follow.table, Some(follow.through), at);
+            }
+        }
+        if edge.intercepts
+            && let Some(status) = status.filter(|s| *s >= 300)
+            && let Some(errors) = self.policy.and_then(|p| self.proxy.policy(p).errors)
+        {
+            if self.failing {
+                // Handled once already: what is handled here too becomes the proxy's own answer.
+                if self.handles(errors) {
+                    return self.answer(status, at);
+                }
+                return self.stop(End::Relayed, at);
+            }
+            self.failing = true;
+            if self.block(errors) == Flow::Done {
+                return Flow::Done;
+            }
+        }
+        self.stop(End::Relayed, at)
+    }
+
+    /// The lines that the upstream's answer brings along; which server answers is chance.
+    pub(super) fn their_lines(&self, addresses: &[Text]) -> Vec<Line> {
+        let of = |address: &Text| {
+            let fits = self.assume.lines.iter().filter(move |l| &*l.0 == "*" || l.0 == *address);
+            fits.map(|l| (l.1.0.clone(), Val::Is(l.1.1.clone()))).collect::<Vec<_>>()
+        };
+        let mut lines = addresses.first().map_or_else(|| of(&"*".into()), of);
+        for other in addresses.iter().skip(1).map(of) {
+            for (name, value) in &mut lines {
+                if !other.contains(&(name.clone(), value.clone())) {
+                    *value = Val::Unknown { why: Proxy::RUNTIME, full: false };
+                }
+            }
+            for (name, _) in other {
+                if !lines.iter().any(|l| l.0 == name) {
+                    lines.push((name, Val::Unknown { why: Proxy::RUNTIME, full: false }));
+                }
+            }
+        }
+        lines.into_iter().map(|(name, value)| Line { name, value, origin: None }).collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! Whoever must permit a request: gates, other servers that are asked, CORS engines.
+
+use super::{Credentials, End, Errand, Far, Flow, Run, Sent};
+use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId};
+use crate::probe::{eval::Tri, eval::Val};
+use crate::source::Span;
+
+impl Run<'_> {
+    pub(super) fn gate(&mut self, id: GateId, at: Span) -> Flow {
+        let gate = self.proxy.gate(id);
+        if let Some(spares) = gate.spares {
+            let free = match self.holds(spares) {
+                Tri::Yes => true,
+                Tri::No => false,
+                Tri::Maybe(why) => self.decide(Some(spares), why),
+            };
+            if free {
+                if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
+                    self.gates.push((id, true));
+                }
+                return Flow::Next;
+            }
+        }
+        if gate.on == GateOn::Remote && self.assume.credentials == Credentials::AsSent {
+            return self.ask(id, at);
+        }
+        let pass = match gate.on {
+            GateOn::Credentials | GateOn::Remote => match self.assume.credentials {
+                Credentials::Valid => true,
+                Credentials::None => false,
+                Credentials::AsSent => {
+                    let nothing = Val::Is("".into());
+                    let shows = gate.reads.is_empty() || gate.reads.iter().any(|s| self.read(s) != nothing);
+                    shows && self.decide(None, Proxy::RUNTIME)
+                }
+            },
+            GateOn::Address => true,
+            // What it lets pass depends on earlier requests.
+            GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
+            GateOn::Closed | GateOn::Upgrade => false,
+        };
+        self.gates.push((id, pass));
+        if pass {
+            return Flow::Next;
+        }
+        match gate.deny.value.is() {
+            Some(status) => self.answer(status, at),
+            None => self.stop(End::Answered, at),
+        }
+    }
+
+    /// Asks a server for permission.
+    pub(super) fn ask_upstream(&mut self, id: GateId, of: UpstreamId, broken: Option<u16>, at: Span) -> Flow {
+        let addresses = self.addresses(of);
+        let unknown = || Val::Unknown { why: Proxy::RUNTIME, full: true };
+        let verdict = if addresses.is_empty() {
+            if self.decide(None, Proxy::RUNTIME) { None } else { self.proxy.gate(id).deny.value.is() }
+        } else {
+            match self.reply(&addresses) {
+                None => broken,
+                Some(Far::Status(200) | Far::Strict | Far::Lenient) => None,
+                Some(Far::Status(s)) => {
+                    // Its own answer is what the client gets.
+                    if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
+                        self.sent = Some(Sent {
+                            upstream: Some(of),
+                            addresses,
+                            method: unknown(),
+                            target: unknown(),
+                            headers: Vec::new(),
+                            open: Some(Proxy::RUNTIME),
+                            hop: policy.hop,
+                            list: policy.outgoing,
+                            removed: Vec::new(),
+                            span: at,
+                        });
+                    }
+                    Some(s)
+                }
+                Some(Far::Refused | Far::Silent | Far::Garbage) => broken,
+            }
+        };
+        self.gates.push((id, verdict.is_none()));
+        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+    }
+
+    /// Asks another route for permission.
+    pub(super) fn ask(&mut self, id: GateId, at: Span) -> Flow {
+        let (path, (table, through), broken) = match self.proxy.gate(id).ask {
+            Some(Ask::Route { path, table, through, broken }) => (path, (table, through), broken),
+            Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
+            None => {
+                self.gates.push((id, true));
+                return Flow::Next;
+            }
+        };
+        let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let (path, query) = (path.to_owned(), Val::Is(query.into()));
+        let (end, status) = self.errand(at, |run| {
+            (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
+            run.reselect(table, Some(through), at)
+        });
+        let verdict = match (end, status) {
+            (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
+            (End::Served, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+            (End::Tunnel, _) => Some(broken),
+            (_, Some(200..300)) => None,
+            (_, Some(s @ (401 | 403))) => Some(s),
+            (_, Some(_)) => Some(broken),
+            (End::Closed | End::Loops, None) => Some(broken),
+            (_, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+        };
+        self.gates.push((id, verdict.is_none()));
+        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+    }
+
+    /// Runs a request of the proxy's own; the client's goes on as if nothing had been.
+    pub(super) fn errand(&mut self, at: Span, go: impl FnOnce(&mut Self) -> Flow) -> (End, Option<u16>) {
+        let outer = (
+            (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
+            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
+            (self.failing, self.moved, self.rewritten),
+            std::mem::replace(&mut self.own, true),
+        );
+        self.internal = true;
+        go(self);
+        let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
+        self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
+        (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
+        let (policy, routes, jumps, sent, cached) = outer.1;
+        (self.policy, self.sent, self.cached) = (policy, sent, cached);
+        (self.failing, self.moved, self.rewritten) = outer.2;
+        self.routes.truncate(routes);
+        self.jumps.truncate(jumps);
+        (self.body, self.location, self.stands, self.own) = (None, None, None, outer.3);
+        (end, status)
+    }
+
+    pub(super) fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {
+        let cors = self.proxy.cors_of(id);
+        let has = |name: &str| self.request.header(name).is_some_and(|v| !v.is_empty());
+        if !has("origin") {
+            return Flow::Next;
+        }
+        let preflight = &*self.method == "OPTIONS" && has("access-control-request-method");
+        let allowed = match cors.origins.value {
+            Known::Is(c) => match self.holds(c) {
+                Tri::Yes => true,
+                Tri::No => false,
+                Tri::Maybe(why) => self.decide(Some(c), why),
+            },
+            Known::Unknown(why) => self.decide(None, why),
+        };
+        if allowed {
+            self.pushed.push((Lane::Every, cors.lines));
+        }
+        let lines = match cors.unmatched {
+            _ if !preflight => return Flow::Next,
+            _ if allowed => cors.preflight,
+            Unmatched::PassOn => return Flow::Next,
+            Unmatched::Answer(lines) => lines,
+        };
+        self.pushed.push((Lane::Every, lines));
+        self.answer(cors.status, at)
+    }
+}
