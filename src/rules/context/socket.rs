@@ -113,13 +113,7 @@ pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Dec
     parallel::many(witnesses, |w| socket(machine, settings, declared, &meant, w))
 }
 
-fn socket(
-    machine: &Machine<'_>,
-    settings: &Settings,
-    declared: &Declared,
-    meant: &HashSet<RouteId>,
-    w: &Witness,
-) -> Option<WebSocket> {
+fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant: &HashSet<RouteId>, w: &Witness) -> Option<WebSocket> {
     let proxy = machine.proxy();
     let told = declared.sockets.get(&w.route);
     let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
