@@ -132,6 +132,25 @@ fn sarif_points_where_the_json_report_points() {
 }
 
 #[test]
+fn hints_of_one_rule_are_drawn_a_few_times_only() {
+    let route = |i: usize| {
+        format!(
+            "    location = /ws{i} {{\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_set_header Connection \"upgrade\";\n        proxy_set_header Host $http_host;\n        proxy_pass http://127.0.0.1:3000;\n    }}\n"
+        )
+    };
+    let text = format!("server {{\n    listen 8080;\n{}}}\n", (0..8).map(route).collect::<Vec<_>>().concat());
+    let dir = site(&[("a.conf", &text)]);
+    let drawn = text_of(&dir, "full");
+    assert_eq!(drawn.matches("hint[timeout/idle-below-heartbeat]\n").count(), 5, "{drawn}");
+    assert!(drawn.contains("hint[timeout/idle-below-heartbeat]: 3 more hints like these"), "{drawn}");
+    assert_eq!(text_of(&dir, "concise").matches("hint[timeout/idle-below-heartbeat]").count(), 8, "nothing is lost");
+}
+
+fn text_of(dir: &TempDir, format: &str) -> String {
+    text(&hoplint(dir.path(), &["check", "--format", format]))
+}
+
+#[test]
 fn xml_formats_are_well_formed_and_count_right() {
     let dir = site(&[("nginx.conf", MAIN), ("conf.d/a&b.conf", BROKEN)]);
     let n = rules(&hoplint(dir.path(), &["check", "--format", "json"])).len();

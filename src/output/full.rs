@@ -1,6 +1,7 @@
 //! The report for people.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     io::{self, Write},
 };
@@ -21,6 +22,8 @@ use crate::{
 
 /// How many related places are drawn.
 const RELATED: usize = 5;
+/// How many hints of one rule are drawn: what is worth knowing is known after a few.
+const HINTS: usize = 5;
 /// Narrower than this nothing can be read.
 const NARROW: usize = 40;
 
@@ -29,8 +32,20 @@ const NARROW: usize = 40;
 /// # Errors
 /// What the writer reports.
 pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) -> io::Result<()> {
+    let mut hints: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &report.findings {
+        if finding.level == Level::Hint {
+            let seen = hints.entry(finding.rule).or_default();
+            *seen += 1;
+            if *seen > HINTS {
+                continue;
+            }
+        }
         writeln!(out, "{}", one(map, finding, look))?;
+    }
+    for (rule, n) in hints.into_iter().filter(|(_, n)| *n > HINTS) {
+        let more = count(n - HINTS, "more hint");
+        writeln!(out, "hint[{rule}]: {more} like these; `--format concise` has a line for each, `--ignore {rule}` has none")?;
     }
     writeln!(out, "{}", summary(report))
 }
