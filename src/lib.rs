@@ -17,4 +17,5 @@ pub mod probe;
 pub mod proxy;
 pub mod rules;
 pub mod source;
+mod spelling;
 pub mod yaml;

@@ -6,6 +6,7 @@
 use crate::{
     rules::{Finding, Level},
     source::{SourceFile, SourceMap, Span},
+    spelling::distance,
 };
 
 /// Id of the finding about a comment that names a rule that does not exist.
@@ -204,22 +205,6 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     }
     let allowed = (written.chars().count() / 4).clamp(1, 6);
     known.iter().map(|id| (distance(written, id), *id)).filter(|(d, _)| *d <= allowed).min().map(|(_, id)| id)
-}
-
-/// How many letters to add, drop or change to make one of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        let mut left = i + 1;
-        row[0] = left;
-        for (cell, y) in row[1..].iter_mut().zip(&b) {
-            left = (corner + usize::from(x != *y)).min(*cell + 1).min(left + 1);
-            corner = std::mem::replace(cell, left);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::{At, Lower, chains::Manager, filters::Filter};
 use crate::model::{Remark, RemarkKind};
 use crate::proxy::envoy::input::Role;
-use crate::proxy::envoy::schema::distance;
 use crate::source::Span;
+use crate::spelling::distance;
 
 impl<'a> Lower<'a> {
     pub(super) fn remark(&mut self, kind: RemarkKind, span: Span, name: &str, meant: Option<&str>) {

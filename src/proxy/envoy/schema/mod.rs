@@ -16,7 +16,6 @@ mod walk;
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-pub(super) use suggest::distance;
 pub(super) use suggest::nearest;
 pub use walk::{Finding, Strictness, walk};
 

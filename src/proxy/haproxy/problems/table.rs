@@ -1,6 +1,7 @@
 //! Keywords by place, with the release that brought them where it is known (`keywords.tsv`: place, keyword, since), and those
 //! that went.
 
+use crate::spelling::distance;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
@@ -46,22 +47,6 @@ pub(super) enum Known {
 pub(super) fn close(place: &str, name: &str) -> Option<&'static str> {
     let best = TABLE.get(place)?.keys().map(|k| (distance(k, name), *k)).min()?;
     (best.0 <= 2 && best.0 * 3 <= name.len()).then_some(best.1)
-}
-
-/// Edits between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<u8> = b.bytes().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let next = (corner + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
-            corner = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row[b.len()]
 }
 
 /// Keywords of proxy sections that went: which, since when they are refused, and what to write instead.

@@ -4,6 +4,7 @@
 use super::{Check, Only, table};
 use crate::model::ProblemKind;
 use crate::proxy::nginx::conf::{Context, DirId};
+use crate::spelling::distance;
 use std::collections::BTreeSet;
 
 /// A byte order mark; nginx takes it for a part of the first name `[file-bom-include]`.
@@ -194,7 +195,7 @@ impl Check<'_> {
             .filter(|e| e.gone.is_none() && (contexts.is_empty() || e.forms.iter().any(|f| contexts.iter().any(|c| f.fits(*c)))))
             .filter_map(|e| {
                 let same = e.name.eq_ignore_ascii_case(name);
-                let far = if same { 0 } else { distance(e.name.as_bytes(), name.as_bytes(), most)? };
+                let far = if same { 0 } else { near(e.name, name, most)? };
                 Some((far, e.name))
             })
             .min()
@@ -222,29 +223,9 @@ impl Check<'_> {
     }
 }
 
-/// How many letters must be changed, inserted, removed or swapped with their neighbour; `None` if that is more than `most`.
-fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let width = b.len() + 1;
-    let mut rows = vec![0; (a.len() + 1) * width];
-    for (j, cell) in rows.iter_mut().enumerate().take(width) {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        rows[i * width] = i;
-        for j in 1..=b.len() {
-            let at = i * width + j;
-            let change = rows[at - width - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(rows[at - width] + 1).min(rows[at - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[at - 2 * width - 2] + 1);
-            }
-            rows[at] = best;
-        }
-    }
-    Some(rows[a.len() * width + b.len()]).filter(|d| *d <= most)
+/// The distance of two names, if it is small enough.
+fn near(a: &str, b: &str, most: usize) -> Option<usize> {
+    (a.len().abs_diff(b.len()) <= most).then(|| distance(a, b)).filter(|d| *d <= most)
 }
 
 #[cfg(test)]
@@ -253,10 +234,10 @@ mod tests {
 
     #[test]
     fn slips_are_counted() {
-        assert_eq!(distance(b"proxy_pass", b"proxy_pass", 2), Some(0));
-        assert_eq!(distance(b"proxy_set_header", b"proxy_set_headers", 2), Some(1));
-        assert_eq!(distance(b"proxy_pass", b"porxy_pass", 2), Some(1));
-        assert_eq!(distance(b"gzip_types", b"brotli_types", 2), None);
+        assert_eq!(near("proxy_pass", "proxy_pass", 2), Some(0));
+        assert_eq!(near("proxy_set_header", "proxy_set_headers", 2), Some(1));
+        assert_eq!(near("proxy_pass", "porxy_pass", 2), Some(1));
+        assert_eq!(near("gzip_types", "brotli_types", 2), None);
     }
 
     #[test]
