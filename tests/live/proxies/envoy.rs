@@ -55,12 +55,19 @@ impl Installed for Envoy {
     }
 
     fn check(&self, staged: &Staged) -> Command {
-        command(&["--mode", "validate", "--log-level", "warning", "-c", staged.main.to_str().unwrap()])
+        command_in(staged, &["--mode", "validate"])
     }
 
     fn serve(&self, staged: &Staged) -> Command {
-        command(&["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "-c", staged.main.to_str().unwrap()])
+        command_in(staged, &["--concurrency", "1", "--disable-hot-restart"])
     }
+}
+
+/// In the folder of the configuration, which its own paths are relative to.
+fn command_in(staged: &Staged, args: &[&str]) -> Command {
+    let mut command = command(args);
+    command.args(["--log-level", "warning", "-c", staged.main.to_str().unwrap()]).current_dir(staged.main.parent().unwrap());
+    command
 }
 
 fn command(args: &[&str]) -> Command {
