@@ -5,11 +5,11 @@ use super::settings::add_targets;
 use crate::audit::{Report, audit, settle};
 use crate::config::{Settings, mounts};
 use crate::fix::{Room, propose};
-use crate::output;
+use crate::output::{self, progress::Progress};
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
 use crate::source::{Discovery, FileId, Files, Roots, discover, images_above, is_markdown, read_text, repository};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 /// What was read, and what is to be said of it.
@@ -25,6 +25,7 @@ pub(super) struct Analysis {
 /// # Errors
 /// When nothing is there to be checked.
 pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, String> {
+    let _sign = Progress::start("checking", args.verbose == 0 && std::io::stderr().is_terminal());
     let mut paths = args.paths.clone();
     if let Some(list) = &args.files_from {
         paths.extend(listed(list)?);

@@ -10,6 +10,7 @@ mod github;
 mod gitlab;
 pub mod json;
 mod place;
+pub mod progress;
 mod rdjson;
 mod sarif;
 mod statistics;
