@@ -4,6 +4,7 @@ WORKDIR /hoplint
 COPY Cargo.toml Cargo.lock ./
 COPY xtask xtask
 COPY benches benches
+COPY tests tests
 COPY src src
 COPY rules rules
 RUN cargo build --release --locked --bin hoplint
