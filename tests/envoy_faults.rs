@@ -31,6 +31,8 @@ fn one(rule: &str, level: &str, line: u64) -> Vec<(String, String, u64)> {
 fn classic_faults_are_found_and_decoys_are_not() {
     assert_eq!(peer("good", &[]), []);
     // By its name alone the route is worth a hint, declared it breaks for certain.
+    let named = check(&[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/env/01_no_upgrade_configs.yaml")]);
+    assert!(named.contains(&one("envoy/upgrade-not-enabled", "hint", 25)[0]), "{named:?}");
     assert_eq!(peer("01_no_upgrade_configs", &["--route", "/ws/=websocket"]), one("envoy/upgrade-not-enabled", "error", 25));
     // The route timeout never cuts an established WebSocket.
     assert_eq!(peer("02_default_route_timeout", &[]), []);
