@@ -31,7 +31,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             f.label = if remover.is_some() {
                 "the client's line is taken away here".to_owned()
             } else {
-                "nginx removes `Upgrade` from the request here".replace("nginx", cx.proxy.dialect)
+                format!("{} removes `Upgrade` from the request here", cx.proxy.dialect)
             };
         } else {
             f.message = format!("WebSocket handshakes through {title} fail: `Upgrade` is not forwarded");
