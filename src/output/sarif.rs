@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audit::Report,
-    model::Fix,
+    model::{Applicability, Fix},
     rules::{Finding, Level, RULES, Related, Rule},
     source::SourceMap,
 };
@@ -140,7 +140,10 @@ fn result(map: &SourceMap, f: &Finding, mark: &str, rules: &[&Rule]) -> Option<V
     if !related.is_empty() {
         out["relatedLocations"] = related.into();
     }
-    if let Some(Ok(fix)) = &f.fix {
+    // What a person must complete is nothing to apply.
+    if let Some(Ok(fix)) = &f.fix
+        && fix.applicability != Applicability::ByHand
+    {
         out["fixes"] = json!([correction(map, fix)]);
     }
     Some(out)
