@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    page,
+    DOCS_BASE, page,
     place::{Place, uri},
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
             })
         })
         .collect();
-    let document = json!({
+    let mut document = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -57,6 +57,9 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
             "results": results,
         }],
     });
+    if DOCS_BASE.starts_with("https://") {
+        document["runs"][0]["tool"]["driver"]["informationUri"] = DOCS_BASE.into();
+    }
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
