@@ -1,5 +1,6 @@
 //! Envoy: YAML and JSON with the bytes of every key and value, what Envoy's loader makes of them, and what it refuses.
 
+mod advice;
 pub mod conf;
 mod fix;
 pub mod input;

@@ -1,5 +1,6 @@
 //! nginx: its lexical grammar, its includes, its semantics into the model.
 
+mod advice;
 pub mod conf;
 pub mod duration;
 pub mod problems;
@@ -8,6 +9,7 @@ pub mod templates;
 
 mod fix;
 mod lower;
+mod releases;
 mod snippet;
 
 use super::{Dialect, Reading, Site};

@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, CrossOrigin, line},
 };
+use crate::model::Advice;
 use crate::probe::{Branch, End, Val, Witness};
 
 const RULE: &str = "cors/preflight-incomplete";
@@ -61,14 +62,8 @@ fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
     if let Some(o) = given {
         f.related.push(Related { span: o.span, message: "other answers get it here, this one does not".to_owned() });
     }
-    f.help = cx.words(
-        "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too (Fetch, CORS-preflight fetch)",
-        &[(
-            "haproxy",
-            "give this answer its lines with `hdr Access-Control-Allow-Origin … hdr Access-Control-Allow-Methods … hdr \
-             Access-Control-Allow-Headers …`, or set them with `http-after-response`: `http-response` covers answers of servers only",
-        )],
-    );
+    let usual = "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too";
+    f.help = format!("{} (Fetch, CORS-preflight fetch)", cx.advice(Advice::CompletePreflight, usual));
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
     cx.report(f);
 }

@@ -1,6 +1,7 @@
 //! `websocket/subrequest-upgrades`
 
 use super::super::{Confidence, Level, Related, context::Context};
+use crate::model::Advice;
 use crate::probe::{Branch, Credentials, Errand, Val, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -32,9 +33,8 @@ fn speak(cx: &mut Context<'_>, errand: &Errand, title: &str, example: &str) {
     if let Some(origin) = line.origin {
         cx.relate(&mut f, origin, "with this line");
     }
-    f.help = "set `Upgrade` and `Connection` to nothing where the own request is forwarded (nginx: `proxy_set_header Upgrade \"\"; \
-              proxy_set_header Connection \"\";`): if that server accepts the upgrade, the client's connection is closed"
-        .to_owned();
+    let advice = cx.advice(Advice::NoUpgradeInOwnRequests, "send neither `Upgrade` nor `Connection` where the own request is forwarded");
+    f.help = format!("{advice}: if that server accepts the upgrade, the client's connection is closed");
     f.example = Some(example.to_owned());
     cx.report(f);
 }

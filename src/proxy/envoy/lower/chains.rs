@@ -2,7 +2,8 @@
 
 use super::{At, Lower, clocks::STREAM_IDLE, filters::Filter};
 use crate::model::{
-    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, RemarkKind, Seat, Step, Subject, Why,
+    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Limit, Matcher, Origin, Reason, Releases, RemarkKind, Seat, Step, Subject,
+    Why,
 };
 use crate::proxy::envoy::yaml::{NodeId, Tree};
 use crate::source::Span;
@@ -162,7 +163,7 @@ impl<'a> Lower<'a> {
         let entry = entry.or_else(|| m.upgrades.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, m.seat)));
         let origin = match entry {
             Some((u, seat)) => Origin { how: How::Written, span: u.at.get("enabled").unwrap_or(u.at).span(), seat },
-            None => Origin { how: How::Default { since: None }, span: at, seat: m.seat },
+            None => Origin { how: How::Default(Releases::ALL), span: at, seat: m.seat },
         };
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });

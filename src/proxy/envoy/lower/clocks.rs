@@ -7,8 +7,8 @@ use super::{
     clusters::{Cluster, Speaks},
 };
 use crate::model::{
-    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Restart,
-    Seat, Traffic, UpgradeMode, Wire,
+    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Releases,
+    Restart, Seat, Traffic, UpgradeMode, Wire,
 };
 use crate::source::Span;
 use std::marker::PhantomData;
@@ -140,7 +140,7 @@ impl<'a> Lower<'a> {
 
 /// The timers of a TCP proxy: an hour of silence by default.
 pub(super) fn raw_clocks(idle: Option<Fact<Limit>>, life: Option<Fact<Limit>>, at: Span, seat: Seat) -> Clocks {
-    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default { since: None }, at, seat));
+    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default(Releases::ALL), at, seat));
     let life = life.map(|l| clock("max_downstream_connection_duration", l, Traffic::Both, Restart::Never, Ending::Close));
     Clocks {
         idle: vec![clock("idle_timeout", idle, Traffic::Both, Restart::EitherWay, Ending::Close)],
