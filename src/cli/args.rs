@@ -569,15 +569,14 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// Whether a run whose gravest finding has this level fails.
-    pub fn fails(self, worst: Option<Level>) -> bool {
-        let limit = match self {
+    /// The level from which a finding fails a run.
+    pub const fn level(self) -> Option<Level> {
+        Some(match self {
             Self::Error => Level::Error,
             Self::Warning => Level::Warning,
             Self::Hint => Level::Hint,
-            Self::Never => return false,
-        };
-        worst.is_some_and(|worst| worst >= limit)
+            Self::Never => return None,
+        })
     }
 }
 

@@ -23,13 +23,14 @@ pub(super) fn finish(
     let least = args.min_level.or_else(|| MinLevel::from_str(&word(&settings.min_level), true).ok()).map(Level::from);
     let sure = args.min_confidence.or_else(|| MinConfidence::from_str(&word(&settings.min_confidence), true).ok()).map(Confidence::from);
     report.findings.retain(|f| least.is_none_or(|l| f.level >= l) && sure.is_none_or(|c| f.confidence >= c));
-    print(args, files, &report, look, actions)?;
     let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| FailOn::from_str(l, true).ok()));
+    report.fails_from = fail_on.unwrap_or(FailOn::Error).level();
+    print(args, files, &report, look, actions)?;
     Ok(if !report.unreadable.is_empty() {
         WRONG
     } else if args.exit_zero {
         CLEAN
-    } else if fail_on.unwrap_or(FailOn::Error).fails(report.worst()) {
+    } else if report.findings.iter().any(|f| report.fails(f)) {
         FOUND
     } else {
         CLEAN

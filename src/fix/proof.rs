@@ -128,8 +128,10 @@ impl<'a> Before<'a> {
         };
         let mut left: Vec<&Finding> = Vec::new();
         for f in &after.findings {
-            let mut here = by_place.get(&(f.rule, place(f))).into_iter().flatten().copied();
-            match here.find(|i| !still[*i] && f.level <= old[*i].level) {
+            let here = by_place.get(&(f.rule, place(f))).into_iter().flatten().copied();
+            let mut here = here.filter(|i| !still[*i] && f.level <= old[*i].level);
+            // Where bytes went, several may stand at one place now.
+            match here.clone().find(|i| old[*i].message == f.message).or_else(|| here.next()) {
                 Some(i) => still[i] = true,
                 None => left.push(f),
             }

@@ -55,6 +55,14 @@ pub enum Goal {
     Gone(Span),
     /// These bytes read so; they did nothing as they were.
     Spelt(Span, String),
+    /// A comment that speaks to hoplint reads otherwise. To the proxy it is none, so that any text will do, and no outcome is
+    /// asked for.
+    Comment {
+        /// What it may read, the best first.
+        ways: Vec<Correction>,
+        /// Whether only a person can write it, because something of it is not known.
+        by_hand: bool,
+    },
 }
 
 /// A correction that a rule asks for.
@@ -101,6 +109,8 @@ pub enum Applicability {
     Safe,
     /// Something else changes, or something was taken for granted; it says what.
     Unsafe,
+    /// Only shown: a person must complete it.
+    ByHand,
 }
 
 impl Applicability {
@@ -109,6 +119,7 @@ impl Applicability {
         match self {
             Self::Safe => "safe",
             Self::Unsafe => "unsafe",
+            Self::ByHand => "by hand",
         }
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> W
         Goal::Gone(span) => desk.gone(*span),
         Goal::Spelt(span, text) => desk.spelt(*span, text),
         Goal::AnswerLacks(_) => Err("the line comes from elsewhere"),
+        Goal::Comment { .. } => Err("a comment is no directive"),
     }
 }
 
