@@ -155,9 +155,10 @@ pub struct Check {
     #[arg(long, value_name = "REASON", conflicts_with_all = ["write_baseline", "diff_base", "fix", "diff"])]
     pub add_ignore: Option<String>,
 
-    /// Report only what came after this commit
+    /// Report only what came after this commit, or after the branch left it
     ///
-    /// All files are read and judged, in the work tree and as they were in that commit; what was found there is left out.
+    /// All files are read and judged, in the work tree and as they were in the last commit that both have; what was found there is
+    /// left out, also where a changed line breaks a route in another file.
     #[arg(long, value_name = "COMMIT")]
     pub diff_base: Option<String>,
 
@@ -175,7 +176,7 @@ pub struct Check {
     #[arg(long)]
     pub markdown: bool,
 
-    /// Read the paths to check from this file, one a line; `-` is standard input
+    /// Read the paths to check from this file, one a line or with NUL bytes between them; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
 
