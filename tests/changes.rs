@@ -65,6 +65,19 @@ fn what_a_file_is_called_and_where_its_lines_stand_is_no_change() {
     assert!(since(dir.path(), "HEAD", &[]).contains(&RULE.to_owned()));
 }
 
+/// Of two findings that are alike, the one in the new file is the new one, whichever comes first by name.
+#[test]
+fn the_new_one_of_two_that_are_alike_is_reported() {
+    let dir = repository(&[("nginx.conf", MAIN), ("conf.d/m.conf", BROKEN)]);
+    for new in ["conf.d/a.conf", "conf.d/z.conf"] {
+        fs::write(dir.path().join(new), BROKEN.replace("8080", "8081")).unwrap();
+        let report = json(&hoplint(dir.path(), &["check", "--diff-base", "HEAD", "--format", "json"]));
+        let files: Vec<&str> = report["findings"].as_array().unwrap().iter().map(|f| f["span"]["file"].as_str().unwrap()).collect();
+        assert!(!files.is_empty() && files.iter().all(|f| *f == new), "{new}: {files:?}");
+        fs::remove_file(dir.path().join(new)).unwrap();
+    }
+}
+
 /// The line of a snippet goes; the route that it breaks stands in a file that nobody touched.
 #[test]
 fn a_changed_include_is_answered_for_where_it_breaks_something() {

@@ -18,7 +18,7 @@ use crate::{
 #[command(name = "hoplint", version, about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     long_about = "Finds WebSocket, server-sent-event and CORS routes that will break, by sending pretend requests through a model of \
-the reverse proxy. Nothing is contacted and nothing is changed."
+the reverse proxy. Nothing is contacted, and nothing is changed unless that is asked for."
 )]
 #[command(after_help = EXITS)]
 pub struct Cli {
