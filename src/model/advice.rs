@@ -35,6 +35,8 @@ pub enum Advice {
     StreamUnbuffered,
     /// Give an answer to a preflight its lines.
     CompletePreflight,
+    /// Answer a preflight before anything refuses it.
+    AnswerPreflight,
     /// Send a line with errors of the upstream too.
     SendWithErrors,
     /// Send a line with the proxy's own answers too.

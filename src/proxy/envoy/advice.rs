@@ -11,6 +11,10 @@ pub(super) fn words(advice: Advice) -> Option<&'static str> {
         Advice::NameOrigins => {
             "allow only origins that are named: `exact`, or a `safe_regex` with its dots escaped (it matches the whole value)"
         }
+        Advice::AnswerPreflight => {
+            "put the filter `envoy.filters.http.cors` in front of the one that refuses, and give the route a `CorsPolicy`, so that it \
+             answers preflights by itself"
+        }
         Advice::SendVary => "send `Vary: Origin` with it (`response_headers_to_add`, appended)",
         _ => return None,
     })

@@ -15,6 +15,10 @@ pub(super) fn words(advice: Advice) -> Option<&'static str> {
             "give this answer its lines with `hdr Access-Control-Allow-Origin … hdr Access-Control-Allow-Methods … hdr \
              Access-Control-Allow-Headers …`, or set them with `http-after-response`: `http-response` covers answers of servers only"
         }
+        Advice::AnswerPreflight => {
+            "answer OPTIONS before the request is refused or redirected (`http-request return status 204 hdr Access-Control-Allow-Origin … if \
+             METH_OPTIONS`, above that line; 2.2 and later)"
+        }
         Advice::SendWithErrors => "set it without a condition on the status",
         Advice::SendWithOwnAnswers => {
             "write `http-after-response` instead of `http-response` (2.2 and later): it also covers refusals, redirects and errors of \

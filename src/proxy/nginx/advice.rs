@@ -57,6 +57,10 @@ pub(super) fn words(advice: Advice) -> Option<&'static str> {
         Advice::WriteCondition => "put spaces around the operator: `if ($a = \"b\")`",
         Advice::WritePath => "begin it with `/`, or make it an expression with `~`",
         Advice::WritePattern => "write the text out, or use an expression with `~`",
+        Advice::AnswerPreflight => {
+            "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected (`if ($request_method = \
+             OPTIONS) { … return 204; }` runs ahead of `auth_basic`, `auth_request` and `deny`)"
+        }
         Advice::CompletePreflight | Advice::SendWithOwnAnswers => return None,
     })
 }

@@ -108,9 +108,13 @@ fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &
     if let Some(op) = cx.written(list, "access-control-allow-origin") {
         f.related.push(Related { span: op.value.origin.span, message: "this route is meant for other origins".to_owned() });
     }
-    f.help = "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected: a browser \
-              accepts only a 2xx answer (Fetch, CORS-preflight fetch)"
-        .to_owned();
+    f.help = format!(
+        "{}: a browser accepts only a 2xx answer (Fetch, CORS-preflight fetch)",
+        cx.advice(
+            Advice::AnswerPreflight,
+            "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected"
+        )
+    );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
     f.intent = cx.must_preflight(w, b, origin, [MAY, UNASKED]);
     cx.report(f);

@@ -3,8 +3,8 @@
 
 use super::{
     At, Lower,
-    chains::Manager,
     clusters::{Cluster, Speaks},
+    manager::Manager,
 };
 use crate::model::{
     Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Releases,
@@ -13,8 +13,6 @@ use crate::model::{
 use crate::source::Span;
 use std::marker::PhantomData;
 
-/// Five minutes `[tl-default-stream-idle-300s]`.
-pub(super) const STREAM_IDLE: Limit = Limit::After(300_000);
 /// An hour (documentation).
 const RAW_IDLE: Limit = Limit::After(3_600_000);
 /// Fifteen seconds `[tl-default-stream-idle-300s]`.

@@ -2,10 +2,12 @@
 
 use super::{
     At, Lower,
-    chains::{Levels, Manager, Upgrade, Way},
+    chains::Way,
     clocks::Timers,
     clusters::{Cluster, Speaks},
     hosts::{Around, join},
+    manager::{Manager, Upgrade},
+    overrides::Levels,
 };
 use crate::model::{
     Act, Arm, BlockId, Conv, Expr, ExprId, Fact, How, Lane, ListId, Matcher, PolicyId, Rank, Reason, Releases, Route, RouteId, Seat, Step,
