@@ -99,8 +99,9 @@ fn hints_of_one_rule_are_drawn_a_few_times_only() {
     let text = format!("server {{\n    listen 8080;\n{}}}\n", (0..8).map(route).collect::<Vec<_>>().concat());
     let dir = site(&[("a.conf", &text)]);
     let drawn = text_of(&dir, "full");
-    assert_eq!(drawn.matches("hint[timeout/idle-below-heartbeat]\n").count(), 5, "{drawn}");
-    assert!(drawn.contains("hint[timeout/idle-below-heartbeat]: 3 more hints like these"), "{drawn}");
+    assert_eq!(drawn.matches("hint[timeout/idle-below-heartbeat]\n").count(), 2, "{drawn}");
+    assert!(drawn.contains("hint[timeout/idle-below-heartbeat]: 6 more hints like these\n  a.conf:"), "{drawn}");
+    assert_eq!(drawn.matches("is cut after 60 s").count(), 8, "each has a line: {drawn}");
     assert_eq!(text_of(&dir, "concise").matches("hint[timeout/idle-below-heartbeat]").count(), 8, "nothing is lost");
 }
 
