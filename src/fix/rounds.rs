@@ -3,7 +3,7 @@
 use super::MayEdit;
 use super::plan::{Bounds, Plan};
 use super::room::{Room, View};
-use crate::model::{Applicability, Fix};
+use crate::model::{Applicability, Fix, NoFix};
 use crate::proxy::Site;
 use crate::rules::Finding;
 use crate::source::{FileId, Files};
@@ -24,7 +24,7 @@ pub struct Entry {
     /// `file:line:column`, in the text as it was in that round.
     pub place: String,
     /// The correction, or why there is none.
-    pub fix: Result<Fix, String>,
+    pub fix: Result<Fix, NoFix>,
 }
 
 /// What became of all corrections.
