@@ -26,6 +26,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             }
         }
     }
+    let others: Vec<HeaderOp> = found.values().map(|(_, op)| op.clone()).collect();
     for (span, (name, op)) in found {
         let removes = op.verb == Verb::Remove;
         let level = if removes { Level::Error } else { Level::Warning };
@@ -41,14 +42,14 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                       lines, Envoy does not"
                 .to_owned();
         }
-        f.intent = Some(wanted(cx, &op, removes));
+        f.intent = Some(wanted(cx, &op, &others));
         cx.report(f);
     }
 }
 
 /// Without the line handshakes pass, and plain requests ask for nothing; elsewhere nobody knows what it was for.
-fn wanted(cx: &Context<'_>, op: &HeaderOp, removes: bool) -> Intent {
-    let span = op.value.origin.span;
+fn wanted(cx: &Context<'_>, op: &HeaderOp, others: &[HeaderOp]) -> Intent {
+    let (span, removes) = (op.value.origin.span, op.verb == Verb::Remove);
     let mut trials = Vec::new();
     for w in cx.witnesses().iter() {
         let policy = cx.proxy.policy(cx.proxy.route(w.route).policy);
@@ -61,7 +62,9 @@ fn wanted(cx: &Context<'_>, op: &HeaderOp, removes: bool) -> Intent {
     let goal = if removes { Goal::Upgrades } else { Goal::UpgradesOnly };
     match op.name.to_ascii_lowercase().as_str() {
         "upgrade" | "connection" if !trials.is_empty() => {
-            Intent { goal, trials, because: vec![header(op)], assumes: None, site: 0 }
+            // What stands beside it was written for the same purpose.
+            let alike = |o: &&HeaderOp| o.verb == op.verb && o.value.origin.seat == op.value.origin.seat && LINES[..2].contains(&&*o.name.to_ascii_lowercase());
+            Intent { goal, trials, because: others.iter().filter(alike).map(header).collect(), assumes: None, site: 0 }
         }
         _ => Intent { goal: Goal::Gone(span), trials: Vec::new(), because: vec![header(op)], assumes: None, site: 0 },
     }

@@ -1,8 +1,8 @@
 //! Lines of answers, and the engine that answers preflights.
 
-use super::pen::Value;
-use super::{Desk, NO_PLACE, Place, Ways, joined};
-use crate::model::{Correction, NoFix, Role};
+use super::pen::{Pen, Value};
+use super::{Desk, NO_PLACE, NodeId, Place, Ways, joined};
+use crate::model::{Correction, Edit, NoFix, Role};
 
 /// Methods and request headers that APIs usually have.
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -20,20 +20,25 @@ impl Desk<'_> {
         if !names.iter().all(|n| n.eq_ignore_ascii_case("vary")) {
             return Err(NoFix::unsaid("what the answer lacks has no value to take"));
         }
+        let edit = Self::varying(line).ok_or(NO_PLACE)?;
+        Ok(vec![Correction::of(vec![edit], "send `Vary: Origin` with it".to_owned(), None)])
+    }
+
+    /// `Vary: origin` at the level of a line that lets an origin in, or of a policy.
+    pub(super) fn varying(line: Place<'_>) -> Option<Edit> {
         let option = Value::map([("header", Value::map([("key", Value::text("vary")), ("value", Value::text("origin"))]))]);
-        let outward = |from: Place<'_>, is: &str| std::iter::successors(Some(from), Place::up).take(8).find(|p| p.is(is)).map(|p| (p.map, p.entry));
+        let outward = |is: &str| std::iter::successors(Some(line), Place::up).take(8).find(|p| p.is(is)).map(|p| (p.map, p.entry));
         let pen = line.pen;
-        let edit = if let Some((_, list)) = outward(line, "response_headers_to_add") {
+        if let Some((_, list)) = outward("response_headers_to_add") {
             pen.push(list.value, &option, false)
-        } else if let Some((level, policies)) = outward(line, "typed_per_filter_config").or_else(|| outward(line, "cors")) {
+        } else if let Some((level, policies)) = outward("typed_per_filter_config").or_else(|| outward("cors")) {
             match pen.field(level, "response_headers_to_add") {
                 Some(list) => pen.push(list.value, &option, false),
                 None => pen.insert(level, policies, "response_headers_to_add", &Value::List(vec![option])),
             }
         } else {
             None
-        };
-        Ok(vec![Correction::of(vec![edit.ok_or(NO_PLACE)?], "send `Vary: Origin` with it".to_owned(), None)])
+        }
     }
 
     /// Fields that the policy lacks; or the engine in front of whatever refuses preflights `[cors-before-*] [cors-after-*]`.
@@ -71,7 +76,7 @@ impl Desk<'_> {
     /// Only the last of several lines of one name stays, or only the first.
     pub(super) fn one_of_two(&self) -> Ways {
         let items = self.items(Role::Header);
-        let one = |i: &(super::Pen<'_>, super::NodeId, super::NodeId)| {
+        let one = |i: &(Pen<'_>, NodeId, NodeId)| {
             let edit = i.0.remove_item(i.1, i.2)?;
             Some(Correction::of(vec![edit], "keep only one of the two lines".to_owned(), None))
         };
@@ -82,7 +87,14 @@ impl Desk<'_> {
     /// Without the lines that were made or taken away by hand.
     pub(super) fn without_lines(&self) -> Ways {
         let items = self.items(Role::Header);
-        let edits: Option<Vec<_>> = items.iter().map(|(pen, list, item)| pen.remove_item(*list, *item)).collect();
+        let edit = |(pen, list, item): &(Pen<'_>, NodeId, NodeId)| {
+            let gone = items.iter().filter(|i| std::ptr::eq(i.0.tree, pen.tree) && i.1 == *list).count();
+            if gone < pen.tree.items(*list).len() {
+                return pen.remove_item(*list, *item);
+            }
+            pen.remove(pen.tree.node(*list).parent?, pen.tree.entry_of(*list)?)
+        };
+        let edits: Option<Vec<_>> = items.iter().map(edit).collect();
         let edits = edits.filter(|e| !e.is_empty()).ok_or(NO_PLACE)?;
         let name = self.intent.blamed(Role::Header).next().map_or("", |b| b.value.as_str());
         Ok(vec![Correction::of(edits, format!("leave `{name}` to Envoy"), None)])

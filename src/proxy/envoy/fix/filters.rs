@@ -2,7 +2,7 @@
 
 use super::pen::Value;
 use super::{Desk, NO_PLACE, Place, Ways};
-use crate::model::{Correction, NoFix, RemarkKind, Role};
+use crate::model::{Correction, Edit, NoFix, RemarkKind, Role};
 use crate::source::Span;
 
 impl Desk<'_> {
@@ -37,6 +37,14 @@ impl Desk<'_> {
     /// [cors-policy-filter-type] [cors-policy-without-filter]`.
     fn applied(&self, span: Span, meant: Option<&str>) -> Ways {
         let at = self.place(span).ok_or(NO_PLACE)?;
+        let (edit, title) = self.found(at, meant)?;
+        let bare = Correction::of(vec![edit.clone()], title.clone(), None);
+        // A policy that tells origins apart makes answers that caches must not mix up.
+        let varying = Self::varying(at).map(|vary| Correction::of(vec![edit, vary], format!("{title}, and send `Vary: Origin`"), None));
+        Ok(std::iter::once(bare).chain(varying).collect())
+    }
+
+    fn found(&self, at: Place<'_>, meant: Option<&str>) -> Result<(Edit, String), NoFix> {
         let pen = at.pen;
         let key = pen.tree.text(at.entry.key).ok_or(NO_PLACE)?;
         match meant {
@@ -44,11 +52,11 @@ impl Desk<'_> {
                 let name = pen.tree.get(at.entry.value, "@type").ok_or(NO_PLACE)?;
                 let package = pen.tree.text(name).and_then(|t| t.rsplit_once('.')).ok_or(NO_PLACE)?.0;
                 let edit = pen.respell(name, &format!("{package}.{kind}")).ok_or(NO_PLACE)?;
-                Ok(vec![Correction::of(vec![edit], "make it a `CorsPolicy`".to_owned(), None)])
+                Ok((edit, "make it a `CorsPolicy`".to_owned()))
             }
             Some(name) => {
                 let edit = pen.respell(at.entry.key, name).ok_or(NO_PLACE)?;
-                Ok(vec![Correction::of(vec![edit], format!("write `{name}`"), None)])
+                Ok((edit, format!("write `{name}`")))
             }
             None => {
                 let name = if key == "cors" { "envoy.filters.http.cors" } else { key };
@@ -61,7 +69,7 @@ impl Desk<'_> {
                 ]);
                 let chain = self.blamed(Role::Took).filter(|p| p.is("http_filters")).ok_or(NO_PLACE)?;
                 let edit = chain.pen.push(chain.pen.tree.resolve(chain.entry.value), &engine, true).ok_or(NO_PLACE)?;
-                Ok(vec![Correction::of(vec![edit], "add the CORS filter that applies it".to_owned(), None)])
+                Ok((edit, "add the CORS filter that applies it".to_owned()))
             }
         }
     }

@@ -136,7 +136,7 @@ impl Pen<'_> {
         }
         let indent = self.column(first.start)?;
         let mut lines = Vec::new();
-        value.block(&format!("{indent}{}:", key(name, self.is_json(map))), &indent, &mut lines);
+        value.block(&format!("{indent}{}:", key(name, false)), &indent, &mut lines);
         self.below(end, &lines)
     }
 
@@ -201,7 +201,7 @@ impl Pen<'_> {
     }
 
     /// Takes a field out.
-    fn remove(self, map: NodeId, entry: Entry) -> Option<Edit> {
+    pub(super) fn remove(self, map: NodeId, entry: Entry) -> Option<Edit> {
         let entries = self.tree.entries(map);
         let at = entries.iter().position(|e| e.key == entry.key)?;
         let whole = |e: &Entry| self.tree.span(e.key).to(self.tree.span(e.value));
