@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use crate::model::Obstacle;
 use crate::rules::{Finding, Level};
 
 /// All that a run has to say.
@@ -23,6 +24,12 @@ impl Report {
     /// How many findings have this level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|f| f.level == level).count()
+    }
+
+    /// For how many findings no correction was tried, for it would take too long.
+    pub fn untried(&self) -> usize {
+        let untried = |f: &&Finding| matches!(&f.fix, Some(Err(none)) if none.obstacle == Obstacle::Untried);
+        self.findings.iter().filter(untried).count()
     }
 
     /// The gravest level found.
