@@ -60,7 +60,16 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) 
     if let Some(line) = mendable(report) {
         writeln!(out, "{line}")?;
     }
-    writeln!(out, "{}", summary(report))
+    writeln!(out, "{}", summary(report))?;
+    match report.untried() {
+        0 => Ok(()),
+        n => writeln!(
+            out,
+            "note: corrections of {} were not tried: on so much text they take longer than a report may. `hoplint check --diff` shows \
+             them, `--fix` makes the safe ones",
+            count(n, "finding")
+        ),
+    }
 }
 
 /// What the program can correct by itself.
