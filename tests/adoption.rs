@@ -231,6 +231,30 @@ fn blocks_of_markdown_are_checked_in_place() {
 }
 
 #[test]
+fn texts_of_config_maps_are_checked_in_place() {
+    let inner: String = BROKEN.lines().map(|l| format!("    {l}\n")).collect();
+    let haproxy = "    defaults\n        mode http\n        timeout client 30s\n        timeout server 30s\n        timeout connect 5s\n    listen web\n        bind :8080\n        timeout tunnel 0\n        server a 127.0.0.1:3000 maxconn 10\n";
+    let page = format!(
+        "{{{{- if .Values.on }}}}\nkind: Service\n---\nkind: ConfigMap\nmetadata: {{name: ä}}\ndata:\n  mode: |\n    plain text\n  site.conf: |\n{inner}  haproxy.cfg: |-\n{haproxy}---\nkind: Secret\nstringData:\n  b.conf: |\n{inner}{{{{- end }}}}\n"
+    );
+    let main = "kind: ConfigMap\ndata:\n  nginx.conf: |\n    events {}\n    http {\n      include conf.d/other.conf;\n    }\n";
+    let dir = site(&[("k8s/site.yaml", &page), ("k8s/main.yaml", main), ("k8s/service.yaml", "kind: Service\n")]);
+    for arguments in [&["check", "--format", "json"][..], &["check", "--format", "json", "k8s/site.yaml", "k8s/main.yaml"]] {
+        let report = json(&hoplint(dir.path(), arguments));
+        let findings = report["findings"].as_array().unwrap();
+        assert_eq!(findings.iter().filter(|f| f["rule"] == RULE).count(), 1, "that of a secret is not looked at: {report}");
+        for (rule, word) in [(RULE, "proxy_pass"), ("haproxy/tunnel-timeout-zero", "timeout tunnel")] {
+            let finding = findings.iter().find(|f| f["rule"] == rule).unwrap_or_else(|| panic!("{rule}: {report}"));
+            let at = finding["span"]["start"]["offset"].as_u64().unwrap() as usize;
+            assert!(page[at..].starts_with(word), "{rule} at {}", &page[at..at + 20]);
+            assert_eq!(finding["span"]["start"]["line"], page[..at].matches('\n').count() as u64 + 1);
+            assert_eq!(finding["span"]["file"], "k8s/site.yaml");
+        }
+        assert!(!findings.iter().any(|f| f["rule"] == "syntax/include-not-found"), "what a part lacks may stand elsewhere: {report}");
+    }
+}
+
+#[test]
 fn a_starter_is_written_from_what_is_seen_and_is_valid() {
     let compose = "services:\n  web:\n    image: nginx:1.22\n    volumes:\n      - ./nginx/conf.d:/etc/nginx/conf.d:ro\n";
     let dir = site(&[("compose.yaml", compose), ("nginx/conf.d/a.conf", BROKEN)]);
