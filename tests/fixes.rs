@@ -173,7 +173,10 @@ fn corrections_of_the_recorded_configurations_keep_their_promises() {
             mendable += t.safe + t.missed;
             made += t.safe;
         }
-        println!("{proxy}: {made} of {mendable} findings that a safe correction could exist for were mended: {} %", made * 100 / mendable.max(1));
+        println!(
+            "{proxy}: {made} of {mendable} findings that a safe correction could exist for were mended: {} %",
+            made * 100 / mendable.max(1)
+        );
         assert!(made * 10 >= mendable * 8, "{proxy}: fewer than four in five");
     }
 }

@@ -55,7 +55,10 @@ fn a_correction_lands_in_the_file_that_it_belongs_in() {
 fn nothing_outside_of_what_was_named_is_written() {
     let dir = site(&[
         ("site/nginx.conf", "events {}\nhttp {\n    include ../shared/chat.conf;\n}\n"),
-        ("shared/chat.conf", &CHAT.replace("include snippets/proxy.conf;", "proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;")),
+        (
+            "shared/chat.conf",
+            &CHAT.replace("include snippets/proxy.conf;", "proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;"),
+        ),
     ]);
     let before = read(&dir, "shared/chat.conf");
     let out = hoplint(dir.path(), &["check", "--fix", "--unsafe-fixes", "site"]);
@@ -85,7 +88,10 @@ fn a_diff_writes_nothing_and_says_whether_there_is_one() {
     let out = hoplint(dir.path(), &["check", "--diff", RULE[0], RULE[1], "nginx.conf"]);
     assert_eq!(out.status.code(), Some(1));
     assert!(said(&out).contains("+++ ") && said(&out).contains("would correct 1 finding"), "{}", said(&out));
-    assert_eq!(read(&dir, "conf.d/chat.conf") + &read(&dir, "snippets/proxy.conf") + &read(&dir, "nginx.conf"), format!("{CHAT}{SHARED}{MAIN}"));
+    assert_eq!(
+        read(&dir, "conf.d/chat.conf") + &read(&dir, "snippets/proxy.conf") + &read(&dir, "nginx.conf"),
+        format!("{CHAT}{SHARED}{MAIN}")
+    );
     fs::write(dir.path().join("snippets/proxy.conf"), format!("{SHARED}proxy_set_header Connection \"upgrade\";\n")).unwrap();
     let out = hoplint(dir.path(), &["check", "--diff", RULE[0], RULE[1], "nginx.conf"]);
     assert_eq!((out.status.code(), out.stdout.is_empty()), (Some(0), true), "{}", said(&out));

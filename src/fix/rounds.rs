@@ -14,7 +14,11 @@ const ROUNDS: usize = 10;
 /// How much is proved in one round when people want files corrected.
 const MENDED: Bounds = Bounds { proofs: 500, bytes: usize::MAX, beyond: "too many corrections for one run: run again" };
 /// How much is proved to show corrections that nobody asked to make: it bounds the time that a report takes.
-const SHOWN: Bounds = Bounds { proofs: 500, bytes: 2 << 20, beyond: "not tried for a report on so much text: `--diff` shows it, `--fix` makes it if it is safe" };
+const SHOWN: Bounds = Bounds {
+    proofs: 500,
+    bytes: 2 << 20,
+    beyond: "not tried for a report on so much text: `--diff` shows it, `--fix` makes it if it is safe",
+};
 
 /// Something that was done, or not.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -24,9 +24,7 @@ const THEIRS: &str = "upstream.invalid";
 fn tried(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> Vec<Branch> {
     let assume = match goal {
         Goal::FailureHas(_) => Assume { far: Far::Refused, ..Assume::default() },
-        Goal::HidesTheirs(name) => {
-            Assume { lines: vec![(Text::from("*"), (name.as_str().into(), THEIRS.into()))], ..Assume::default() }
-        }
+        Goal::HidesTheirs(name) => Assume { lines: vec![(Text::from("*"), (name.as_str().into(), THEIRS.into()))], ..Assume::default() },
         Goal::ErrandsStayPlain => Assume { credentials: Credentials::AsSent, ..Assume::default() },
         _ => return send(machine, trial.kind, &trial.request),
     };
@@ -70,8 +68,8 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
         Goal::AnswersOne(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).count() == 1),
         Goal::HidesTheirs(name) => {
             // The proxy's own line stays.
-            let own = |b: &&Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
-            !answers.is_empty() && answers.iter().all(|b| own(&b))
+            let own = |b: &Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
+            !answers.is_empty() && answers.iter().all(|b| own(b))
         }
         Goal::ErrandsStayPlain => {
             let sent = |b: &Branch| b.errands.iter().filter_map(|e| e.sent.clone()).collect::<Vec<Sent>>();

@@ -1,7 +1,9 @@
 //! What a correction must bring about, in the words of the model: goals, the requests that show them, and what is to blame.
 
 use super::context::{Context, Evidence, WebSocket};
-use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Remark, Request, Role, Seat, Traffic, Trial};
+use crate::model::{
+    Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Remark, Request, Role, Seat, Traffic, Trial,
+};
 use crate::probe::{Branch, Witness, handshake::Fault, idle, trial};
 use crate::source::Span;
 
@@ -53,7 +55,11 @@ impl Context<'_> {
         let mut wanted = self.must_upgrade(socket)?;
         wanted.goal = Goal::UpgradesOnly;
         let names = ["Upgrade", "Connection"].into_iter();
-        wanted.because.extend(lines.iter().zip(names).map(|(origin, name)| Because { role: Role::Header, origin: *origin, value: name.to_owned() }));
+        wanted.because.extend(lines.iter().zip(names).map(|(origin, name)| Because {
+            role: Role::Header,
+            origin: *origin,
+            value: name.to_owned(),
+        }));
         wanted.trials.push(Trial { kind: Kind::Plain, ..wanted.trials.first()?.clone() });
         let w = &socket.witness;
         wanted.trials.last_mut()?.request = w.ask(Kind::Plain, "")?;

@@ -1,10 +1,6 @@
 //! `envoy/hand-made-upgrade`
 
-use super::super::{
-    Level,
-    context::Context,
-    intents::header,
-};
+use super::super::{Level, context::Context, intents::header};
 use crate::model::{Goal, HeaderOp, How, Intent, Kind, Trial, Verb};
 use crate::probe::trial;
 use crate::source::Span;
@@ -63,7 +59,9 @@ fn wanted(cx: &Context<'_>, op: &HeaderOp, others: &[HeaderOp]) -> Intent {
     match op.name.to_ascii_lowercase().as_str() {
         "upgrade" | "connection" if !trials.is_empty() => {
             // What stands beside it was written for the same purpose.
-            let alike = |o: &&HeaderOp| o.verb == op.verb && o.value.origin.seat == op.value.origin.seat && LINES[..2].contains(&&*o.name.to_ascii_lowercase());
+            let alike = |o: &&HeaderOp| {
+                o.verb == op.verb && o.value.origin.seat == op.value.origin.seat && LINES[..2].contains(&&*o.name.to_ascii_lowercase())
+            };
             Intent { goal, trials, because: others.iter().filter(alike).map(header).collect(), assumes: None, site: 0 }
         }
         _ => Intent { goal: Goal::Gone(span), trials: Vec::new(), because: vec![header(op)], assumes: None, site: 0 },

@@ -14,7 +14,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let constant =
             lines("upgrade").find(|(l, o)| o.how == How::Written && l.value.known().is_some_and(|v| v.eq_ignore_ascii_case("websocket")));
         let Some((_, written)) = constant else { continue };
-        let origins: Vec<Origin> = [Some(written), lines("connection").map(|l| l.1).find(|o| o.how == How::Written)].into_iter().flatten().collect();
+        let origins: Vec<Origin> =
+            [Some(written), lines("connection").map(|l| l.1).find(|o| o.how == How::Written)].into_iter().flatten().collect();
         // What nobody but WebSocket clients asks for has no plain requests to spoil.
         let level = if named(&socket.witness.path) { Level::Hint } else { Level::Warning };
         let mut f = cx.finding("websocket/literal-upgrade", level, written.span);

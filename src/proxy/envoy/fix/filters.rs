@@ -80,10 +80,7 @@ impl Desk<'_> {
         let pen = at.pen;
         let router = Value::map([
             ("name", Value::text("envoy.filters.http.router")),
-            (
-                "typed_config",
-                Value::map([("@type", Value::text("type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"))]),
-            ),
+            ("typed_config", Value::map([("@type", Value::text("type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"))])),
         ]);
         let edit = if at.is("http_filters") {
             pen.push(pen.tree.resolve(at.entry.value), &router, false)

@@ -232,9 +232,8 @@ impl Pen<'_> {
         if !text.ends_with('\n') {
             text.push_str(mark);
         }
-        (to.start < from.start).then(|| {
-            vec![Edit { span: Span { start: to.start, len: 0 }, text }, Edit { span: from, text: String::new() }]
-        })
+        (to.start < from.start)
+            .then(|| vec![Edit { span: Span { start: to.start, len: 0 }, text }, Edit { span: from, text: String::new() }])
     }
 
     /// Another text for a scalar, in its quotes.

@@ -36,7 +36,8 @@ impl<'a> Desk<'a> {
         if !read.rest.starts_with(|c: char| c.is_ascii_digit()) {
             return Ok(vec![self.spelt(span, same)]);
         }
-        let more = duration::read(read.rest).filter(|r| r.unit && r.rest.is_empty()).ok_or(NoFix::unsaid("what the rest means is not known"))?;
+        let more =
+            duration::read(read.rest).filter(|r| r.unit && r.rest.is_empty()).ok_or(NoFix::unsaid("what the rest means is not known"))?;
         let mut way = self.spelt(span, time(read.milliseconds + more.milliseconds));
         way.caution = Some(format!("`{same}` is in force so far"));
         Ok(vec![way])
@@ -59,7 +60,8 @@ impl<'a> Desk<'a> {
         let leads = |from: &Section<'_>, to: &Section<'_>| {
             from.body.iter().any(|s| matches!(s.word(0), "default_backend" | "use_backend") && s.word(1) == to.name)
         };
-        let other = |s: &&Section<'a>| if home.noun == "frontend" { s.noun == "backend" && leads(home, s) } else { s.is_front() && leads(s, home) };
+        let other =
+            |s: &&Section<'a>| if home.noun == "frontend" { s.noun == "backend" && leads(home, s) } else { s.is_front() && leads(s, home) };
         let mut edits: Vec<Edit> = vec![self.lines.without(stmt.span).ok_or(NO_PLACE)?];
         let to: Vec<&Section<'_>> = self.sections.iter().filter(other).filter(|s| !has(s)).collect();
         for section in &to {

@@ -13,13 +13,14 @@ impl Desk<'_> {
             let named = matches!(s.word(0), "http-request")
                 && matches!(s.word(1), "del-header" | "set-header" | "replace-header" | "replace-value" | "add-header")
                 && ["upgrade", "connection"].iter().any(|n| s.word(2).eq_ignore_ascii_case(n));
-            let old = matches!(s.word(0), "reqdel" | "reqidel") && ["upgrade", "connection"].iter().any(|n| s.word(1).to_ascii_lowercase().contains(n));
+            let old = matches!(s.word(0), "reqdel" | "reqidel")
+                && ["upgrade", "connection"].iter().any(|n| s.word(1).to_ascii_lowercase().contains(n));
             named || old
         };
         let culprits: Vec<&Stmt> = self.sections.iter().flat_map(|s| s.body.iter().filter(about).copied()).collect();
         let mut ways: Vec<Correction> = Vec::new();
         // What a line was found to come from, all of it.
-        let blamed: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| about(&&s)).collect();
+        let blamed: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| about(&s)).collect();
         ways.extend(self.without(&blamed));
         ways.extend(culprits.iter().filter_map(|one| self.without(&[*one])));
         for section in &self.sections {

@@ -128,8 +128,9 @@ impl Desk<'_> {
     /// `[cors-auth_basic-if-return]`, and a list in it replaces that of the location.
     fn answered_first(&self, block: Block) -> Ways {
         let block = self.settled(block);
-        let location =
-            block.filter(|b| &*self.conf.get(*b).name.text == "location").ok_or(NoFix::unwritten("preflights are answered outside of a location"))?;
+        let location = block
+            .filter(|b| &*self.conf.get(*b).name.text == "location")
+            .ok_or(NoFix::unwritten("preflights are answered outside of a location"))?;
         let (_, list) = self.list(block, LINE).ok_or(NoFix::unsaid("no `Access-Control-*` line is there to be repeated"))?;
         let mut lines: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
         let has = |name: &str| list.iter().any(|d| self.conf.get(*d).args.first().is_some_and(|a| a.text.eq_ignore_ascii_case(name)));

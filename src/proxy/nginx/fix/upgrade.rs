@@ -92,8 +92,7 @@ impl Desk<'_> {
         if wrong.iter().any(|d| self.conf.get(*d).args.get(1).is_some_and(|w| w.text.contains('$'))) {
             return Err(NoFix::unsaid("what else the value of `Connection` is for is not known"));
         }
-        let values =
-            Values { upgrade: String::new(), connection: "\"\"".to_owned(), host: String::new(), maps: None, note: "" };
+        let values = Values { upgrade: String::new(), connection: "\"\"".to_owned(), host: String::new(), maps: None, note: "" };
         let missing: &[&str] = if wrong.is_empty() { &["Connection"] } else { &[] };
         let title = "send no `Connection` line to this upstream".to_owned();
         Ok(self.rewritten(&Lines { block, wrong: &wrong, missing, values: &values, version: version.as_ref(), title }))
