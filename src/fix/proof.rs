@@ -271,6 +271,7 @@ fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
         (Goal::AnswerHas(names), Aspect::Answer(name)) => cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswerLacks(lacks), Aspect::Answer(name)) => lacks.eq_ignore_ascii_case(name),
         (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::SendsAll(names), Aspect::Sent(name)) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,
