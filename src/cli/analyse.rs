@@ -27,12 +27,6 @@ pub(super) struct Analysis {
 pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, String> {
     let _sign = Progress::start("checking", args.verbose == 0 && std::io::stderr().is_terminal());
     let mut paths = args.paths.clone();
-    if let Some(list) = &args.files_from {
-        paths.extend(listed(list)?);
-        if paths.is_empty() {
-            return Err(format!("nothing to check: {} names no file", list.display()));
-        }
-    }
     if paths.is_empty() {
         paths.push(".".to_owned());
     }
@@ -196,15 +190,17 @@ fn around(
     keep
 }
 
-/// Paths that a file names, one a line.
-fn listed(list: &Path) -> Result<Vec<String>, String> {
+/// Paths that a file names, one a line; with NUL bytes between them, as `git diff -z` writes them, a path may hold anything.
+pub(super) fn listed(list: &Path) -> Result<Vec<String>, String> {
     let wrong = |e: std::io::Error| format!("{}: {e}", list.display());
     let text = if list == Path::new("-") {
         std::io::read_to_string(std::io::stdin().lock()).map_err(wrong)?
     } else {
         read_text(list).map_err(wrong)?
     };
-    Ok(text.lines().map(|l| l.trim_end_matches('\r')).filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+    let parts: Vec<&str> =
+        if text.contains('\0') { text.split('\0').collect() } else { text.lines().map(|l| l.trim_end_matches('\r')).collect() };
+    Ok(parts.into_iter().filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
 }
 
 /// The dialect of a fenced block, by the words behind its fence: `nginx`, `yaml envoy`.

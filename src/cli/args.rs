@@ -18,7 +18,7 @@ use crate::{
 #[command(name = "hoplint", version, about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     long_about = "Finds WebSocket, server-sent-event and CORS routes that will break, by sending pretend requests through a model of \
-the reverse proxy. Nothing is contacted and nothing is changed."
+the reverse proxy. Nothing is contacted, and nothing is changed unless that is asked for."
 )]
 #[command(after_help = EXITS)]
 pub struct Cli {
@@ -155,9 +155,10 @@ pub struct Check {
     #[arg(long, value_name = "REASON", conflicts_with_all = ["write_baseline", "diff_base", "fix", "diff"])]
     pub add_ignore: Option<String>,
 
-    /// Report only what came after this commit
+    /// Report only what came after this commit, or after the branch left it
     ///
-    /// All files are read and judged, in the work tree and as they were in that commit; what was found there is left out.
+    /// All files are read and judged, in the work tree and as they were in the last commit that both have; what was found there is
+    /// left out, also where a changed line breaks a route in another file.
     #[arg(long, value_name = "COMMIT")]
     pub diff_base: Option<String>,
 
@@ -175,7 +176,7 @@ pub struct Check {
     #[arg(long)]
     pub markdown: bool,
 
-    /// Read the paths to check from this file, one a line; `-` is standard input
+    /// Read the paths to check from this file, one a line or with NUL bytes between them; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
 
@@ -569,15 +570,14 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// Whether a run whose gravest finding has this level fails.
-    pub fn fails(self, worst: Option<Level>) -> bool {
-        let limit = match self {
+    /// The level from which a finding fails a run.
+    pub const fn level(self) -> Option<Level> {
+        Some(match self {
             Self::Error => Level::Error,
             Self::Warning => Level::Warning,
             Self::Hint => Level::Hint,
-            Self::Never => return false,
-        };
-        worst.is_some_and(|worst| worst >= limit)
+            Self::Never => return None,
+        })
     }
 }
 

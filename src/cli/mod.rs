@@ -4,6 +4,7 @@ mod analyse;
 pub mod args;
 mod check;
 mod mend;
+mod report;
 mod settings;
 mod setup;
 mod snippet;

@@ -100,8 +100,9 @@ pub fn summary(applied: &[Entry], refused: &[Entry], verb: &str) -> String {
                 let more = if fix.changes.len() > 1 { format!(", and {} more", fix.changes.len() - 1) } else { String::new() };
                 format!("only with --unsafe-fixes: {first}{more}")
             }
+            Ok(fix) if fix.applicability == Applicability::ByHand => format!("only by hand: {}", fix.title),
             Ok(_) => "another correction wants the same place".to_owned(),
-            Err(why) => why.clone(),
+            Err(none) => none.why.to_string(),
         };
         out.push_str(&format!("\n  {}: {}: {}", clean_line(&e.place), e.rule, clean_line(&why)));
     }

@@ -47,7 +47,16 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) 
         let more = count(n - HINTS, "more hint");
         writeln!(out, "hint[{rule}]: {more} like these; `--format concise` has a line for each, `--ignore {rule}` has none")?;
     }
-    writeln!(out, "{}", summary(report))
+    writeln!(out, "{}", summary(report))?;
+    match report.untried() {
+        0 => Ok(()),
+        n => writeln!(
+            out,
+            "note: corrections of {} were not tried: on so much text they take longer than a report may. `hoplint check --diff` shows \
+             them, `--fix` makes the safe ones",
+            count(n, "finding")
+        ),
+    }
 }
 
 /// The last line: `3 findings: 1 error, 1 warning, 1 hint in 4 files`.

@@ -8,7 +8,7 @@ pub mod nginx;
 mod lines;
 
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 
 /// What a person said about the text that hoplint cannot see in it.
@@ -72,9 +72,9 @@ pub trait Site: Sync {
     ///
     /// # Errors
     /// Why there is none, in a few words that do not depend on the place.
-    fn fix(&self, text: &SourceMap, proxy: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+    fn fix(&self, text: &SourceMap, proxy: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
         let _ = (text, proxy, era, intent);
-        Err("no correction is written for this proxy yet")
+        Err(NoFix::unwritten("no correction is written for this proxy yet"))
     }
 }
 

@@ -9,6 +9,6 @@ mod write;
 
 pub use discover::{Discovery, discover, images_above, is_markdown, repository};
 pub use files::{Files, IncludeMap, ReadError, read_text, write_file};
-pub use git::check_out;
+pub use git::{Older, check_out};
 pub use map::{FileId, Position, SourceFile, SourceMap, Span, TooLarge};
 pub use write::{Change, Roots, write_all};

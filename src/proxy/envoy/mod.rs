@@ -1,5 +1,6 @@
 //! Envoy: YAML and JSON with the bytes of every key and value, what Envoy's loader makes of them, and what it refuses.
 
+mod advice;
 pub mod conf;
 mod fix;
 pub mod input;
@@ -16,7 +17,7 @@ mod lower;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 use conf::Conf;
 
@@ -71,8 +72,8 @@ impl Site for EnvoySite {
         self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
     }
 
-    fn fix(&self, text: &SourceMap, _: &Proxy, _: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
-        fix::fix(text, intent)
+    fn fix(&self, text: &SourceMap, _: &Proxy, _: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
+        fix::fix(&self.conf, text, intent)
     }
 
     fn files(&self) -> &[FileId] {

@@ -1,5 +1,6 @@
 //! nginx: its lexical grammar, its includes, its semantics into the model.
 
+mod advice;
 pub mod conf;
 pub mod duration;
 pub mod problems;
@@ -8,11 +9,12 @@ pub mod templates;
 
 mod fix;
 mod lower;
+mod releases;
 mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
 use std::collections::HashMap;
@@ -103,7 +105,7 @@ impl Site for NginxSite {
         &self.conf.files
     }
 
-    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
         fix::fix(&self.conf, text, era, intent)
     }
 

@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, Evidence, Losing, Side, named},
     cors,
 };
-use crate::model::{Answers, Goal, HeaderOp, RouteId};
+use crate::model::{Advice, Answers, Goal, HeaderOp, RouteId};
 use crate::probe::End;
 use std::collections::HashSet;
 
@@ -42,9 +42,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let mut f = cx.finding(RULE, level, loss.at);
         f.confidence = Confidence::Likely;
         cx.tell_loss(&mut f, &loss, ["it is not sent", "they are not sent"], "with answers of");
-        f.help = "repeat the lost lines behind this list, or keep the whole list in one included file: header lists are inherited only by \
-                  blocks that have none of their own (nginx 1.29.3 and later: `add_header_inherit merge;`)"
-            .to_owned();
+        f.help = cx.advice(Advice::KeepInherited, "repeat the lost lines behind this list").to_owned();
         f.example =
             loss.routes.first().map(|r| format!("{} {} HTTP/1.1, Host: {}", r.witness.request.method, r.witness.path, r.witness.host));
         f.intent = cx.must_keep(&loss, Goal::AnswerHas);

@@ -14,23 +14,12 @@ mod vars;
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
     BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat,
-    Slot, Table, TableId, Text, UpstreamId, Version, Why,
+    Slot, Table, TableId, Text, UpstreamId, Why,
 };
+use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, ONE_HOST};
 use crate::source::Span;
 use settings::Settings;
 use std::collections::{BTreeMap, HashMap};
-
-/// HTTP/1.1, keepalive and no `Connection` line by default `[hs-none]`.
-const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
-/// Exactly one `Host` line, the last written `[hs-host-twice]`.
-const ONE_HOST: Version = Version(1, 31, 4);
-/// `add_header_inherit` `[inh-add_header_inherit]`.
-const HEADER_MERGE: Version = Version(1, 29, 3);
-
-/// `$request_port`, `$is_request_port` `[host-request_port]`.
-const REQUEST_PORT: Version = Version(1, 29, 3);
-/// `listen … http2` also takes HTTP/1.1 without TLS `[tls-h2-cleartext]`.
-const SHARED_PORT: Version = Version(1, 25, 1);
 
 /// What a variable's name means.
 #[derive(Clone, Copy)]
@@ -75,7 +64,7 @@ pub(super) struct Lower<'a> {
 
 /// Lowers one configuration for one era.
 pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
-    let mut p = Proxy::new("nginx");
+    let mut p = Proxy::new("nginx", super::advice::words);
     // The eleventh internal redirect is one too many.
     p.jumps = 11;
     let mut lower = Lower {
