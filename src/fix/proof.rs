@@ -288,6 +288,7 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Settled(RemarkKind::CorsNotApplied, _), _) => asked && on == Kind::Preflight,
         (Goal::Settled(RemarkKind::NoSuchUpgrade, _), _) => asked,
         (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::SendsAll(names), Aspect::Sent(name)) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,

@@ -38,6 +38,7 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, intent: &Intent) -> Ways {
         Goal::TakenLike(_)
         | Goal::Uncached
         | Goal::SendsHost
+        | Goal::SendsAll(_)
         | Goal::FailureHas(_)
         | Goal::HidesTheirs(_)
         | Goal::ErrandsStayPlain
