@@ -151,7 +151,7 @@ pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Wi
         around.contains(&seat) || proxy.outward(seat).any(|s| spoken.contains(&s))
     };
     let named = named_origins(proxy);
-    let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
+    let engine = proxy.steps().iter().any(|s| matches!(s.act, Act::Cors(_)));
     parallel::many(witnesses, |w| {
         if declared.implied.contains(&w.route) {
             return None;
