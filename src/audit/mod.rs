@@ -16,7 +16,7 @@ use crate::proxy::{Dialect, Site};
 use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use suppress::{Applied, Suppression};
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
@@ -171,6 +171,23 @@ fn describe(holds: &[bool], starts: &[Version]) -> String {
     format!("only {}", parts.join(", and "))
 }
 
+/// How many requests a correction is judged by at most.
+const TRIALS: usize = 100;
+
+/// What one line does to several routes is said once: its correction must serve them all.
+fn share_trials(found: &mut [Finding]) {
+    let mut first: HashMap<Saying, usize> = HashMap::new();
+    for i in 0..found.len() {
+        let Some(at) = first.insert(saying(&found[i]), i) else { continue };
+        first.insert(saying(&found[i]), at);
+        let Some(other) = found[i].intent.clone() else { continue };
+        let Some(own) = found[at].intent.as_mut().filter(|own| own.goal == other.goal) else { continue };
+        let room = TRIALS.saturating_sub(own.trials.len());
+        let more: Vec<_> = other.trials.into_iter().filter(|t| !own.trials.contains(t)).take(room).collect();
+        own.trials.extend(more);
+    }
+}
+
 fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Finding>, Vec<Version>, Vec<Comment>) {
     let era = Era::new(at);
     let proxy = site.lower(&era);
@@ -180,6 +197,7 @@ fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Findi
         rule.check(&mut cx);
     }
     found.extend(cx.finish());
+    share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();
         for f in &mut found {

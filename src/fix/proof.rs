@@ -3,7 +3,7 @@
 use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
-use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
+use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
@@ -201,7 +201,8 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
             }
             let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
             for aspect in aspects {
-                if goals.iter().any(|(goal, on)| tolerates(goal, *on == kind, &aspect)) {
+                let everywhere = intents.iter().any(|n| tolerates_everywhere(&n.goal, &aspect));
+                if everywhere || goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, &aspect)) {
                     continue;
                 }
                 let route = before.proxy.title(before.proxy.route(w.route).seat);
@@ -253,9 +254,14 @@ fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Bran
     pairs.flat_map(|(a, b)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b))).collect()
 }
 
+/// Whether a goal brings this along wherever the same setting holds, and nobody sees it.
+fn tolerates_everywhere(goal: &Goal, aspect: &Aspect) -> bool {
+    matches!((goal, aspect), (Goal::KeepsConnection, Aspect::Connection))
+}
+
 /// Whether a goal cannot be had without a change of this kind on its own route. `asked`: for the very kind of request that it
 /// is about.
-fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
+fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
     let cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     match (goal, aspect) {
         (Goal::Upgrades, Aspect::Connection) => true,
@@ -270,8 +276,17 @@ fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Uncached, Aspect::Cached) => asked,
         (Goal::TakenLike(_), _) => asked,
         (Goal::IdleAtLeast(_), Aspect::Timer) => true,
-        (Goal::AnswerHas(names), Aspect::Answer(name)) => cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name)),
-        (Goal::AnswerLacks(lacks), Aspect::Answer(name)) => lacks.eq_ignore_ascii_case(name),
+        (Goal::AnswerHas(names) | Goal::FailureHas(names), Aspect::Answer(name)) => {
+            cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name))
+        }
+        (Goal::AnswersOne(one) | Goal::HidesTheirs(one), Aspect::Answer(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::ErrandsStayPlain, Aspect::Errands) => true,
+        (Goal::Forwards, _) => true,
+        (Goal::LivesOn, Aspect::Timer) => true,
+        (Goal::Waits, Aspect::Timer | Aspect::End) => true,
+        (Goal::Settled(RemarkKind::CorsNotApplied, _), Aspect::Answer(name)) => cors(name) || asked && on == Kind::Preflight,
+        (Goal::Settled(RemarkKind::CorsNotApplied, _), _) => asked && on == Kind::Preflight,
+        (Goal::Settled(RemarkKind::NoSuchUpgrade, _), _) => asked,
         (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,

@@ -7,6 +7,11 @@ use crate::source::Span;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Seat(pub u32);
 
+impl Seat {
+    /// The whole configuration: the first scope.
+    pub const ROOT: Self = Self(0);
+}
+
 /// The index of a [`Doubt`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Why(pub u32);

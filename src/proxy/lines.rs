@@ -3,6 +3,11 @@
 use crate::model::Edit;
 use crate::source::{SourceMap, Span};
 
+/// A length of time as nginx and HAProxy read it.
+pub(super) fn time(milliseconds: u64) -> String {
+    if milliseconds.is_multiple_of(1000) { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
+}
+
 /// The lines of all files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines<'a>(pub(super) &'a SourceMap);

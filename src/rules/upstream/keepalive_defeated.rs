@@ -1,8 +1,8 @@
 //! `upstream/keepalive-defeated`
 
 use super::super::{Confidence, Finding, Level, Related, context::Context};
-use crate::model::{Advice, Expr, Fact, How, Known, Proxy, UpstreamId, Wire};
-use crate::probe::{Branch, Sent, Val, parallel};
+use crate::model::{Advice, Because, Expr, Fact, Goal, How, Intent, Kind, Known, PolicyId, Proxy, Role, Trial, UpstreamId, Wire};
+use crate::probe::{Branch, Sent, Val, Witness, parallel, trial};
 use crate::source::Span;
 use std::collections::HashSet;
 
@@ -13,10 +13,11 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     let mut seen: HashSet<(Span, Span)> = HashSet::new();
     let sendings = sendings(cx);
     let kept: HashSet<UpstreamId> = sendings.iter().filter(|s| s.closes.is_none()).map(|s| s.upstream).collect();
-    for Sending { upstream, at, closes } in sendings {
+    for Sending { upstream, at, closes, sent, policy, .. } in &sendings {
+        let (upstream, at, policy) = (*upstream, *at, *policy);
         let group = cx.proxy.upstream(upstream);
         let reuse = group.reuse;
-        let Some((span, label)) = closes.filter(|_| reuse.value == Known::Is(true)) else { continue };
+        let Some((span, label)) = closes.clone().filter(|_| reuse.value == Known::Is(true)) else { continue };
         // Nobody wrote what closes: the group is only then kept in vain when no route keeps its connections.
         let nowhere = span == reuse.origin.span;
         if nowhere && kept.contains(&upstream) || !seen.insert((span, reuse.origin.span)) {
@@ -34,8 +35,25 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             f.related.push(Related { span: at, message: "for example by this route".to_owned() });
         }
         f.help = cx.advice(Advice::KeepConnections, "send no `Connection` line with plain requests, over HTTP/1.1").to_owned();
+        f.intent = policy.map(|policy| wanted(cx, policy, sent, &sendings, (span, upstream)));
         cx.report(f);
     }
+}
+
+/// Plain requests that close for this reason, and all others to the same servers that nobody keeps, shall close no more.
+fn wanted(cx: &Context<'_>, policy: PolicyId, sent: &Sent, all: &[Sending], (span, upstream): (Span, UpstreamId)) -> Intent {
+    let mut because = cx.seats(policy, sent.span);
+    if let Some(op) = cx.written(sent.list, "connection") {
+        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e)).filter(|e| *e == span);
+        let origin = entry.map_or(op.value.origin, |span| crate::model::Origin { span, ..op.value.origin });
+        because.push(Because { role: Role::Header, origin, value: op.name.to_string() });
+    }
+    if cx.proxy.hop(sent.hop).wire.value == Known::Is(Wire::H10) {
+        because.push(Because { role: Role::Wire, origin: cx.proxy.hop(sent.hop).wire.origin, value: "HTTP/1.1".to_owned() });
+    }
+    let alike = |s: &&Sending| s.upstream == upstream && s.closes.as_ref().is_some_and(|c| c.0 == span);
+    let request = |s: &Sending| Some(Trial { kind: Kind::Plain, request: s.witness.ask(Kind::Plain, trial::ORIGIN)? });
+    Intent { goal: Goal::KeepsConnection, trials: all.iter().filter(alike).filter_map(request).collect(), because, assumes: None, site: 0 }
 }
 
 /// A plain request on its way to a group.
@@ -45,19 +63,22 @@ struct Sending {
     at: Span,
     /// What closes the connection afterwards, and what to say beside it; none: nothing that is known.
     closes: Option<(Span, String)>,
+    witness: Witness,
+    policy: Option<PolicyId>,
+    sent: Sent,
 }
 
 /// Plain requests to groups: those that keep their connections, and those that close them for certain.
 fn sendings(cx: &Context<'_>) -> Vec<Sending> {
-    let of = |b: &Branch| {
+    let of = |w: &Witness, b: &Branch| {
         let sent = b.sent.as_ref()?;
         let upstream = sent.upstream?;
         let closes = cause(cx, sent, cx.proxy.upstream(upstream).reuse).filter(|_| sent.open.is_none());
         // Whether TLS is spoken is not known: nothing is to be said.
         let vague = closes.is_some() && cx.proxy.hop(sent.hop).tls.is_none();
-        (!vague).then_some(Sending { upstream, at: sent.span, closes })
+        (!vague).then(|| Sending { upstream, at: sent.span, closes, witness: w.clone(), policy: b.policy, sent: sent.clone() })
     };
-    let all = parallel::many(&cx.witnesses(), |w| Some(cx.plain(w).iter().filter_map(of).collect::<Vec<_>>()));
+    let all = parallel::many(&cx.witnesses(), |w| Some(cx.plain(w).iter().filter_map(|b| of(w, b)).collect::<Vec<_>>()));
     all.into_iter().flatten().collect()
 }
 

@@ -36,7 +36,9 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
         )
     };
     let known_lines = names.iter().filter(|n| line(n)).count();
-    let suffix = name.rsplit('.').next().unwrap_or_default();
+    // A template is of the language that its name has without the template's own end.
+    let written = [".j2", ".jinja", ".jinja2", ".erb", ".tmpl", ".tpl", ".template", ".in"].iter().find_map(|end| name.strip_suffix(end));
+    let suffix = written.unwrap_or(name).rsplit('.').next().unwrap_or_default();
     let by_name = file.contains("nginx")
         || name.contains("nginx/")
         || matches!(suffix, "conf" | "nginx" | "vhost")

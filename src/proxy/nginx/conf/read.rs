@@ -277,9 +277,8 @@ impl Read<'_> {
                     )
                 });
                 // Outside this tree it may well exist; only a path relative to a whole configuration is surely meant to be here.
-                if !packaged && !self.fragment && !path.starts_with('/')
-                    || !packaged && !self.fragment && !self.dir.is_empty() && path.starts_with(&format!("{}/", self.dir))
-                {
+                let here = !path.starts_with('/') || !self.dir.is_empty() && path.starts_with(&format!("{}/", self.dir));
+                if here && !packaged && !self.fragment && !self.files.is_excerpt(self.conf.root) {
                     self.problem(ProblemKind::IncludeNotFound, false, word, format!("`{path}` could not be read: {e}"), "nginx does not start without it; the path is relative to the directory of the main file. `--include-map FROM=TO` says where it lies");
                 }
                 return;
