@@ -18,11 +18,11 @@ mod witness;
 
 pub mod handshake;
 pub mod idle;
-pub mod parallel;
 pub mod preflight;
 pub mod trace;
 pub mod trial;
 
+pub(crate) use crate::parallel;
 pub use essence::{Aspect, Essence};
 pub use eval::Val;
 pub use example::texts_of;

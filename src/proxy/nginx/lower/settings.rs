@@ -106,7 +106,7 @@ impl<'a> Lower<'a> {
     pub(super) fn defaults(&mut self, seat: Seat) -> Settings {
         let f = self.p.fragment;
         let at = Span { start: self.whole.start, len: 0 };
-        let all = Releases::ALL;
+        let all = Releases::All;
         let outside = self.outside;
         let base = Some(self.implied);
         let outgoing = self.p.add_list(HeaderList { seat, base, ops: Vec::new(), displaced: None, open: outside });

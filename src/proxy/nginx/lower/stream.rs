@@ -27,7 +27,7 @@ impl<'a> Lower<'a> {
         self.upstream_blocks(&children, seat);
         let mut outer = base.clone();
         outer.seat = seat;
-        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default(Releases::ALL), self.whole, seat);
+        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default(Releases::All), self.whole, seat);
         self.timeouts(&mut outer, &children, seat);
         for id in children {
             if self.name(id) == "server" {
