@@ -64,7 +64,7 @@ impl<'a> Lower<'a> {
 
     fn location(&mut self, id: DirId, outer: &Settings, table: TableId, exact: &mut Exact<'a>, within: Option<RouteId>, depth: u32) {
         let place = self.place(id);
-        let children: Vec<DirId> = self.conf.children(id).collect();
+        let children = self.children(id);
         let seat = self.scope(id, outer.seat);
         let mut s = self.settings(outer, Some(id), &children, seat);
         s.errors = self.errors(&s);
@@ -102,6 +102,7 @@ impl<'a> Lower<'a> {
             self.p.tables[nested.at()].open = Some(why);
         }
         if named {
+            self.done(children);
             return;
         }
         let span = self.span(id);
@@ -125,6 +126,7 @@ impl<'a> Lower<'a> {
         }
         arms.push(Arm { test, rank: place.rank, go: route, nested });
         self.slash(&children, &place, &s, policy, table, exact, span);
+        self.done(children);
     }
 
     /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`. Of `= /ws/` and `/ws/` the
@@ -221,7 +223,8 @@ impl<'a> Lower<'a> {
     /// Phases in the order of execution.
     fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
         let span = self.span(id);
-        let mut steps = vec![Step { act: Act::Enter(policy), span }];
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.push(Step { act: Act::Enter(policy), span });
         steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
@@ -258,7 +261,9 @@ impl<'a> Lower<'a> {
             steps.push(step);
         }
         steps.push(Step { act: Act::Content, span });
-        self.p.add_block(steps)
+        let block = self.p.add_block(steps.drain(..));
+        self.steps = steps;
+        block
     }
 
     /// A copy of the request goes to another location, with the method it has `[feat-mirror]`.
@@ -466,13 +471,13 @@ impl<'a> Lower<'a> {
         let (url, opaque) = word.map_or(("", true), |w| (w.text, w.opaque));
         let tls = (!opaque && !url.starts_with('$')).then(|| url.starts_with("https://") || url.starts_with("grpcs://"));
         let hop = self.hop(s, pass, tls);
-        let mut steps: Vec<Step> = self.cache(s).filter(|_| pass == Pass::Proxy).into_iter().collect();
+        let cache = self.cache(s).filter(|_| pass == Pass::Proxy);
         let onward = self.onward(None, 0);
         if url.contains('$') || opaque {
             let to =
                 if opaque { self.opaque(Reason::Template, span, "the upstream is filled in later") } else { self.interpolate(url, span) };
-            steps.push(Step { act: Act::Forward { to: Target::Url(to), hop, target: onward }, span });
-            return Content { block: self.p.add_block(steps), pass, hop };
+            let forward = Step { act: Act::Forward { to: Target::Url(to), hop, target: onward }, span };
+            return Content { block: self.p.add_block(cache.into_iter().chain([forward])), pass, hop };
         }
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let port = match scheme {
@@ -487,7 +492,7 @@ impl<'a> Lower<'a> {
         let uri = uri.filter(|u| !u.is_empty() && pass == Pass::Proxy);
         let group = self.upstream_at(authority, port, s.seat, span);
         let target = if uri.is_some() { self.onward(uri, self.drop) } else { onward };
-        steps.push(Step { act: Act::Forward { to: Target::Upstream(group), hop, target }, span });
-        Content { block: self.p.add_block(steps), pass, hop }
+        let forward = Step { act: Act::Forward { to: Target::Upstream(group), hop, target }, span };
+        Content { block: self.p.add_block(cache.into_iter().chain([forward])), pass, hop }
     }
 }

@@ -15,7 +15,7 @@ mod vars;
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
     BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, HopId, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope,
-    Seat, Slot, Table, TableId, Text, UpstreamId, Why,
+    Seat, Slot, Step, Table, TableId, Text, UpstreamId, Why,
 };
 use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, ONE_HOST};
 use crate::source::Span;
@@ -66,6 +66,9 @@ pub(super) struct Lower<'a> {
     table: TableId,
     /// The rewrite phase of the server at hand, which an internal redirect goes through again; `rewrite … last` does not.
     server_rewrites: BlockId,
+    /// Room for lists of directives and of steps, so that not every block needs its own.
+    spare: Vec<Vec<DirId>>,
+    steps: Vec<Step>,
     /// Length of what the location at hand matched, for `proxy_pass` with a URI part.
     drop: u32,
     /// Files' worth of text around everything.
@@ -100,6 +103,8 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         named: FxHashMap::default(),
         table: TableId(0),
         server_rewrites: BlockId(0),
+        spare: Vec::new(),
+        steps: Vec::new(),
         drop: 0,
         whole,
     };
@@ -184,6 +189,18 @@ impl<'a> Lower<'a> {
         self.conf.args(id).get(n).map(|w| w.text)
     }
 
+    /// The directives of a block; to be given back to [`Self::done`].
+    fn children(&mut self, id: DirId) -> Vec<DirId> {
+        let mut list = self.spare.pop().unwrap_or_default();
+        list.extend(self.conf.children(id));
+        list
+    }
+
+    fn done(&mut self, mut list: Vec<DirId>) {
+        list.clear();
+        self.spare.push(list);
+    }
+
     fn span(&self, id: DirId) -> Span {
         self.conf.span(id)
     }
@@ -207,7 +224,12 @@ impl<'a> Lower<'a> {
         } else if let Some([word]) = dir.args.exactly() {
             word.shared()
         } else {
-            dir.args.iter().map(|w| w.text).collect::<Vec<_>>().join(" ").into()
+            let mut name = String::new();
+            for (i, word) in dir.args.iter().enumerate() {
+                name.push_str(if i == 0 { "" } else { " " });
+                name.push_str(word.text);
+            }
+            name.into()
         };
         let body = dir.body.map_or(dir.span, |b| dir.span.to(b));
         let seat = self.p.add_scope(Scope { parent: Some(parent), span: dir.span, body, noun, name });

@@ -127,7 +127,7 @@ impl<'a> Lower<'a> {
     fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool) -> Act {
         let span = self.span(id);
         let test = self.condition(id);
-        let children: Vec<DirId> = self.conf.children(id).collect();
+        let children = self.children(id);
         let seat = self.scope(id, s.seat);
         let mut inner = self.settings(s, Some(id), &children, seat);
         inner.content = s.content;
@@ -137,6 +137,7 @@ impl<'a> Lower<'a> {
         let policy = self.policy(&inner, pass, hop);
         let mut then = vec![Step { act: Act::Enter(policy), span }];
         then.extend(self.rewrite_phase(&children, &inner, in_location));
+        self.done(children);
         let then = self.p.add_block(then);
         Act::When { test, then, other: None }
     }
