@@ -37,7 +37,7 @@ struct Shape {
 
 impl Shape {
     fn new() -> Self {
-        let mut p = Proxy::new("shape");
+        let mut p = Proxy::new("shape", |_| None);
         p.add_scope(Scope { parent: None, span: Span::default(), body: Span::default(), noun: "", name: "".into() });
         let hop = p.add_hop(Hop {
             wire: fact(Wire::H11),

@@ -1,5 +1,6 @@
 //! Runs the rules over every configuration and every era, and is the only place that filters.
 
+mod amend;
 mod baseline;
 mod fingerprint;
 mod report;
@@ -16,7 +17,7 @@ use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use suppress::Suppression;
+use suppress::{Applied, Suppression};
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
 pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> Report {
@@ -33,9 +34,9 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
         findings.extend(found);
         for comment in &comments {
             let s = match parse_annotation(&comment.text) {
-                Some(Ok(Annotation::Ignore { file, rules, reason })) => suppression(comment, file, rules, reason, dialect.name()),
+                Some(Ok(Annotation::Ignore { file, rules, reason })) => suppression(comment, file, rules, reason, dialect.name(), i),
                 Some(Err(wrong)) => {
-                    findings.push(suppress::not_understood(comment.span, &wrong, dialect.name()));
+                    findings.push(suppress::not_understood(map, comment.span, &wrong, dialect.name(), i));
                     continue;
                 }
                 Some(Ok(Annotation::Purpose { .. })) | None => continue,
@@ -45,21 +46,21 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
             }
         }
     }
-    weigh(map, &mut findings, settings);
     let known: Vec<&str> = RULES.iter().map(|r| r.id).collect();
-    let (mut kept, suppressed, meta) = suppress::apply(map, findings, &suppressions, &known);
-    let mut meta = meta;
-    weigh(map, &mut meta, settings);
+    // Comments are held against everything that was found: one about a rule that nobody asks for today is not useless.
+    let Applied { mut kept, mut silenced, meta } = suppress::apply(map, findings, &suppressions, &known);
     kept.extend(meta);
+    weigh(map, &mut kept, settings);
+    weigh(map, &mut silenced, settings);
     settle(&mut kept);
     let mut files: Vec<_> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
     files.sort_unstable();
     files.dedup();
-    Report { findings: kept, files: files.len(), suppressed, ..Report::default() }
+    Report { findings: kept, files: files.len(), suppressed: silenced.len(), ..Report::default() }
 }
 
-fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str) -> Suppression {
-    Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy }
+fn suppression(comment: &Comment, file: bool, rules: Vec<String>, reason: Option<String>, proxy: &'static str, site: usize) -> Suppression {
+    Suppression { span_of_comment: comment.span, rules, reason, line_target: Vec::new(), block: comment.about, file, proxy, site }
 }
 
 /// Takes out what people do not want to hear about a file, and gives the rest the levels that they chose.

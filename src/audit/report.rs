@@ -18,12 +18,19 @@ pub struct Report {
     pub known: usize,
     /// Path and reason of what could not be read.
     pub unreadable: Vec<(String, String)>,
+    /// The level from which findings fail the run; none: they never do.
+    pub fails_from: Option<Level>,
 }
 
 impl Report {
     /// How many findings have this level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|f| f.level == level).count()
+    }
+
+    /// Whether a finding fails the run.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        self.fails_from.is_some_and(|from| finding.level >= from)
     }
 
     /// For how many findings no correction was tried, for it would take too long.

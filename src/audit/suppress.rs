@@ -3,7 +3,10 @@
 //! A comment at the end of a line speaks of that line. A comment on a line of its own speaks of the next line of code, and
 //! of the whole block when that line opens one; a place that a finding names as related counts too. `ignore-file[…]` speaks of the whole file, wherever it stands. The dialect finds and reads the comments; here they take effect.
 
+use super::amend::Parts;
 use crate::{
+    config::respelt,
+    model::{Correction, Edit, Goal, Intent},
     rules::{Finding, Level},
     source::{SourceFile, SourceMap, Span},
     spelling::distance,
@@ -19,14 +22,25 @@ const UNUSED: &str = "suppression/unused";
 /// Id of the finding about a comment that speaks to hoplint, but not in its words.
 const NOT_UNDERSTOOD: &str = "suppression/not-understood";
 
+/// Why taking a comment away is not safe.
+const MEANT: &str = "what it was meant for is not known";
+
 /// Ids of what is said about suppressions themselves.
 pub const META_RULES: [&str; 4] = [UNKNOWN_RULE, MISSING_REASON, UNUSED, NOT_UNDERSTOOD];
 
 /// What is said about a comment that begins with `hoplint:` and goes on in words that mean nothing here: it has no effect,
 /// which its writer does not know.
-pub fn not_understood(comment: Span, wrong: &str, proxy: &'static str) -> Finding {
+pub fn not_understood(map: &SourceMap, comment: Span, wrong: &str, proxy: &'static str, site: usize) -> Finding {
+    // Declared routes are judged otherwise, so that the right word may bring findings: a person writes it.
+    let intent = respelt(&map.text(comment)).map(|(range, word)| {
+        let span = Span { start: comment.start + range.start as u32, len: range.len() as u32 };
+        let title = format!("write `{word}` instead of `{}`", map.text(span));
+        let way = Correction { edits: vec![Edit { span, text: word.to_owned() }], title, caution: None };
+        reworded(vec![way], true, site)
+    });
     Finding {
         message: format!("this comment has no effect: {wrong}"),
+        intent,
         label: "not understood".into(),
         help: "write `hoplint: websocket heartbeat=30s` (or `sse`, `cors`) about a route, or `hoplint: ignore[category/rule] -- reason`"
             .into(),
@@ -52,40 +66,48 @@ pub struct Suppression {
     pub file: bool,
     /// Name of the dialect (`nginx`).
     pub proxy: &'static str,
+    /// Index of the configuration that it was found in.
+    pub site: usize,
+}
+
+/// What comments make of findings.
+#[derive(Debug)]
+pub struct Applied {
+    /// What stays.
+    pub kept: Vec<Finding>,
+    /// What they silence.
+    pub silenced: Vec<Finding>,
+    /// What is wrong with the comments themselves.
+    pub meta: Vec<Finding>,
 }
 
 /// Takes out what the comments silence, and says what is wrong with the comments themselves.
 ///
-/// `known` holds the ids of all rules. Returned are the findings that stay, how many went, and the findings about comments.
-pub fn apply(map: &SourceMap, findings: Vec<Finding>, suppressions: &[Suppression], known: &[&str]) -> (Vec<Finding>, usize, Vec<Finding>) {
+/// `known` holds the ids of all rules.
+pub fn apply(map: &SourceMap, findings: Vec<Finding>, suppressions: &[Suppression], known: &[&str]) -> Applied {
     let reaches: Vec<Reach> = suppressions.iter().map(|s| Reach::of(map, s)).collect();
     let mut used: Vec<Vec<bool>> = suppressions.iter().map(|s| vec![false; s.rules.len()]).collect();
-    let before = findings.len();
-    let kept: Vec<Finding> = findings
-        .into_iter()
-        .filter(|finding| {
-            let mut silenced = false;
-            // All of them are asked, so that each one that fits counts as used.
-            for ((suppression, reach), used) in suppressions.iter().zip(&reaches).zip(&mut used) {
-                // Where a limit is inherited, the finding stands at the line that sets it for all. The route that is said to
-                // inherit it is the place for an exception of its own.
-                let related = || !suppression.file && finding.related.iter().any(|r| reach.covers(r.span));
-                if !reach.covers(finding.span) && !related() {
-                    continue;
-                }
-                for (rule, used) in suppression.rules.iter().zip(used) {
-                    if fits(rule, finding.rule) {
-                        *used = true;
-                        silenced = true;
-                    }
+    let (silenced, kept): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| {
+        let mut silenced = false;
+        // All of them are asked, so that each one that fits counts as used.
+        for ((suppression, reach), used) in suppressions.iter().zip(&reaches).zip(&mut used) {
+            // Where a limit is inherited, the finding stands at the line that sets it for all. The route that is said to
+            // inherit it is the place for an exception of its own.
+            let related = || !suppression.file && finding.related.iter().any(|r| reach.covers(r.span));
+            if !reach.covers(finding.span) && !related() {
+                continue;
+            }
+            for (rule, used) in suppression.rules.iter().zip(used) {
+                if fits(rule, finding.rule) {
+                    *used = true;
+                    silenced = true;
                 }
             }
-            !silenced
-        })
-        .collect();
-    let gone = before - kept.len();
-    let meta = suppressions.iter().zip(&used).flat_map(|(s, used)| remarks(s, used, known)).collect();
-    (kept, gone, meta)
+        }
+        silenced
+    });
+    let meta = suppressions.iter().zip(&used).flat_map(|(s, used)| remarks(map, s, used, known)).collect();
+    Applied { kept, silenced, meta }
 }
 
 /// Where a suppression holds.
@@ -127,12 +149,12 @@ impl Reach {
 }
 
 /// Index of the line that holds a local offset.
-fn line_of(file: &SourceFile, offset: u32) -> usize {
+pub(super) fn line_of(file: &SourceFile, offset: u32) -> usize {
     file.line_starts().partition_point(|&start| start <= offset).saturating_sub(1)
 }
 
 /// A line with its end mark. The last one reaches one byte past the end, where a finding about something absent may stand.
-fn line_span(file: &SourceFile, line: usize) -> Span {
+pub(super) fn line_span(file: &SourceFile, line: usize) -> Span {
     let starts = file.line_starts();
     let start = starts.get(line).copied().unwrap_or_default();
     let end = starts.get(line + 1).copied().unwrap_or(file.span().len + 1);
@@ -157,40 +179,64 @@ fn fits(written: &str, rule: &str) -> bool {
     !category.contains('/') && rule.split_once('/').is_some_and(|(head, _)| head == category)
 }
 
-fn remarks(suppression: &Suppression, used: &[bool], known: &[&str]) -> Vec<Finding> {
-    let finding = |rule, level, message: String, label: &str, help: String| Finding {
+fn remarks(map: &SourceMap, suppression: &Suppression, used: &[bool], known: &[&str]) -> Vec<Finding> {
+    let parts = Parts::of(map, suppression.span_of_comment).filter(|p| p.rules.len() == suppression.rules.len());
+    let parts = parts.as_ref();
+    let finding = |rule, level, at: Option<usize>, message: String, label: &str, help: String| Finding {
         message,
         label: label.into(),
         help,
-        ..Finding::new(rule, level, suppression.proxy, suppression.span_of_comment)
+        ..Finding::new(rule, level, suppression.proxy, parts.zip(at).map_or(suppression.span_of_comment, |(p, at)| p.rules[at]))
     };
+    let asks = |ways: Vec<Option<Correction>>, by_hand: bool| {
+        let ways: Vec<Correction> = ways.into_iter().flatten().collect();
+        (!ways.is_empty()).then(|| reworded(ways, by_hand, suppression.site))
+    };
+    let careful = |way: Option<Correction>, caution: &str| way.map(|w| Correction { caution: Some(caution.to_owned()), ..w });
     let mut out = Vec::new();
     if suppression.rules.is_empty() {
         let message = "this comment allows nothing, because it names no rule".to_owned();
         let help = "name the rule, for example `websocket/upgrade-not-forwarded`, or a category".to_owned();
-        out.push(finding(UNKNOWN_RULE, Level::Warning, message, "no rule named", help));
+        let intent = asks(vec![careful(parts.and_then(Parts::without_all), MEANT)], false);
+        out.push(Finding { intent, ..finding(UNKNOWN_RULE, Level::Warning, None, message, "no rule named", help) });
     }
-    for (rule, used) in suppression.rules.iter().zip(used) {
-        let exists = known.iter().chain(&META_RULES).any(|id| fits(rule, id));
-        if !exists {
-            let help = match (rule.as_str(), nearest(rule, known)) {
+    let exists: Vec<bool> = suppression.rules.iter().map(|rule| known.iter().chain(&META_RULES).any(|id| fits(rule, id))).collect();
+    let needless: Vec<bool> = exists.iter().zip(used).map(|(exists, used)| *exists && !used).collect();
+    for (i, rule) in suppression.rules.iter().enumerate() {
+        if !exists[i] {
+            let near = nearest(rule, known);
+            let help = match (rule.as_str(), near) {
                 ("*", _) => "name the rule, or its category as `category/*`: a bare star is not taken".to_owned(),
                 (_, Some(near)) => format!("did you mean `{near}`? `hoplint rules` lists all rules"),
                 (_, None) => "`hoplint rules` lists all rules".to_owned(),
             };
-            out.push(finding(UNKNOWN_RULE, Level::Warning, format!("there is no rule `{rule}`"), "names an unknown rule", help));
-        } else if !used {
+            // Whoever corrects the name silences a finding, and that is for people to decide.
+            let other = near.and_then(|near| careful(parts?.instead(i, near), "it silences a finding, by a name that is only guessed"));
+            let gone: Vec<bool> = needless.iter().enumerate().map(|(j, needless)| *needless || i == j).collect();
+            let none = careful(parts.and_then(|p| p.without(i, &gone)), MEANT);
+            let intent = asks(vec![other, none], false);
+            let message = format!("there is no rule `{rule}`");
+            out.push(Finding { intent, ..finding(UNKNOWN_RULE, Level::Warning, Some(i), message, "names an unknown rule", help) });
+        } else if needless[i] {
             let message = format!("nothing here violates `{rule}`, so this comment has no effect");
             let help = "remove the comment, or move it to the line that it is about".to_owned();
-            out.push(finding(UNUSED, Level::Hint, message, "silences nothing", help));
+            let intent = asks(vec![parts.and_then(|p| p.without(i, &needless))], false);
+            out.push(Finding { intent, ..finding(UNUSED, Level::Hint, Some(i), message, "silences nothing", help) });
         }
     }
     if suppression.reason.as_deref().is_none_or(|r| r.trim().is_empty()) {
         let message = "this comment silences a finding without saying why".to_owned();
         let help = "add the reason, so that the next reader can judge whether it still holds".to_owned();
-        out.push(finding(MISSING_REASON, Level::Hint, message, "no reason given", help));
+        // Nobody but the writer knows the reason.
+        let intent = asks(vec![parts.map(Parts::with_reason)], true);
+        out.push(Finding { intent, ..finding(MISSING_REASON, Level::Hint, None, message, "no reason given", help) });
     }
     out
+}
+
+/// That a comment reads otherwise.
+fn reworded(ways: Vec<Correction>, by_hand: bool, site: usize) -> Intent {
+    Intent { goal: Goal::Comment { ways, by_hand }, trials: Vec::new(), because: Vec::new(), assumes: None, site }
 }
 
 /// The rule that somebody probably meant: its name without the category, or a slip of the pen.

@@ -7,7 +7,7 @@ use crate::config::{Settings, mounts};
 use crate::fix::{Room, propose};
 use crate::output::{self, progress::Progress};
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
-use crate::source::{Discovery, FileId, Files, Roots, discover, images_above, is_markdown, read_text, repository};
+use crate::source::{Discovery, FileId, Files, Roots, config_maps, discover, images_above, is_markdown, read_text, repository};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -27,19 +27,13 @@ pub(super) struct Analysis {
 pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, String> {
     let _sign = Progress::start("checking", args.verbose == 0 && std::io::stderr().is_terminal());
     let mut paths = args.paths.clone();
-    if let Some(list) = &args.files_from {
-        paths.extend(listed(list)?);
-        if paths.is_empty() {
-            return Err(format!("nothing to check: {} names no file", list.display()));
-        }
-    }
     if paths.is_empty() {
         paths.push(".".to_owned());
     }
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
     let one_by_one = !named.is_empty() && named.iter().all(|p| !Path::new(p).is_dir());
-    let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some();
+    let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some() || embedded(args, name, head);
     let mut found = discover(&named, args.markdown, &judge);
     if one_by_one {
         found.images = images_above(&named);
@@ -158,6 +152,18 @@ fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<
             }
             continue;
         }
+        if is_manifest(files.map().file(id).name()) {
+            let entries = files.split_config_maps(id, &|key, text| entry(args, key, text).is_some()).map_err(|e| e.to_string())?;
+            let held = !entries.is_empty();
+            for (block, key, at) in entries {
+                if let Some(room) = entry(args, &key, &files.map().file(block).bytes()[at]) {
+                    put(room, block, false);
+                }
+            }
+            if held {
+                continue;
+            }
+        }
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
@@ -196,15 +202,33 @@ fn around(
     keep
 }
 
-/// Paths that a file names, one a line.
-fn listed(list: &Path) -> Result<Vec<String>, String> {
+/// Paths that a file names, one a line; with NUL bytes between them, as `git diff -z` writes them, a path may hold anything.
+pub(super) fn listed(list: &Path) -> Result<Vec<String>, String> {
     let wrong = |e: std::io::Error| format!("{}: {e}", list.display());
     let text = if list == Path::new("-") {
         std::io::read_to_string(std::io::stdin().lock()).map_err(wrong)?
     } else {
         read_text(list).map_err(wrong)?
     };
-    Ok(text.lines().map(|l| l.trim_end_matches('\r')).filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+    let parts: Vec<&str> =
+        if text.contains('\0') { text.split('\0').collect() } else { text.lines().map(|l| l.trim_end_matches('\r')).collect() };
+    Ok(parts.into_iter().filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+}
+
+/// Whether a file may hold ConfigMaps, by its name.
+fn is_manifest(name: &str) -> bool {
+    let name = ["tpl", "tmpl", "j2"].iter().find_map(|end| name.strip_suffix(end)?.strip_suffix('.')).unwrap_or(name);
+    name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// Whether a file holds a ConfigMap with a configuration.
+fn embedded(args: &Check, name: &str, head: &[u8]) -> bool {
+    is_manifest(name) && config_maps(head).into_iter().any(|(key, at)| entry(args, &key, &head[at]).is_some())
+}
+
+/// The dialect of a text of a ConfigMap. One that reads YAML itself finds its own texts there by itself.
+fn entry(args: &Check, key: &str, text: &[u8]) -> Option<&'static dyn Dialect> {
+    claimed(args, key, text).filter(|d| !d.reads_manifests())
 }
 
 /// The dialect of a fenced block, by the words behind its fence: `nginx`, `yaml envoy`.

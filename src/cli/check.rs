@@ -1,18 +1,18 @@
 //! `hoplint check`
 
-use super::analyse::{Analysis, analyse};
-use super::args::{Check, FailOn, MinConfidence, MinLevel};
+use super::analyse::{Analysis, analyse, listed};
+use super::args::Check;
+use super::report::finish;
 use super::settings::settings;
-use super::{CLEAN, FOUND, WRONG};
+use super::{CLEAN, WRONG};
 use crate::audit::{Baseline, Entry, Report};
 use crate::config::Settings;
-use crate::output::{self, Format, Look};
-use crate::rules::{Confidence, Level};
-use crate::source::{Files, check_out, read_text};
-use clap::ValueEnum;
+use crate::output::{self, Look};
+use crate::source::{Files, Older, check_out, read_text};
 use std::path::Path;
 
 pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String> {
+    let Some(args) = &with_listed(args)? else { return Ok(CLEAN) };
     let settings = settings(args, look)?;
     if args.fix || args.diff {
         return super::mend::run(args, &settings, look, actions);
@@ -40,30 +40,24 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
     finish(args, &settings, &files, report, look, actions)
 }
 
-/// Prints what is wanted, and tells it in a number.
-pub(super) fn finish(
-    args: &Check,
-    settings: &Settings,
-    files: &Files,
-    mut report: Report,
-    look: Look,
-    actions: bool,
-) -> Result<u8, String> {
-    let word = |w: &Option<String>| w.clone().unwrap_or_default();
-    let least = args.min_level.or_else(|| MinLevel::from_str(&word(&settings.min_level), true).ok()).map(Level::from);
-    let sure = args.min_confidence.or_else(|| MinConfidence::from_str(&word(&settings.min_confidence), true).ok()).map(Confidence::from);
-    report.findings.retain(|f| least.is_none_or(|l| f.level >= l) && sure.is_none_or(|c| f.confidence >= c));
-    print(args, files, &report, look, actions)?;
-    let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| FailOn::from_str(l, true).ok()));
-    Ok(if !report.unreadable.is_empty() {
-        WRONG
-    } else if args.exit_zero {
-        CLEAN
-    } else if fail_on.unwrap_or(FailOn::Error).fails(report.worst()) {
-        FOUND
-    } else {
-        CLEAN
-    })
+/// The arguments with the paths that a list names, as seen from here; nothing when a hook has nothing to hand over.
+fn with_listed(args: &Check) -> Result<Option<Check>, String> {
+    let mut args = args.clone();
+    if let Some(list) = args.files_from.take() {
+        args.paths.extend(listed(&list)?);
+        if args.paths.is_empty() {
+            let why = format!("nothing to check: {} names no file", list.display());
+            return if args.skip_unknown { Ok(None) } else { Err(why) };
+        }
+    }
+    // What lies here is named from here, as code scanning and merge requests want it.
+    let here = std::env::current_dir().unwrap_or_default();
+    for path in &mut args.paths {
+        if let Ok(below) = Path::new(&*path).strip_prefix(&here) {
+            *path = if below.as_os_str().is_empty() { ".".to_owned() } else { below.to_string_lossy().into_owned() };
+        }
+    }
+    Ok(Some(args))
 }
 
 fn write_baseline(path: &Path, files: &Files, report: &Report) -> Result<u8, String> {
@@ -93,41 +87,33 @@ fn say_stale(path: &Path, stale: &[Entry], verbose: u8) {
 fn before(commit: &str, args: &Check, settings: Settings) -> Result<Baseline, String> {
     let here = std::env::current_dir().map_err(|e| e.to_string())?;
     let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let there = check_out(&here, commit, scratch.path())?;
+    // A temporary folder may be named through a link, which git does not follow.
+    let root = scratch.path().canonicalize().map_err(|e| e.to_string())?;
+    let older = check_out(&here, commit, &root).map_err(|e| format!("--diff-base: {e}"))?;
+    let (quiet, settings) = as_of(&older, args, settings)?;
     // A folder that the change brought: nothing was found there.
-    if std::env::set_current_dir(&there).is_err() {
+    if std::env::set_current_dir(&older.here).is_err() {
         return Ok(Baseline::default());
     }
-    let quiet = Check { verbose: 0, format: Some(super::args::Format::Concise), output: Vec::new(), ..args.clone() };
     let old = analyse(&quiet, settings);
     std::env::set_current_dir(&here).map_err(|e| e.to_string())?;
     // Nothing to check there is nothing found there.
     Ok(old.map(|a| Baseline::of(a.files.map(), &a.report)).unwrap_or_default())
 }
 
-/// All reports that were asked for: those for files first, so that they are complete when the terminal says something.
-fn print(args: &Check, files: &Files, report: &Report, look: Look, actions: bool) -> Result<(), String> {
-    let mut wanted: Vec<(Format, Option<&Path>)> = args.output.iter().map(|(f, file)| ((*f).into(), file.as_deref())).collect();
-    if wanted.is_empty() {
-        let format = if args.statistics {
-            Format::Statistics
-        } else {
-            args.format.map_or(if actions { Format::Github } else { Format::Full }, Into::into)
-        };
-        wanted.push((format, None));
+/// The same questions, asked of the older state.
+fn as_of(older: &Older, args: &Check, mut settings: Settings) -> Result<(Check, Settings), String> {
+    let mut quiet = Check { verbose: 0, format: Some(super::args::Format::Concise), output: Vec::new(), ..args.clone() };
+    for path in &mut quiet.paths {
+        let there = older.path(Path::new(path)).ok_or_else(|| format!("--diff-base: {path} lies outside of the repository"))?;
+        *path = there.to_string_lossy().into_owned();
     }
-    wanted.sort_by_key(|(_, file)| file.is_none());
-    for (format, file) in wanted {
-        let done = match file {
-            Some(path) => output::to_file(path, |out| format.print(out, files.map(), report, Look::default()))
-                .map_err(|e| format!("{}: {e}", path.display())),
-            None => output::to_stdout(look.colour && format.for_people(), |out| format.print(out, files.map(), report, look))
-                .map_err(|e| e.to_string()),
-        };
-        done?;
+    // Settings speak of places, too. What lies elsewhere is the same then and now.
+    settings.root = older.path(&settings.root).unwrap_or(settings.root);
+    for map in &mut settings.include_maps {
+        if let Some(there) = older.path(Path::new(&map.to)) {
+            map.to = there.to_string_lossy().into_owned();
+        }
     }
-    for (path, reason) in &report.unreadable {
-        output::to_stderr(&format!("error: {path}: {reason}"));
-    }
-    Ok(())
+    Ok((quiet, settings))
 }

@@ -2,7 +2,7 @@
 
 use super::analyse::{Analysis, analyse, may_edit};
 use super::args::Check;
-use super::check::finish;
+use super::report::finish;
 use super::{CLEAN, FOUND, WRONG};
 use crate::audit::settle;
 use crate::config::Settings;

@@ -1,6 +1,8 @@
 //! Comments that speak to hoplint.
 
 use super::{Purpose, parse_duration};
+use crate::spelling::distance;
+use std::ops::Range;
 
 /// What a comment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,4 +58,34 @@ fn parse(said: &str) -> Result<Annotation, String> {
         }
     }
     Ok(Annotation::Purpose { purpose, heartbeat })
+}
+
+/// The word that was probably meant where a comment (with its mark) speaks to hoplint in words that mean nothing, and where
+/// the one stands that was written.
+pub fn respelt(comment: &str) -> Option<(Range<usize>, &'static str)> {
+    let start = comment.find("hoplint:")? + "hoplint:".len();
+    let start = start + comment[start..].len() - comment[start..].trim_start().len();
+    let len = comment[start..].find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(comment.len() - start);
+    let written = &comment[start..start + len];
+    let near = ["websocket", "sse", "cors", "ignore", "ignore-file"].map(|word| (distance(&written.to_lowercase(), word), word));
+    let (distance, word) = near.into_iter().min()?;
+    // Of three letters one is not enough to tell.
+    (written != word && distance * 3 < word.len()).then_some((start..start + len, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::respelt;
+
+    #[test]
+    fn slips_of_the_pen_are_respelt() {
+        let said = |comment: &str| respelt(comment).map(|(at, word)| (comment[at].to_owned(), word));
+        assert_eq!(said("# hoplint: websockets heartbeat=30s"), Some(("websockets".into(), "websocket")));
+        assert_eq!(said("#hoplint:WebSocket"), Some(("WebSocket".into(), "websocket")));
+        assert_eq!(said("# hoplint: ignroe[x/y] -- z"), Some(("ignroe".into(), "ignore")));
+        assert_eq!(said("# hoplint: ignorefile[x/y] -- z"), Some(("ignorefile".into(), "ignore-file")));
+        assert_eq!(said("# hoplint: websocket heartbeat=30"), None, "the word is right, something else is not");
+        assert_eq!(said("# hoplint: grpc"), None);
+        assert_eq!(said("# hoplint:"), None);
+    }
 }

@@ -7,7 +7,7 @@ mod order;
 mod reader;
 mod targets;
 
-pub use annotation::{Annotation, parse_annotation};
+pub use annotation::{Annotation, parse_annotation, respelt};
 pub use file::{ConfigError, KEYS, NAME, Names, OVERRIDE_KEYS, ROUTE_KEYS, find, load};
 pub use mounts::mounts;
 pub use order::{Order, Serves};

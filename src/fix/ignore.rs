@@ -1,6 +1,7 @@
 //! Comments that silence what is found now, each with a reason, so that a team begins clean and sees what is new.
 
 use super::{MayEdit, Room};
+use crate::audit::suppress::META_RULES;
 use crate::rules::Finding;
 use crate::source::{FileId, Files};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,13 @@ pub struct Ignored {
 ///
 /// None when the texts grow too large.
 pub fn add_ignores(room: &Room, files: &Files, may: &MayEdit<'_>, reason: &str) -> Option<Ignored> {
-    let before = room.findings(files);
+    // What is said about comments is no matter of further comments.
+    let found = |files: &Files| {
+        let mut found = room.findings(files);
+        found.retain(|f| !META_RULES.contains(&f.rule));
+        found
+    };
+    let before = found(files);
     let mut by_file: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
     for f in &before {
         if let Some((id, _)) = files.map().file_at(f.span.start) {
@@ -41,7 +48,7 @@ pub fn add_ignores(room: &Room, files: &Files, may: &MayEdit<'_>, reason: &str) 
     // One file spoils the reading of others; what does not work is taken back until the rest does.
     loop {
         let after = files.with_texts(&texts).ok()?;
-        let left = room.findings(&after);
+        let left = found(&after);
         let count = |list: &[Finding], files: &Files, id: FileId| {
             list.iter().filter(|f| files.map().file_at(f.span.start).is_some_and(|(at, _)| at == id)).count()
         };

@@ -4,9 +4,11 @@ use super::proof::{Before, Refusal};
 use super::room::{Room, View};
 use super::text::Edits;
 use super::{MayEdit, Outcome};
-use crate::model::{Applicability, Correction, Era, Fix, NoFix};
+use crate::model::{Applicability, Correction, Era, Fix, Goal, NoFix};
 use crate::rules::{Confidence, Finding};
 use std::collections::{BTreeMap, BTreeSet};
+
+const NO_PLACE: &str = "there is no place for it";
 
 /// A finding with ways to correct it.
 struct Item<'a> {
@@ -71,7 +73,12 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let Some((oldest, proxy)) = self.before.oldest(self.room, intent.site) else { continue };
-            let ways = site.fix(map, proxy, &Era::new(oldest), intent).and_then(|ways| {
+            let written = match &intent.goal {
+                // A comment is no matter of the dialect.
+                Goal::Comment { ways, .. } => Ok(ways.clone()),
+                _ => site.fix(map, proxy, &Era::new(oldest), intent),
+            };
+            let ways = written.and_then(|ways| {
                 let editable = |c: &Correction| {
                     c.edits.iter().try_for_each(|e| map.file_at(e.span.start).map_or(Err("it lies in no file"), |(id, _)| may_edit(id)))
                 };
@@ -82,8 +89,12 @@ impl<'a> Plan<'a> {
                 }
             });
             match ways {
+                Ok(ways) if matches!(intent.goal, Goal::Comment { by_hand: true, .. }) => {
+                    let shown = ways.first().map(|way| fix(way, Applicability::ByHand, Vec::new()));
+                    self.outcomes.insert(index, shown.ok_or_else(|| NoFix::unwritten(NO_PLACE)));
+                }
                 Ok(ways) if !ways.is_empty() => items.push(Item { index, finding, ways }),
-                Ok(_) => self.refuse(index, NoFix::unwritten("there is no place for it")),
+                Ok(_) => self.refuse(index, NoFix::unwritten(NO_PLACE)),
                 Err(why) => self.refuse(index, why),
             }
         }

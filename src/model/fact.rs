@@ -70,15 +70,57 @@ pub struct Doubt {
 pub enum How {
     /// Written in the configuration.
     Written,
-    /// The proxy's default, in force since that version (none: always).
-    Default {
-        /// First version with this default.
-        since: Option<Version>,
-    },
+    /// The proxy's default, in force in these releases.
+    Default(Releases),
     /// Built-in behaviour.
     Implied,
     /// The default, unless something outside the given text sets it.
-    Assumed,
+    Assumed(Releases),
+}
+
+impl How {
+    /// Whether something outside the given text may set another value.
+    pub const fn is_assumed(&self) -> bool {
+        matches!(self, Self::Assumed(_))
+    }
+
+    /// The releases of a default.
+    pub const fn releases(&self) -> Option<Releases> {
+        match self {
+            Self::Default(r) | Self::Assumed(r) => Some(*r),
+            Self::Written | Self::Implied => None,
+        }
+    }
+}
+
+/// The releases in which a default is in force.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Releases {
+    /// The first one.
+    pub since: Option<Version>,
+    /// The first one with another default.
+    pub until: Option<Version>,
+}
+
+impl Releases {
+    /// Every one.
+    pub const ALL: Self = Self { since: None, until: None };
+
+    /// This one, and those on the same side of a change that came with a release.
+    pub const fn beside(changed: Version, after: bool) -> Self {
+        if after { Self { since: Some(changed), until: None } } else { Self { since: None, until: Some(changed) } }
+    }
+}
+
+impl std::fmt::Display for Releases {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.since, self.until) {
+            (None, None) => f.write_str("in all versions"),
+            (Some(since), None) => write!(f, "since {since}"),
+            (None, Some(until)) => write!(f, "before {until}"),
+            (Some(since), Some(until)) => write!(f, "since {since} and before {until}"),
+        }
+    }
 }
 
 /// Where a value comes from. A value is inherited iff its seat is not the asker's.

@@ -62,6 +62,8 @@ pub enum Goal {
     LivesOn,
     /// What goes upstream has exactly one line of this name, not empty.
     SendsOne(String),
+    /// What goes upstream carries a line of each of these names, not empty.
+    SendsAll(Vec<String>),
     /// The preflight is answered 2xx with origin, methods and headers.
     AnswersPreflight,
     /// A streaming answer is passed on while it comes.
@@ -70,6 +72,14 @@ pub enum Goal {
     Gone(Span),
     /// These bytes read so; they did nothing as they were.
     Spelt(Span, String),
+    /// A comment that speaks to hoplint reads otherwise. To the proxy it is none, so that any text will do, and no outcome is
+    /// asked for.
+    Comment {
+        /// What it may read, the best first.
+        ways: Vec<Correction>,
+        /// Whether only a person can write it, because something of it is not known.
+        by_hand: bool,
+    },
     /// Nothing is left to remark on these bytes. Where it has trials, what was written is to be in force for them.
     Settled(RemarkKind, Span),
 }
@@ -81,7 +91,7 @@ pub struct Intent {
     pub goal: Goal,
     /// For which requests.
     pub trials: Vec<Trial>,
-    /// Which facts are to blame, and where they stand: the scope whose settings were in force ([`super::Role::Took`]), lines
+    /// Which facts are to blame, and where they stand: the scopes whose settings were in force ([`super::Role::Took`]), lines
     /// that are wrong ([`super::Role::Header`]), names of lines that are absent ([`super::Role::Missing`]), lines that an own
     /// list displaced ([`super::Role::Displaced`]), the clock, the wire, the step that answered.
     pub because: Vec<Because>,
@@ -189,6 +199,8 @@ pub enum Applicability {
     Safe,
     /// Something else changes, or something was taken for granted; it says what.
     Unsafe,
+    /// Only shown: a person must complete it.
+    ByHand,
 }
 
 impl Applicability {
@@ -197,6 +209,7 @@ impl Applicability {
         match self {
             Self::Safe => "safe",
             Self::Unsafe => "unsafe",
+            Self::ByHand => "by hand",
         }
     }
 }

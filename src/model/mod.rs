@@ -2,6 +2,7 @@
 //! execution and flat records of what holds on the way. Types only; the machine in `probe/` runs them, and knows no proxy
 //! and no version: every built-in behaviour is written down by the dialect as implied steps and implied header operations.
 
+mod advice;
 mod exchange;
 mod expr;
 mod fact;
@@ -12,9 +13,10 @@ mod proxy;
 mod remark;
 mod version;
 
+pub use advice::{Advice, Words};
 pub use exchange::{Because, Dial, Request, Role};
 pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
-pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Scope, Seat, Why};
+pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Releases, Scope, Seat, Why};
 pub use intent::{Applicability, Correction, Edit, Fix, Goal, Intent, Kind, NoFix, Obstacle, Trial};
 pub use policy::{
     Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Mixing, Policy,

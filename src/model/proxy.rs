@@ -1,9 +1,9 @@
 //! The whole of one proxy's configuration, in flat vectors.
 
 use super::{
-    Act, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId, ListId,
-    Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat, Slot, Step,
-    Subject, Table, TableId, Text, Upstream, UpstreamId, Why,
+    Act, Advice, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId,
+    ListId, Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat,
+    Slot, Step, Subject, Table, TableId, Text, Upstream, UpstreamId, Why, Words,
 };
 use crate::source::Span;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub struct Comment {
 pub struct Proxy {
     /// Name of the dialect.
     pub dialect: &'static str,
+    /// How it is told what rules advise.
+    pub words: Words,
     /// Whether the text is only a part of a configuration.
     pub fragment: bool,
     /// Addresses.
@@ -131,8 +133,8 @@ impl Proxy {
     }
 
     /// An empty configuration. Its first doubt, [`Proxy::RUNTIME`], stands for whatever only a running proxy knows.
-    pub fn new(dialect: &'static str) -> Self {
-        let mut proxy = Self { dialect, jumps: 10, ..Self::default() };
+    pub fn new(dialect: &'static str, words: fn(Advice) -> Option<&'static str>) -> Self {
+        let mut proxy = Self { dialect, words: Words(words), jumps: 10, ..Self::default() };
         proxy.doubt(Reason::RuntimeState, Span::default(), "known only while the proxy runs");
         proxy
     }

@@ -7,10 +7,14 @@ use serde::Serialize;
 use super::{page, place::Place};
 use crate::{
     audit::Report,
+    fix::Edits,
     model::Applicability,
     rules::{Finding, Level},
     source::SourceMap,
 };
+
+/// How many lines one suggestion may reach over.
+const LINES: u32 = 20;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -32,13 +36,13 @@ struct Diagnostic<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Related<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    suggestions: Vec<Suggestion<'a>>,
+    suggestions: Vec<Suggestion>,
 }
 
 #[derive(Serialize)]
-struct Suggestion<'a> {
+struct Suggestion {
     range: Range,
-    text: &'a str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -107,13 +111,23 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
     writeln!(out)
 }
 
-/// A reader applies each suggestion by itself, so only a safe correction in one piece, in the finding's own file, is one.
-fn suggestion<'a>(map: &SourceMap, f: &'a Finding) -> Option<Suggestion<'a>> {
+/// A reader applies each suggestion by itself, so only a safe correction in one piece, in the finding's own file, is one. Edits
+/// near each other become one piece, with what stands between them.
+fn suggestion(map: &SourceMap, f: &Finding) -> Option<Suggestion> {
     let Some(Ok(fix)) = &f.fix else { return None };
-    let [edit] = fix.edits.as_slice() else { return None };
-    let (own, other) = (map.file_at(f.span.start)?.0, map.file_at(edit.span.start)?.0);
-    let fits = fix.applicability == Applicability::Safe && own == other;
-    fits.then(|| Some(Suggestion { range: range(&Place::of(map, edit.span)?), text: &edit.text })).flatten()
+    let (first, last) = (fix.edits.first()?, fix.edits.last()?);
+    let span = first.span.to(last.span);
+    let (own, file) = map.file_at(f.span.start)?;
+    let place = Place::of(map, span)?;
+    if fix.applicability != Applicability::Safe || !file.span().holds(span) || place.end_line - place.line > LINES {
+        return None;
+    }
+    let texts = Edits::default().with(&fix.edits)?.apply(map);
+    let (before, after) = (file.bytes(), texts.get(&own)?);
+    let (start, rest) = ((span.start - file.base()) as usize, (file.span().end() - span.end()) as usize);
+    debug_assert!(after.len() >= start + rest && before[..start] == after[..start]);
+    let text = String::from_utf8(after.get(start..after.len() - rest)?.to_vec()).ok()?;
+    Some(Suggestion { range: range(&place), text })
 }
 
 fn range(p: &Place<'_>) -> Range {

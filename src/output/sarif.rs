@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    page,
+    DOCS_BASE, page,
     place::{Place, uri},
 };
 use crate::{
     audit::Report,
-    model::Fix,
+    model::{Applicability, Fix},
     rules::{Finding, Level, RULES, Related, Rule},
     source::SourceMap,
 };
@@ -43,7 +43,7 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
             })
         })
         .collect();
-    let document = json!({
+    let mut document = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -57,6 +57,9 @@ pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
             "results": results,
         }],
     });
+    if DOCS_BASE.starts_with("https://") {
+        document["runs"][0]["tool"]["driver"]["informationUri"] = DOCS_BASE.into();
+    }
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
@@ -140,7 +143,10 @@ fn result(map: &SourceMap, f: &Finding, mark: &str, rules: &[&Rule]) -> Option<V
     if !related.is_empty() {
         out["relatedLocations"] = related.into();
     }
-    if let Some(Ok(fix)) = &f.fix {
+    // What a person must complete is nothing to apply.
+    if let Some(Ok(fix)) = &f.fix
+        && fix.applicability != Applicability::ByHand
+    {
         out["fixes"] = json!([correction(map, fix)]);
     }
     Some(out)

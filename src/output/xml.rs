@@ -41,37 +41,32 @@ fn by_file<'a>(map: &'a SourceMap, report: &'a Report) -> Vec<(&'a str, Vec<(&'a
     out
 }
 
-/// Prints a JUnit report: every finding is a failed test, and a clean run is one that passed.
+/// Prints a JUnit report: a finding that fails the run is a failed test, another one a skipped one, and a clean run is one test
+/// that passed. It keeps to the attributes that Jenkins' schema knows (`junit-10.xsd` of its xUnit plugin).
 ///
 /// # Errors
 /// What the writer reports.
 pub(super) fn junit(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io::Result<()> {
     let total = (report.findings.len() + report.unreadable.len()).max(1);
-    let (failures, errors) = (report.findings.len(), report.unreadable.len());
+    let failed = |list: &mut dyn Iterator<Item = &Finding>| list.filter(|f| report.fails(f)).count();
+    let (failures, errors) = (failed(&mut report.findings.iter()), report.unreadable.len());
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(out, r#"<testsuites name="hoplint" tests="{total}" failures="{failures}" errors="{errors}">"#)?;
     for (file, list) in by_file(map, report) {
         let n = list.len();
-        writeln!(out, r#"  <testsuite name="{}" tests="{n}" failures="{n}" errors="0">"#, escape(file))?;
+        let failures = failed(&mut list.iter().map(|(f, _)| *f));
+        writeln!(out, r#"  <testsuite name="{}" tests="{n}" failures="{failures}" errors="0" skipped="{}">"#, escape(file), n - failures)?;
         for (f, p) in list {
             let name = format!("{} at {}:{}", f.rule, p.line, p.column);
             let class = file.trim_end_matches(".conf").trim_end_matches(".cfg");
-            writeln!(
-                out,
-                r#"    <testcase name="{}" classname="{}" file="{}" line="{}">"#,
-                escape(&name),
-                escape(class),
-                escape(file),
-                p.line
-            )?;
-            let text = format!("{}\n{}", f.message, f.help);
-            writeln!(
-                out,
-                r#"      <failure type="{}" message="{}">{}</failure>"#,
-                f.level.word(),
-                escape(&f.message),
-                escape(text.trim_end())
-            )?;
+            writeln!(out, r#"    <testcase name="{}" classname="{}">"#, escape(&name), escape(class))?;
+            let text = format!("{file}:{}:{}: {}: {}\n{}", p.line, p.column, f.level.word(), f.message, f.help);
+            let (text, message) = (escape(text.trim_end()), escape(&f.message));
+            if report.fails(f) {
+                writeln!(out, r#"      <failure type="{}" message="{message}">{text}</failure>"#, f.level.word())?;
+            } else {
+                writeln!(out, r#"      <skipped type="{}" message="{message}">{text}</skipped>"#, f.level.word())?;
+            }
             writeln!(out, "    </testcase>")?;
         }
         writeln!(out, "  </testsuite>")?;
@@ -84,7 +79,7 @@ pub(super) fn junit(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io
         }
         writeln!(out, "  </testsuite>")?;
     }
-    if failures + errors == 0 {
+    if report.findings.is_empty() && errors == 0 {
         writeln!(out, r#"  <testsuite name="hoplint" tests="1" failures="0" errors="0">"#)?;
         writeln!(out, r#"    <testcase name="{} checked" classname="hoplint"/>"#, count(report.files, "file"))?;
         writeln!(out, "  </testsuite>")?;

@@ -350,7 +350,7 @@ impl Join<'_> {
         match origin.how {
             How::Written if origin.seat == asker => ("set", Some(origin.span)),
             How::Written => ("inherited", Some(origin.span)),
-            How::Default { .. } | How::Assumed => ("default", None),
+            How::Default(_) | How::Assumed(_) => ("default", None),
             How::Implied => ("computed", None),
         }
     }

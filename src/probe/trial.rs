@@ -96,6 +96,10 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
             !upstream.is_empty()
                 && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values(name).filter(|l| filled(l)).count() == 1)
         }
+        Goal::SendsAll(names) => {
+            let all = |s: &super::Sent| names.iter().all(|n| s.values(n).any(filled));
+            !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(all)
+        }
         Goal::AnswersPreflight => {
             let wanted = ["access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"];
             !answers.is_empty()
@@ -111,7 +115,7 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
                     hop.buffered.value == Known::Is(false) || framed
                 })
         }
-        Goal::Gone(_) | Goal::Spelt(..) | Goal::Settled(..) => true,
+        Goal::Gone(_) | Goal::Spelt(..) | Goal::Settled(..) | Goal::Comment { .. } => true,
     }
 }
 

@@ -75,14 +75,19 @@ fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &m
             continue;
         }
         let mut head = Vec::new();
-        if let Err(e) = std::fs::File::open(&path).and_then(|f| f.take(HEAD).read_to_end(&mut head)) {
+        if let Err(e) = std::fs::File::open(entry.path()).and_then(|f| f.take(HEAD).read_to_end(&mut head)) {
             out.unreadable.push((path, e.to_string()));
             continue;
         }
         if head.contains(&0) {
             out.skipped.push((path, "not a text file".to_owned()));
         } else if markdown && is_markdown(&path) || judge(&path, &head) {
-            out.files.push(path);
+            if entry.path().to_str().is_some() {
+                out.files.push(path);
+            } else {
+                // It would be read under another name, and reported under that.
+                out.unreadable.push((path, "its name is not UTF-8".to_owned()));
+            }
         } else {
             out.skipped.push((path, "not a configuration of a known proxy by its content".to_owned()));
         }

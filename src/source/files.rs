@@ -1,7 +1,8 @@
 //! Reading files, each once, by the path that the configuration writes.
 
-use super::{FileId, SourceMap, Span, TooLarge, markdown};
+use super::{FileId, SourceMap, Span, TooLarge, config_maps, markdown};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
@@ -46,6 +47,8 @@ pub struct Files {
     dump: Vec<String>,
     /// Read from disk, so that it could be written there.
     on_disk: BTreeSet<FileId>,
+    /// Parts of other files.
+    excerpts: BTreeSet<FileId>,
 }
 
 impl Files {
@@ -205,11 +208,39 @@ impl Files {
         let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
         let mut out = Vec::new();
         for fence in markdown::fences(&text).into_iter().filter(|f| wanted(&f.info)) {
-            let file = self.map.add(name.clone(), markdown::masked(&text, &fence))?;
-            self.paths.insert(file, normalise(&name));
-            out.push((file, fence.info));
+            out.push((self.excerpt(&name, &text, &(fence.start..fence.end))?, fence.info));
         }
         Ok(out)
+    }
+
+    /// The texts of ConfigMaps in a manifest that `wanted` says of their keys and bytes, in the same way, with their keys.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn split_config_maps(
+        &mut self,
+        id: FileId,
+        wanted: &dyn Fn(&str, &[u8]) -> bool,
+    ) -> Result<Vec<(FileId, String, Range<usize>)>, TooLarge> {
+        let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
+        let mut out = Vec::new();
+        for (key, at) in config_maps(&text).into_iter().filter(|(key, at)| wanted(key, &text[at.clone()])) {
+            out.push((self.excerpt(&name, &text, &at)?, key, at));
+        }
+        Ok(out)
+    }
+
+    /// A part of a text as a file of the same name.
+    fn excerpt(&mut self, name: &str, text: &[u8], part: &Range<usize>) -> Result<FileId, TooLarge> {
+        let file = self.map.add(name, markdown::masked(text, part))?;
+        self.paths.insert(file, normalise(name));
+        self.excerpts.insert(file);
+        Ok(file)
+    }
+
+    /// Whether a file is a part of another one: what it lacks may stand elsewhere.
+    pub fn is_excerpt(&self, id: FileId) -> bool {
+        self.excerpts.contains(&id)
     }
 
     /// The same files with other texts in some of them; ids stay what they are, and nothing that was read is read again.
@@ -229,6 +260,7 @@ impl Files {
             maps: self.maps.clone(),
             dump: self.dump.clone(),
             on_disk: self.on_disk.clone(),
+            excerpts: self.excerpts.clone(),
         })
     }
 

@@ -66,9 +66,11 @@ impl Example {
         let text = String::from_utf8(mended.files.map().file(room.given[0]).bytes().to_vec()).unwrap();
         let bare = |line: &str| {
             let marked = ["# error", "# warning", "# hint"].iter().find_map(|mark| line.strip_suffix(mark));
-            marked.map_or(line, str::trim_end).to_owned() + "\n"
+            // A line of which only the mark is left was made by whoever marked it.
+            let left = marked.map_or(line, str::trim_end);
+            (marked.is_none() || !left.is_empty()).then(|| left.to_owned() + "\n")
         };
-        let text = text.lines().map(bare).collect();
+        let text = text.lines().filter_map(bare).collect();
         (mended, text)
     }
 

@@ -1,5 +1,6 @@
 //! Envoy: YAML and JSON with the bytes of every key and value, what Envoy's loader makes of them, and what it refuses.
 
+mod advice;
 pub mod conf;
 mod fix;
 pub mod input;
@@ -38,6 +39,10 @@ impl Dialect for Envoy {
 
     fn claims(&self, name: &str, head: &[u8]) -> bool {
         conf::claims(name, head)
+    }
+
+    fn reads_manifests(&self) -> bool {
+        true
     }
 
     fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {

@@ -1,5 +1,6 @@
 //! HAProxy: its tokeniser, its sections, its semantics into the model.
 
+mod advice;
 pub mod cond;
 pub mod conf;
 pub mod duration;

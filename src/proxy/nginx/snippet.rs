@@ -2,12 +2,8 @@
 
 use crate::config::{Order, Serves};
 use crate::model::Version;
+use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, REQUEST_PORT};
 use std::fmt::Write as _;
-
-/// `$is_request_port$request_port` `[host-request_port]`.
-const REQUEST_PORT: Version = Version(1, 29, 3);
-/// HTTP/1.1 by default `[hs-none]`.
-const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
 
 /// Writes a route for all releases from `oldest` on.
 pub(super) fn write(order: &Order, oldest: Version) -> String {

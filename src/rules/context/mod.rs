@@ -2,9 +2,11 @@
 
 mod cross_origin;
 mod declared;
+mod lost;
 mod socket;
 
 pub(super) use cross_origin::CrossOrigin;
+pub(super) use lost::{Losing, Side};
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
@@ -12,7 +14,7 @@ pub(super) use socket::{carries, named, not_enabled};
 
 use super::{Finding, Level, Related};
 use crate::config::Settings;
-use crate::model::{HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId};
+use crate::model::{Advice, HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId};
 use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
 use crate::source::Span;
 use declared::Declared;
@@ -140,9 +142,9 @@ impl<'a> Context<'a> {
         if w.upgrades() { Vec::new() } else { self.run(&w.request, &Assume::default()) }
     }
 
-    /// Words that depend on the proxy, where one name for a thing will not do.
-    pub fn words(&self, usual: &str, others: &[(&str, &str)]) -> String {
-        others.iter().find(|o| o.0 == self.proxy.dialect).map_or(usual, |o| o.1).to_owned()
+    /// What to write, in the words of the proxy, or in these.
+    pub fn advice<'w>(&self, advice: Advice, usual: &'w str) -> &'w str {
+        (self.proxy.words.0)(advice).unwrap_or(usual)
     }
 
     /// What becomes of a handshake that asks for something more or something else.

@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, CrossOrigin, serves},
     intents::intent,
 };
-use crate::model::{Because, Goal, Kind, Origin, Role, Text};
+use crate::model::{Advice, Because, Goal, Kind, Origin, Role, Text};
 use crate::probe::{Assume, Branch, End, Line, Val};
 use crate::source::Span;
 
@@ -83,7 +83,8 @@ fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
         f.related.push(Related { span, message: "the upstream sends CORS lines: this one is taken out".to_owned() });
     }
     f.help = format!(
-        "take it out as well (nginx: `proxy_hide_header {ALLOW};`): two lines, even with equal values, are refused by every browser"
+        "{}: two lines, even with equal values, are refused by every browser",
+        cx.advice(Advice::TakeOut, "take it out as well").replace("{name}", ALLOW)
     );
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", w.path, c.origin));
     f.intent = c.plain.first().and_then(|b| {

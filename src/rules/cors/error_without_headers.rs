@@ -6,7 +6,7 @@ use super::super::{
     intents::intent,
 };
 use super::allowed;
-use crate::model::{Because, Goal, How, Kind, Request, Role};
+use crate::model::{Advice, Because, Goal, How, Kind, Request, Role};
 use crate::probe::{Assume, End, Far, Line};
 use crate::source::Span;
 
@@ -32,9 +32,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             cx.title(c.plain.iter().find_map(|b| b.routes.last().copied()).unwrap_or(w.route))
         );
         f.label = "not sent with 4xx and 5xx".to_owned();
-        f.help = "send it with every status (nginx: `always` at the end of the line): without it the page cannot tell 401 from a broken \
-                  network, and cannot read the body (Fetch, CORS check)"
-            .to_owned();
+        f.help = format!(
+            "{}: without it the page cannot tell 401 from a broken network, and cannot read the body (Fetch, CORS check)",
+            cx.advice(Advice::SendWithErrors, "send it with every status")
+        );
         f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, answered 500 by the upstream", w.path, c.origin));
         // Every line of the answer that is about other origins, so that none is left half.
         f.intent = c.plain.first().and_then(|b| {
@@ -59,10 +60,7 @@ fn own_answers(cx: &mut Context<'_>, c: &CrossOrigin, span: Span, request: &Requ
         cx.title(c.witness.route)
     );
     f.label = "only with answers of servers".to_owned();
-    f.help = cx.words(
-        "send it with every answer",
-        &[("haproxy", "write `http-after-response` instead of `http-response` (2.2 and later): it also covers refusals, redirects and errors of HAProxy's own")],
-    );
+    f.help = cx.advice(Advice::SendWithOwnAnswers, "send it with every answer").to_owned();
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, with no server to reach", c.witness.path, c.origin));
     f.intent = c.plain.first().and_then(|b| {
         let mut because = cx.seats(b.policy?, b.ended_at);

@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, CrossOrigin, line},
 };
 use super::{allowed, constant};
-use crate::model::{Cond, Expr, Matcher, Proxy};
+use crate::model::{Advice, Cond, Expr, Matcher, Proxy};
 use crate::probe::{Branch, End};
 use crate::source::Span;
 
@@ -88,9 +88,7 @@ fn speak(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch, guest: &str) {
     if let Some(origin) = credentials.and_then(|l| l.origin) {
         cx.relate(&mut f, origin, "with credentials");
     }
-    f.help = "allow only origins that are named: exact keys of a `map` from `$http_origin`, or expressions that begin with `^`, end with \
-              `$` and have their dots escaped"
-        .to_owned();
+    f.help = cx.advice(Advice::NameOrigins, "allow only origins that are named").to_owned();
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {guest}", c.witness.path));
     cx.report(f);
 }

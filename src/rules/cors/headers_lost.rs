@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, line, serves},
 };
-use crate::model::{HeaderOp, Kind};
+use crate::model::{Advice, HeaderOp, Kind};
 use crate::probe::{Branch, End, Witness};
 
 const RULE: &str = "cors/headers-lost-by-inheritance";
@@ -44,9 +44,7 @@ fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, w: &Witness, kind: Kind)
             f.related.push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and lost below", op.name) });
         }
     }
-    f.help = "repeat the `Access-Control-*` lines beside this one, or keep the whole list in one included file \
-              (nginx 1.29.3 and later: `add_header_inherit merge;`)"
-        .to_owned();
+    f.help = cx.advice(Advice::KeepInherited, "repeat the inherited lines beside this one").to_owned();
     f.example = Some(format!("{method} {} HTTP/1.1, Origin: {origin}", w.path));
     let cors = |op: &&HeaderOp| {
         let name = op.name.to_ascii_lowercase();

@@ -4,7 +4,9 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, line, serves},
 };
-use crate::model::{HeaderOp, Kind};
+use crate::model::{Advice, HeaderOp, Kind};
+
+const BEHIND_JUMP: &str = "write the lines where the request is answered: what is set beside a jump does not go along with it";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
@@ -32,9 +34,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             if let Some(sent) = &b.sent {
                 f.related.push(Related { span: sent.span, message: "forwarded here, and answered without them".to_owned() });
             }
-            f.help = "write them where the request is answered: what is set beside a jump does not go along with it (a named location of \
-                      nginx inherits from the server)"
-                .to_owned();
+            f.help = cx.advice(Advice::WriteBehindJump, BEHIND_JUMP).to_owned();
             f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
             let lost: Vec<HeaderOp> = cx.proxy.list(left).ops.iter().filter(|op| super::speaks_of_origins(&op.name)).cloned().collect();
             f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Access-Control-Allow-Origin"], &lost, &c.origin);

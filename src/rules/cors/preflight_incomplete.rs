@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, CrossOrigin, line},
 };
+use crate::model::Advice;
 use crate::probe::{Branch, End, Val};
 
 const RULE: &str = "cors/preflight-incomplete";
@@ -61,14 +62,8 @@ fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
     if let Some(o) = given {
         f.related.push(Related { span: o.span, message: "other answers get it here, this one does not".to_owned() });
     }
-    f.help = cx.words(
-        "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too (Fetch, CORS-preflight fetch)",
-        &[(
-            "haproxy",
-            "give this answer its lines with `hdr Access-Control-Allow-Origin … hdr Access-Control-Allow-Methods … hdr \
-             Access-Control-Allow-Headers …`, or set them with `http-after-response`: `http-response` covers answers of servers only",
-        )],
-    );
+    let usual = "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too";
+    f.help = format!("{} (Fetch, CORS-preflight fetch)", cx.advice(Advice::CompletePreflight, usual));
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
     f.intent = cx.must_preflight(&c.witness, b, &c.origin, given, [MAY, UNASKED]);
     cx.report(f);
@@ -116,9 +111,13 @@ fn refused(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch, status: u16) {
     if let Some(op) = cx.written(list, "access-control-allow-origin") {
         f.related.push(Related { span: op.value.origin.span, message: "this route is meant for other origins".to_owned() });
     }
-    f.help = "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected: a browser \
-              accepts only a 2xx answer (Fetch, CORS-preflight fetch)"
-        .to_owned();
+    f.help = format!(
+        "{}: a browser accepts only a 2xx answer (Fetch, CORS-preflight fetch)",
+        cx.advice(
+            Advice::AnswerPreflight,
+            "answer OPTIONS with 204 and the `Access-Control-*` headers before the request is refused or redirected"
+        )
+    );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
     let given = c.plain.iter().find_map(|p| line(p, "access-control-allow-origin")).and_then(|l| l.origin);
     f.intent = cx.must_preflight(w, b, origin, given, [MAY, UNASKED]);

@@ -1,7 +1,7 @@
 //! `routing/condition-never-true`
 
 use super::super::{Level, context::Context};
-use crate::model::Cond;
+use crate::model::{Advice, Cond};
 use crate::source::Span;
 use std::collections::BTreeSet;
 
@@ -18,15 +18,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for span in never {
         let mut f = cx.finding("routing/condition-never-true", Level::Error, span);
         f.message = "this condition is never true: what it guards is never done".to_owned();
-        f.label = cx.words("read as one word, not as a comparison", &[("haproxy", "never true")]);
-        f.help = cx.words(
-            "put spaces around the operator: `if ($a = \"b\")`",
-            &[(
-                "haproxy",
-                "write what it depends on behind `if` or `unless`. In a rule on answers the request is gone: keep what is needed with \
-                 `http-request set-var(txn.origin) req.hdr(origin)` and test `{ var(txn.origin) -m found }`",
-            )],
-        );
+        f.label = "never true".to_owned();
+        f.help = cx.advice(Advice::WriteCondition, "write what it depends on").to_owned();
         cx.report(f);
     }
 }

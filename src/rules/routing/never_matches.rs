@@ -1,7 +1,7 @@
 //! `routing/never-matches`
 
 use super::super::{Level, context::Context};
-use crate::model::{Atom, Cond, Matcher, PathForm, Pick, Subject};
+use crate::model::{Advice, Atom, Cond, Matcher, PathForm, Pick, Subject};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -16,9 +16,12 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             };
             for text in texts {
                 let (why, help) = if text.is_empty() || !text.starts_with('/') {
-                    ("a path begins with `/`", "begin it with `/`, or make it an expression (nginx: `~`)")
+                    ("a path begins with `/`", cx.advice(Advice::WritePath, "begin it with `/`, or make it an expression"))
                 } else if text.contains('$') {
-                    ("`$` is an ordinary character here, no variable", "write the text out, or use an expression (nginx: `~`)")
+                    (
+                        "`$` is an ordinary character here, no variable",
+                        cx.advice(Advice::WritePattern, "write the text out, or use an expression"),
+                    )
                 } else if decodes && encoded(text) {
                     ("paths are decoded before they are compared", "write the decoded character, in quotes if need be")
                 } else {

@@ -1,7 +1,7 @@
 //! `sse/buffered`
 
 use super::super::{Confidence, Level, context::Context};
-use crate::model::{How, Known, Wire};
+use crate::model::{Advice, Known, Wire};
 use crate::probe::{Branch, End, Witness};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -48,7 +48,7 @@ fn speak(cx: &mut Context<'_>, w: &Witness, b: &Branch, level: Level, half_done:
     f.label = match (packed, place) {
         (true, _) => "event streams are compressed, and held back until a block is full".to_owned(),
         (false, Some(_)) => "held back, for the upstream answers over HTTP/1.0".to_owned(),
-        (false, None) if cause.how == How::Assumed => {
+        (false, None) if cause.how.is_assumed() => {
             "answers over HTTP/1.0 are held back by default, unless set outside this file".to_owned()
         }
         (false, None) => "answers over HTTP/1.0 are held back by default, in all versions".to_owned(),
@@ -60,10 +60,12 @@ fn speak(cx: &mut Context<'_>, w: &Witness, b: &Branch, level: Level, half_done:
         f.related.push(super::super::Related { span: sent.span, message: "this route".to_owned() });
     }
     f.help = if packed {
-        "do not buffer on this route (nginx: `proxy_buffering off;`), or leave `text/event-stream` out of what is compressed"
+        cx.advice(Advice::StreamUncompressed, "do not buffer on this route, or leave `text/event-stream` out of what is compressed")
     } else {
-        "speak HTTP/1.1 to the upstream (nginx: `proxy_http_version 1.1;`, the default since 1.29.7; a chunked answer then passes live), or \
-         do not buffer on this route (`proxy_buffering off;`)"
+        cx.advice(
+            Advice::StreamUnbuffered,
+            "speak HTTP/1.1 to the upstream (a chunked answer then passes live), or do not buffer on this route",
+        )
     }
     .to_owned();
     f.intent = cx.must_stream(w, b);

@@ -29,7 +29,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let origin = clock.limit.origin;
         let written = cx.place(origin);
-        let assumed = origin.how == How::Assumed;
+        let assumed = origin.how.is_assumed();
         let level = match socket.heartbeat {
             Some(beat) if limit <= beat => Level::Error,
             Some(beat) if limit * 2 < beat * 3 => Level::Warning,
@@ -55,9 +55,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             None => format!("an idle WebSocket through {title} is cut after {shown}"),
         };
         f.label = match origin.how {
-            How::Written => format!("`{}` limits the silence to {shown}", clock.name),
-            How::Assumed => format!("`{}` is not set in this file: {shown} by default, in all versions", clock.name),
-            _ => format!("`{}` is not set: {shown} by default, in all versions", clock.name),
+            How::Assumed(releases) => format!("`{}` is not set in this file: {shown} by default, {releases}", clock.name),
+            How::Default(releases) => format!("`{}` is not set: {shown} by default, {releases}", clock.name),
+            How::Written | How::Implied => format!("`{}` limits the silence to {shown}", clock.name),
         };
         let name = missing.as_ref().map_or(&clock.name, |m| &m.0);
         if let (Some((better, _)), Some(written)) = (&missing, written) {

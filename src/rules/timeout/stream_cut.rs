@@ -33,8 +33,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let shown = seconds(limit);
         f.message = format!("event streams through {} are cut after {shown}, however much is sent", cx.title(w.route));
         f.label = match origin.how {
-            How::Written => format!("`{}` limits the whole answer to {shown}", clock.name),
-            _ => format!("`{}` is not set: {shown} for the whole answer by default, in all versions", clock.name),
+            How::Default(releases) | How::Assumed(releases) => {
+                format!("`{}` is not set: {shown} for the whole answer by default, {releases}", clock.name)
+            }
+            How::Written | How::Implied => format!("`{}` limits the whole answer to {shown}", clock.name),
         };
         f.help = format!("set `{}` to 0 for this route, and limit its silence instead", clock.name);
         f.example = Some(format!("GET {} HTTP/1.1, Accept: text/event-stream", w.path));

@@ -1,7 +1,7 @@
 //! `upstream/keepalive-defeated`
 
 use super::super::{Confidence, Finding, Level, Related, context::Context};
-use crate::model::{Because, Expr, Fact, Goal, How, Intent, Kind, Known, PolicyId, Proxy, Role, Trial, UpstreamId, Wire};
+use crate::model::{Advice, Because, Expr, Fact, Goal, How, Intent, Kind, Known, PolicyId, Proxy, Role, Trial, UpstreamId, Wire};
 use crate::probe::{Branch, Sent, Val, Witness, parallel, trial};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -34,9 +34,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if at != span {
             f.related.push(Related { span: at, message: "for example by this route".to_owned() });
         }
-        f.help = "send no `Connection` line with plain requests, over HTTP/1.1 (nginx: `'' '';` in the `map`, or `proxy_set_header \
-                  Connection \"\";` where no upgrade passes; `proxy_http_version 1.1;` before 1.29.7)"
-            .to_owned();
+        f.help = cx.advice(Advice::KeepConnections, "send no `Connection` line with plain requests, over HTTP/1.1").to_owned();
         f.intent = policy.map(|policy| wanted(cx, policy, sent, &sendings, (span, upstream)));
         cx.report(f);
     }
@@ -90,7 +88,7 @@ fn cause(cx: &Context<'_>, sent: &Sent, reuse: Fact<bool>) -> Option<(Span, Stri
     if let Some(line) = sent.values("connection").find(|l| closes(&l.value)) {
         let origin = line.origin?;
         if origin.how != How::Written {
-            return Some((reuse.origin.span, format!("in vain: {} sends `Connection: close` by itself, before 1.29.7", cx.proxy.dialect)));
+            return Some((reuse.origin.span, format!("in vain: {} sends `Connection: close` by itself", cx.proxy.dialect)));
         }
         let op = cx.written(sent.list, "connection")?;
         let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e));
@@ -103,8 +101,11 @@ fn cause(cx: &Context<'_>, sent: &Sent, reuse: Fact<bool>) -> Option<(Span, Stri
     let text = "HTTP/1.0 keeps no connections";
     match cx.place(wire.origin) {
         Some(span) => Some((span, text.to_owned())),
-        None if wire.origin.how == How::Assumed => None,
-        None => Some((reuse.origin.span, format!("in vain: {text}, and it is the default before 1.29.7"))),
+        None if wire.origin.how.is_assumed() => None,
+        None => {
+            let releases = wire.origin.how.releases().map_or_else(String::new, |r| format!(" {r}"));
+            Some((reuse.origin.span, format!("in vain: {text}, and it is the default{releases}")))
+        }
     }
 }
 

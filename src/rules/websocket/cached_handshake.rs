@@ -1,6 +1,7 @@
 //! `websocket/cached-handshake`
 
 use super::super::{Confidence, Level, Related, context::Context};
+use crate::model::Advice;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -22,7 +23,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         );
         f.label = "looked into for handshakes too".to_owned();
         f.related.push(Related { span: sent.span, message: "a handshake goes here only while nothing is cached".to_owned() });
-        f.help = "let handshakes pass the cache by (nginx: `proxy_cache_bypass $http_upgrade; proxy_no_cache $http_upgrade;`)".to_owned();
+        f.help = cx.advice(Advice::PassCacheBy, "let handshakes pass the cache by").to_owned();
         f.example = Some(socket.example());
         f.intent = cx.must_pass_cache(socket);
         cx.report(f);

@@ -2,7 +2,7 @@
 
 use super::super::context::{Context, Evidence, carries};
 use super::super::{Level, Related};
-use crate::model::{Known, NoFix, Wire};
+use crate::model::{Advice, Known, NoFix, Wire};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -28,9 +28,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some(op) = cx.written(sent.list, "upgrade") {
             f.related.push(Related { span: op.value.origin.span, message: "`Upgrade` is forwarded here".to_owned() });
         }
-        f.help = "speak HTTP/1.1 to the upstream on this route (nginx: `proxy_pass` with `proxy_http_version 1.1;`): `Upgrade` does not \
-                  exist in HTTP/2 (RFC 9113 §8.6), FastCGI or gRPC"
-            .to_owned();
+        f.help = format!(
+            "{}: `Upgrade` does not exist in HTTP/2 (RFC 9113 §8.6), FastCGI or gRPC",
+            cx.advice(Advice::CarryUpgrades, "speak HTTP/1.1 to the upstream on this route")
+        );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket).filter(|_| http2);
         if !http2 {

@@ -4,7 +4,7 @@ use super::super::{
     Related,
     context::{Context, Evidence},
 };
-use crate::model::{Expr, How, Known};
+use crate::model::{Advice, Expr, How, Known};
 use crate::probe::{Val, handshake::Fault};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -45,14 +45,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some(op) = cx.written(sent.list, "upgrade") {
             f.related.push(Related { span: op.value.origin.span, message: "`Upgrade` is forwarded here".to_owned() });
         }
-        f.help = cx.words(
-            "send `Connection: upgrade` with it (nginx: `proxy_set_header Connection \"upgrade\";`, or a variable that a `map $http_upgrade` \
-             sets); RFC 9110 §7.8: a sender of Upgrade must also send the connection option",
-            &[(
-                "haproxy",
-                "remove this line, or add `unless { hdr(Upgrade) -i websocket }`: HAProxy forwards both lines by itself, and RFC 9110 §7.8 \
-                 needs both",
-            )],
+        f.help = format!(
+            "{}; RFC 9110 §7.8: a sender of Upgrade must also send the connection option",
+            cx.advice(Advice::ForwardConnection, "send `Connection: upgrade` with it")
         );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);

@@ -1,7 +1,10 @@
 //! `websocket/headers-lost-on-jump`
 
 use super::super::{Confidence, Level, Related, context::Context};
+use crate::model::Advice;
 use crate::probe::handshake::Fault;
+
+const BEHIND_JUMP: &str = "write the lines where the request is answered: what is set beside a jump does not go along with it";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -23,9 +26,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             f.related.push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and in force only here", op.name) });
         }
         f.related.push(Related { span: sent.span, message: "forwarded here without them".to_owned() });
-        f.help = "write the lines where the request is forwarded: what is set beside a jump does not go along with it (a named location \
-                  of nginx inherits from the server)"
-            .to_owned();
+        f.help = cx.advice(Advice::WriteBehindJump, BEHIND_JUMP).to_owned();
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);
         cx.report(f);

@@ -1,7 +1,7 @@
 //! `websocket/host-lost`
 
 use super::super::{Confidence, Level, context::Context};
-use crate::model::{Expr, How, Known, Subject, Wire};
+use crate::model::{Advice, Expr, How, Known, Subject, Wire};
 use crate::probe::Val;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -36,9 +36,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             f.level = Level::Warning;
             cx.relate(&mut f, op.value.origin, "set here, and lost below: this list replaces the inherited one as a whole");
         }
-        f.help = "pass the name that the client asked for (nginx: `proxy_set_header Host $host;`, with a port of its own \
-                  `$host$is_request_port$request_port` since 1.29.3, `$http_host` before). Tornado and gorilla compare by default"
-            .to_owned();
+        f.help =
+            format!("{}. Tornado and gorilla compare by default", cx.advice(Advice::KeepHost, "pass the name that the client asked for"));
         f.example = Some(format!("{}, Origin: https://{}", socket.example(), socket.witness.host));
         f.intent = cx.must_send_host(socket, None, &super::asked(cx, &socket.witness));
         cx.report(f);

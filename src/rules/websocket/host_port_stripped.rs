@@ -1,7 +1,7 @@
 //! `websocket/host-port-stripped`
 
 use super::super::{Confidence, Level, context::Context};
-use crate::model::How;
+use crate::model::{Advice, How};
 use crate::probe::{Credentials, Val, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -35,10 +35,11 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.confidence = Confidence::Likely;
         f.message = format!("{} is reached on port {port}, and the upstream gets `Host` without it", cx.title(w.route));
         f.label = "drops the port that the client named".to_owned();
-        f.help = "keep the port (nginx: `$host$is_request_port$request_port` since 1.29.3, `$http_host` before): a server that compares \
-                  `Origin` with `Host` refuses browsers with 403 otherwise. Nothing is lost if clients come in on 80 or 443, through a \
-                  load balancer or a mapped port"
-            .to_owned();
+        f.help = format!(
+            "{}: a server that compares `Origin` with `Host` refuses browsers with 403 otherwise. Nothing is lost if clients come in on \
+             80 or 443, through a load balancer or a mapped port",
+            cx.advice(Advice::KeepHostPort, "keep the port")
+        );
         f.example = Some(format!("{}, Host: {asked}, Origin: http://{asked}", socket.example()));
         f.intent = cx.must_send_host(socket, Some(origin), &asked);
         cx.report(f);

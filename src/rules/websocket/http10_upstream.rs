@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, Evidence},
 };
-use crate::model::How;
+use crate::model::Advice;
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -17,24 +17,24 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         }
         let wire = cx.proxy.hop(sent.hop).wire;
         let written = cx.place(wire.origin);
-        let assumed = wire.origin.how == How::Assumed;
+        let assumed = wire.origin.how.is_assumed();
         let level = if assumed { Level::Warning } else { Level::Error };
         let mut f = cx.finding("websocket/http-1.0-upstream", level, written.unwrap_or(sent.span));
         f.confidence = if assumed { Confidence::Likely } else { socket.confidence() };
         f.message = format!("WebSocket handshakes through {} reach the upstream over HTTP/1.0", cx.title(socket.witness.route));
-        f.label = if written.is_some() {
-            "HTTP/1.0 is set here".to_owned()
-        } else if assumed {
-            "no version is set in this file; HTTP/1.0 is the default before 1.29.7".to_owned()
-        } else {
-            "no version is set; HTTP/1.0 is the default before 1.29.7".to_owned()
+        let place = if assumed { " in this file" } else { "" };
+        f.label = match wire.origin.how.releases() {
+            Some(releases) => format!("no version is set{place}; HTTP/1.0 is the default {releases}"),
+            None => "HTTP/1.0 is set here".to_owned(),
         };
         if let Some(op) = cx.written(sent.list, "upgrade") {
             f.related.push(Related { span: op.value.origin.span, message: "`Upgrade` is forwarded here".to_owned() });
         }
-        f.help = "set HTTP/1.1 (nginx: `proxy_http_version 1.1;`): a server must ignore Upgrade in an HTTP/1.0 request (RFC 9110 §7.8). \
-                  Tolerant servers exist; strict ones answer 426 or 505, or go silent"
-            .to_owned();
+        f.help = format!(
+            "{}: a server must ignore Upgrade in an HTTP/1.0 request (RFC 9110 §7.8). Tolerant servers exist; strict ones answer 426 or \
+             505, or go silent",
+            cx.advice(Advice::SpeakHttp11, "set HTTP/1.1")
+        );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);
         cx.report(f);

@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, named},
 };
-use crate::model::{How, Origin};
+use crate::model::{Advice, How, Origin};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -25,14 +25,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some((_, connection)) = lines("connection").find(|(_, o)| o.how == How::Written) {
             f.related.push(Related { span: connection.span, message: "and `Connection` with it".to_owned() });
         }
-        f.help = cx.words(
-            "forward what the client sent, through a `map $http_upgrade` that knows only `websocket`: with the constant, plain requests (such \
-             as socket.io polling) got 400 or 426 from 7 of 9 servers tried",
-            &[(
-                "haproxy",
-                "remove the line: HAProxy forwards what the client sent by itself; with the constant, plain requests (such as socket.io \
-                 polling) got 400 or 426 from 7 of 9 servers tried",
-            )],
+        f.help = format!(
+            "{}; with the constant, plain requests (such as socket.io polling) got 400 or 426 from 7 of 9 servers tried",
+            cx.advice(Advice::UpgradeAsAsked, "forward what the client sent")
         );
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}", socket.witness.path, socket.witness.host));
         f.intent = cx.must_only_upgrade(socket, &origins);

@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Level,
     context::{Context, named},
 };
+use crate::model::Advice;
 use crate::probe::{Credentials, End, Val, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -29,10 +30,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let status = first.status.unwrap_or(301);
         f.message = format!("a handshake for `{bare}`, without the slash, is answered with {status} and fails");
         f.label = format!("`{bare}` is redirected to `{}`", w.path);
+        let advice = cx.advice(Advice::TakeBothSlashes, "if clients may leave the slash out, take both");
         f.help = format!(
-            "if clients may leave the slash out, take both: nginx: `location = {bare} {{ rewrite ^ {} last; }}` beside it, or drop the \
-             slash. WebSocket clients do not follow redirects (RFC 6455 §4.1)",
-            w.path
+            "{}. WebSocket clients do not follow redirects (RFC 6455 §4.1)",
+            advice.replace("{bare}", bare).replace("{path}", &w.path)
         );
         f.example = Some(format!("GET {bare} HTTP/1.1, Host: {}, Upgrade: websocket, Connection: Upgrade", w.host));
         f.intent = cx.must_take(socket, bare);

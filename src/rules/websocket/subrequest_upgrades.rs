@@ -1,7 +1,7 @@
 //! `websocket/subrequest-upgrades`
 
 use super::super::{Confidence, Level, Related, context::Context, intents::header};
-use crate::model::{Because, Goal, How, Intent, Kind, Origin, Role, Trial};
+use crate::model::{Advice, Because, Goal, How, Intent, Kind, Origin, Role, Trial};
 use crate::probe::{Branch, Credentials, Line, Sent, Val, handshake};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -39,9 +39,8 @@ fn speak(cx: &mut Context<'_>, at: Span, (sent, line): (&Sent, &Line), title: &s
     if let Some(origin) = line.origin {
         cx.relate(&mut f, origin, "with this line");
     }
-    f.help = "set `Upgrade` and `Connection` to nothing where the own request is forwarded (nginx: `proxy_set_header Upgrade \"\"; \
-              proxy_set_header Connection \"\";`): if that server accepts the upgrade, the client's connection is closed"
-        .to_owned();
+    let advice = cx.advice(Advice::NoUpgradeInOwnRequests, "send neither `Upgrade` nor `Connection` where the own request is forwarded");
+    f.help = format!("{advice}: if that server accepts the upgrade, the client's connection is closed");
     f.example = Some(example.to_owned());
     f.intent = wanted;
     cx.report(f);

@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level,
     context::{Context, WebSocket},
 };
-use crate::model::{Expr, Known, Request};
+use crate::model::{Advice, Expr, Known, Request};
 use crate::probe::{Branch, Credentials, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -39,9 +39,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             let map = cx.proxy.map(*map);
             f.related.push(super::super::Related { span: map.span, message: format!("`{}` tells letter cases apart", map.name) });
         }
-        f.help = "compare without regard to case (nginx: a plain key in the `map`, or `~*`): the value is case-insensitive (RFC 6455 \
-                  §4.2.1). Browsers send lower case"
-            .to_owned();
+        f.help = help(cx);
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
         f.intent = op.and_then(|op| cx.must_upgrade_as(socket, op, request));
         cx.report(f);
@@ -60,11 +58,13 @@ fn elsewhere(cx: &mut Context<'_>, socket: &WebSocket, branches: &[Branch], requ
         let scope = cx.proxy.scope(cx.proxy.route(*other).seat).span;
         f.related.push(super::super::Related { span: scope, message: "others go here".to_owned() });
     }
-    f.help = cx.words(
-        "compare without regard to case: the value is case-insensitive (RFC 6455 §4.2.1). Browsers send lower case",
-        &[("haproxy", "write `-i` behind the fetch: `hdr(Upgrade) -i websocket`; the value is case-insensitive (RFC 6455 §4.2.1). Browsers send lower case")],
-    );
+    f.help = help(cx);
     f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
     f.intent = cx.must_take_too(socket, request);
     cx.report(f);
+}
+
+fn help(cx: &Context<'_>) -> String {
+    let advice = cx.advice(Advice::IgnoreCase, "compare without regard to case");
+    format!("{advice}: the value is case-insensitive (RFC 6455 §4.2.1). Browsers send lower case")
 }

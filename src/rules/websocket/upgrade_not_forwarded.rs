@@ -4,6 +4,7 @@ use super::super::{
     Confidence, Related,
     context::{Context, Evidence},
 };
+use crate::model::Advice;
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -47,15 +48,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if let Some(op) = cx.written(sent.list, "connection") {
             f.related.push(Related { span: op.value.origin.span, message: "`Connection` is set here".to_owned() });
         }
-        f.help = cx.words(
-            "forward the client's line (nginx: `proxy_set_header Upgrade $http_upgrade;`) beside `Connection`; RFC 9110 §7.8 needs both. \
-             A first `proxy_set_header` in a block drops all inherited ones: repeat them",
-            &[(
-                "haproxy",
-                "remove this line, or add `unless { hdr(Upgrade) -i websocket }`: HAProxy forwards both lines by itself, and RFC 9110 §7.8 \
-                 needs both",
-            )],
-        );
+        f.help =
+            format!("{}; RFC 9110 §7.8 needs both", cx.advice(Advice::ForwardUpgrade, "forward the client's line beside `Connection`"));
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket);
         cx.report(f);

@@ -38,12 +38,14 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, intent: &Intent) -> Ways {
         Goal::TakenLike(_)
         | Goal::Uncached
         | Goal::SendsHost
+        | Goal::SendsAll(_)
         | Goal::FailureHas(_)
         | Goal::HidesTheirs(_)
         | Goal::ErrandsStayPlain
         | Goal::KeepsConnection
         | Goal::Streams
-        | Goal::Waits => Err(NoFix::unwritten("no correction of this kind is written for Envoy")),
+        | Goal::Waits
+        | Goal::Comment { .. } => Err(NoFix::unwritten("no correction of this kind is written for Envoy")),
     }
 }
 

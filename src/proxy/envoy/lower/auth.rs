@@ -2,7 +2,7 @@
 
 use super::{
     At, Lower,
-    filters::{Filter, Override},
+    overrides::{Filter, Override},
 };
 use crate::model::{Act, Ask, Cond, CondId, Fact, Gate, GateOn, How, Known, Matcher, Origin, Seat, Step, Subject};
 

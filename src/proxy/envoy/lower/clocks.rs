@@ -3,18 +3,16 @@
 
 use super::{
     At, Lower,
-    chains::Manager,
     clusters::{Cluster, Speaks},
+    manager::Manager,
 };
 use crate::model::{
-    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Restart,
-    Seat, Traffic, UpgradeMode, Wire,
+    Clock, Clocks, Combine, Ending, Fact, Handshake, Hop, HopId, How, Idle, Known, Lifetime, Limit, ListId, Policy, PolicyId, Releases,
+    Restart, Seat, Traffic, UpgradeMode, Wire,
 };
 use crate::source::Span;
 use std::marker::PhantomData;
 
-/// Five minutes `[tl-default-stream-idle-300s]`.
-pub(super) const STREAM_IDLE: Limit = Limit::After(300_000);
 /// An hour (documentation).
 const RAW_IDLE: Limit = Limit::After(3_600_000);
 /// Fifteen seconds `[tl-default-stream-idle-300s]`.
@@ -140,7 +138,7 @@ impl<'a> Lower<'a> {
 
 /// The timers of a TCP proxy: an hour of silence by default.
 pub(super) fn raw_clocks(idle: Option<Fact<Limit>>, life: Option<Fact<Limit>>, at: Span, seat: Seat) -> Clocks {
-    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default { since: None }, at, seat));
+    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default(Releases::ALL), at, seat));
     let life = life.map(|l| clock("max_downstream_connection_duration", l, Traffic::Both, Restart::Never, Ending::Close));
     Clocks {
         idle: vec![clock("idle_timeout", idle, Traffic::Both, Restart::EitherWay, Ending::Close)],

@@ -1,7 +1,7 @@
 //! Clusters: servers, the protocol spoken to them, and the limits that hold for everything sent there.
 
 use super::{At, Lower, title};
-use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
+use crate::model::{Cap, Fact, How, Known, Limit, Over, Reason, Releases, Seat, Server, Text, Upstream, UpstreamId, Why, Wire};
 use crate::proxy::envoy::conf::Text as File;
 use crate::proxy::envoy::input::{CLUSTER, ENDPOINTS, Role};
 use crate::source::Span;
@@ -73,7 +73,7 @@ impl<'a> Lower<'a> {
         let seat = self.scope(at, head, "cluster", &name, self.root);
         let (servers, open) = self.servers(at, &name);
         let host = servers.first().and_then(|s| s.at.rsplit_once(':')).map(|s| Text::from(s.0));
-        let reuse = Fact::is(true, How::Default { since: None }, head, seat);
+        let reuse = Fact::is(true, How::Default(Releases::ALL), head, seat);
         let caps = self.caps(at, seat, head);
         let upstream = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps });
         let options =
@@ -95,7 +95,7 @@ impl<'a> Lower<'a> {
     /// A cluster that is not given, by the name that somebody uses.
     pub(super) fn absent(&mut self, name: &str, span: Span, why: Why) -> Cluster {
         let seat = self.root;
-        let reuse = Fact::is(true, How::Default { since: None }, span, seat);
+        let reuse = Fact::is(true, How::Default(Releases::ALL), span, seat);
         let upstream =
             self.p.add_upstream(Upstream { seat, name: name.into(), servers: Vec::new(), open: Some(why), reuse, caps: Vec::new() });
         let cluster = Cluster {

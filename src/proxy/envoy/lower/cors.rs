@@ -3,7 +3,8 @@
 
 use super::{At, Lower};
 use crate::model::{
-    Act, Answers, Atom, Cond, Cors, Expr, ExprId, Fact, HeaderOp, How, Known, Matcher, Origin, Seat, Step, Subject, Unmatched, Verb,
+    Act, Answers, Atom, Cond, Cors, Expr, ExprId, Fact, HeaderOp, How, Known, Matcher, Origin, Releases, Seat, Step, Subject, Unmatched,
+    Verb,
 };
 
 /// Answers to preflights have this status.
@@ -30,7 +31,7 @@ impl<'a> Lower<'a> {
             }
             (None, None) => {
                 let never = self.p.add_cond(Cond::Never(span));
-                Fact::is(never, How::Default { since: None }, span, seat)
+                Fact::is(never, How::Default(Releases::ALL), span, seat)
             }
         };
         let set = |name: &str, value: ExprId, origin: Origin| HeaderOp {

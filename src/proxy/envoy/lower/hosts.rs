@@ -1,11 +1,7 @@
 //! Route configurations: the virtual host is chosen by its domain, the most specific one, whatever their order; its routes are
 //! tried in order `[v-domains-order, r-order-shadow]`.
 
-use super::{
-    At, Lower,
-    chains::{Levels, Manager, Way},
-    title,
-};
+use super::{At, Lower, chains::Way, manager::Manager, overrides::Levels, title};
 use crate::model::{
     Act, Arm, Atom, BlockId, Cond, Expr, HeaderList, HeaderOp, ListId, Matcher, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject,
     Table,

@@ -1,6 +1,6 @@
 //! Listeners, their filter chains, and what stands at the end of one: a connection manager or a TCP proxy.
 
-use super::{At, Lower, chains::Manager, clocks::raw_clocks, title};
+use super::{At, Lower, clocks::raw_clocks, manager::Manager, title};
 use crate::model::{
     Act, Answers, BlockId, CondId, Conv, Expr, ExtendedConnect, Fact, HeaderOp, How, Intake, Listener, Matcher, PathForm, Policy, Reason,
     Seat, Step, Subject, Target, Verb, Wire,

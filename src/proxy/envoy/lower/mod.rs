@@ -11,8 +11,10 @@ mod filters;
 mod headers;
 mod hosts;
 mod listeners;
+mod manager;
 mod matching;
 mod message;
+mod overrides;
 mod remarks;
 mod routes;
 mod strings;
@@ -23,8 +25,8 @@ use super::input::{BOOTSTRAP, Role};
 use super::schema::Finding;
 use super::yaml::{NodeId, Placement, Tree};
 use crate::model::{
-    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Remark, Scope,
-    Seat, Step, Text, UpstreamId, Why, Wire,
+    Act, BlockId, Comment, Cond, CondId, Expr, ExprId, Fact, HeaderList, HopId, How, Known, ListId, Origin, Proxy, Reason, Releases,
+    Remark, Scope, Seat, Step, Text, UpstreamId, Why, Wire,
 };
 use crate::source::Span;
 use clusters::Cluster;
@@ -86,7 +88,7 @@ enum CondKey {
 
 /// Lowers one configuration.
 pub(super) fn lower(conf: &Conf, findings: &[Finding]) -> Proxy {
-    let mut p = Proxy::new("envoy");
+    let mut p = Proxy::new("envoy", super::advice::words);
     let whole = conf.texts.first().map_or_else(Span::default, |t| t.tree.span);
     let start = Span { start: whole.start, len: 0 };
     let root = p.add_scope(Scope { parent: None, span: start, body: whole, noun: "file", name: "".into() });
@@ -183,7 +185,7 @@ impl<'a> Lower<'a> {
     }
 
     fn default<T: Copy>(value: T, span: Span, seat: Seat) -> Fact<T> {
-        Fact::is(value, How::Default { since: None }, span, seat)
+        Fact::is(value, How::Default(Releases::ALL), span, seat)
     }
 
     const fn implied(span: Span, seat: Seat) -> Origin {

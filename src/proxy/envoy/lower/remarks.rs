@@ -1,6 +1,6 @@
 //! What Envoy takes without a word and makes nothing of.
 
-use super::{At, Lower, chains::Manager, filters::Filter};
+use super::{At, Lower, manager::Manager, overrides::Filter};
 use crate::model::{Remark, RemarkKind};
 use crate::proxy::envoy::input::Role;
 use crate::source::Span;

@@ -2,14 +2,16 @@
 
 use super::{
     At, Lower,
-    chains::{Levels, Manager, Upgrade, Way},
+    chains::Way,
     clocks::Timers,
     clusters::{Cluster, Speaks},
     hosts::{Around, join},
+    manager::{Manager, Upgrade},
+    overrides::Levels,
 };
 use crate::model::{
-    Act, Arm, BlockId, Conv, Expr, ExprId, Fact, How, Lane, ListId, Matcher, PolicyId, Rank, Reason, Route, RouteId, Seat, Step, Subject,
-    Target, Wire,
+    Act, Arm, BlockId, Conv, Expr, ExprId, Fact, How, Lane, ListId, Matcher, PolicyId, Rank, Reason, Releases, Route, RouteId, Seat, Step,
+    Subject, Target, Wire,
 };
 use crate::source::Span;
 
@@ -133,7 +135,7 @@ impl<'a> Lower<'a> {
         };
         let status = at
             .get("response_code")
-            .map_or_else(|| Fact::is(status, How::Default { since: None }, at.span(), place.seat), |c| Self::fact(status, c, place.seat));
+            .map_or_else(|| Fact::is(status, How::Default(Releases::ALL), at.span(), place.seat), |c| Self::fact(status, c, place.seat));
         let rest = self.redirect_rest(place, at);
         let scheme = if at.bool("https_redirect") == Some(true) { Some("https") } else { at.str("scheme_redirect") };
         let answer = |lower: &mut Self, scheme: &str| {

@@ -33,13 +33,15 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> W
         Goal::Gone(span) => desk.gone(*span),
         Goal::Spelt(span, text) => Ok(vec![desk.spelt(*span, text.clone())]),
         Goal::SendsHost
+        | Goal::SendsAll(_)
         | Goal::Uncached
         | Goal::Streams
         | Goal::ErrandsStayPlain
         | Goal::KeepsConnection
         | Goal::Forwards
         | Goal::LivesOn
-        | Goal::Waits => Err(NoFix::unwritten("HAProxy has no such setting")),
+        | Goal::Waits
+        | Goal::Comment { .. } => Err(NoFix::unwritten("HAProxy has no such setting")),
     }
 }
 

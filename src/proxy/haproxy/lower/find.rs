@@ -1,7 +1,7 @@
 //! Which line of a section, or of the `defaults` above it, is in force.
 
 use super::Lower;
-use crate::model::{Fact, How, Limit, Reason, Seat};
+use crate::model::{Fact, How, Limit, Reason, Releases, Seat};
 use crate::proxy::haproxy::conf::Stmt;
 use crate::proxy::haproxy::duration;
 use crate::source::Span;
@@ -81,7 +81,7 @@ impl<'a> Lower<'a> {
             let why = self.opaque(Reason::OutsideFile, span, "this is a fragment: its defaults are not known");
             return Fact::unknown(why, span, seat);
         }
-        Fact::is(Limit::Never, How::Default { since: None }, span, seat)
+        Fact::is(Limit::Never, How::Default(Releases::ALL), span, seat)
     }
 
     /// A template tag that may stand for anything in a section or in its defaults.

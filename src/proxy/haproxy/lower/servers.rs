@@ -1,7 +1,7 @@
 //! `server` lines: addresses, and how they are spoken to.
 
 use super::Lower;
-use crate::model::{Fact, How, Server, Text, Upstream, UpstreamId};
+use crate::model::{Fact, How, Releases, Server, Text, Upstream, UpstreamId};
 use crate::proxy::haproxy::conf::{Stmt, Word};
 use crate::source::Span;
 
@@ -92,7 +92,7 @@ impl Lower<'_> {
             None => hole,
         };
         let name: Text = self.sections[section].name.into();
-        let reuse = Fact::is(true, How::Default { since: None }, span, seat);
+        let reuse = Fact::is(true, How::Default(Releases::ALL), span, seat);
         let id = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps: Vec::new() });
         self.upstreams.insert(section, id);
         id

@@ -2,14 +2,11 @@
 
 use super::maps::Values;
 use super::{Desk, NO_PLACE, TEMPLATE, Ways};
-use crate::model::{Correction, Edit, NoFix, Role, Version};
+use crate::model::{Correction, Edit, NoFix, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
+use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, REQUEST_PORT};
 use crate::source::Span;
 
-/// From here on HTTP/1.1 is the default `[hs-none]`.
-const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
-/// `$is_request_port$request_port` `[host-request_port]`.
-const REQUEST_PORT: Version = Version(1, 29, 3);
 const LINE: &str = "proxy_set_header";
 
 /// What is to change in the list in force.

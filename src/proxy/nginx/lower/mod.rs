@@ -14,23 +14,12 @@ mod vars;
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
     BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat,
-    Slot, Table, TableId, Text, UpstreamId, Version, Why,
+    Slot, Table, TableId, Text, UpstreamId, Why,
 };
+use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, ONE_HOST};
 use crate::source::Span;
 use settings::Settings;
 use std::collections::{BTreeMap, HashMap};
-
-/// HTTP/1.1, keepalive and no `Connection` line by default `[hs-none]`.
-const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
-/// Exactly one `Host` line, the last written `[hs-host-twice]`.
-const ONE_HOST: Version = Version(1, 31, 4);
-/// `add_header_inherit` `[inh-add_header_inherit]`.
-const HEADER_MERGE: Version = Version(1, 29, 3);
-
-/// `$request_port`, `$is_request_port` `[host-request_port]`.
-const REQUEST_PORT: Version = Version(1, 29, 3);
-/// `listen … http2` also takes HTTP/1.1 without TLS `[tls-h2-cleartext]`.
-const SHARED_PORT: Version = Version(1, 25, 1);
 
 /// What a variable's name means.
 #[derive(Clone, Copy)]
@@ -75,7 +64,7 @@ pub(super) struct Lower<'a> {
 
 /// Lowers one configuration for one era.
 pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
-    let mut p = Proxy::new("nginx");
+    let mut p = Proxy::new("nginx", super::advice::words);
     // The eleventh internal redirect is one too many.
     p.jumps = 11;
     let mut lower = Lower {
@@ -104,7 +93,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
     lower.p
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     fn run(&mut self) {
         for (block, span, path) in self.conf.holes.iter().filter(|h| !harmless(&h.2)) {
             self.holes.entry(*block).or_insert((*span, path.clone()));
@@ -173,16 +162,16 @@ impl Lower<'_> {
         self.servers(&servers, seat, settings);
     }
 
-    fn name(&self, id: DirId) -> &str {
-        &self.conf.get(id).name.text
+    fn name(&self, id: DirId) -> &'a str {
+        self.conf.name(id).text
     }
 
-    fn arg(&self, id: DirId, n: usize) -> Option<&str> {
-        self.conf.get(id).args.get(n).map(|w| &*w.text)
+    fn arg(&self, id: DirId, n: usize) -> Option<&'a str> {
+        self.conf.args(id).get(n).map(|w| w.text)
     }
 
     fn span(&self, id: DirId) -> Span {
-        self.conf.get(id).span
+        self.conf.span(id)
     }
 
     /// The scope of a block.

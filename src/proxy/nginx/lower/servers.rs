@@ -1,13 +1,14 @@
 //! Servers: addresses, names, and what happens before any location.
 
 use super::{
-    DirId, Lower, SHARED_PORT,
+    DirId, Lower,
     policy::Pass,
     settings::{Settings, flag, size},
 };
 use crate::model::{
     Act, Arm, Atom, Cond, Intake, Listener, Matcher, PathForm, Pick, Rank, Reason, Route, RouteId, Seat, Step, Subject, Table, Text,
 };
+use crate::proxy::nginx::releases::SHARED_PORT;
 use crate::source::Span;
 
 /// An address of a server.

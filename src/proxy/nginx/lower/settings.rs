@@ -1,11 +1,12 @@
 //! What is inherited, and how: scalars one by one, lists as a whole.
 
-use super::{DirId, HEADER_MERGE, Lower};
+use super::{DirId, Lower};
 use crate::model::{
-    Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Matcher, Reason, Seat, Subject, Verb, Version,
+    Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Matcher, Reason, Releases, Seat, Subject, Verb,
     Why, Wire,
 };
 use crate::proxy::nginx::duration;
+use crate::proxy::nginx::releases::{HEADER_MERGE, MODERN_UPSTREAMS};
 use crate::source::Span;
 
 /// Statuses that carry `add_header` without `always` `[cors-no-always]`.
@@ -69,8 +70,8 @@ pub(super) struct Redirect {
     pub(super) port: bool,
 }
 
-fn default<T: Copy>(value: T, since: Option<Version>, fragment: bool, seat: Seat, at: Span) -> Fact<T> {
-    Fact::is(value, if fragment { How::Assumed } else { How::Default { since } }, at, seat)
+fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at: Span) -> Fact<T> {
+    Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
 impl Lower<'_> {
@@ -95,11 +96,16 @@ impl Lower<'_> {
         self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
     }
 
+    /// The releases in which upstreams are spoken to as in this one.
+    pub(super) fn upstream_defaults(&self) -> Releases {
+        Releases::beside(MODERN_UPSTREAMS, self.modern)
+    }
+
     /// The settings when nothing is written.
     pub(super) fn defaults(&mut self, seat: Seat) -> Settings {
         let f = self.p.fragment;
         let at = Span { start: self.whole.start, len: 0 };
-        let since = self.modern.then_some(super::MODERN_UPSTREAMS);
+        let all = Releases::ALL;
         let outside = self.outside;
         let base = Some(self.implied);
         let outgoing = self.p.add_list(HeaderList { seat, base, ops: Vec::new(), displaced: None, open: outside });
@@ -109,12 +115,12 @@ impl Lower<'_> {
             outgoing,
             answer,
             relayed: None,
-            version: default(if self.modern { Wire::H11 } else { Wire::H10 }, since, f, seat, at),
-            read_timeout: default(Limit::After(60_000), None, f, seat, at),
-            cgi_timeout: default(Limit::After(60_000), None, f, seat, at),
-            connect_timeout: default(Limit::After(60_000), None, f, seat, at),
-            buffering: default(true, None, f, seat, at),
-            pass_headers: default(true, None, f, seat, at),
+            version: default(if self.modern { Wire::H11 } else { Wire::H10 }, self.upstream_defaults(), f, seat, at),
+            read_timeout: default(Limit::After(60_000), all, f, seat, at),
+            cgi_timeout: default(Limit::After(60_000), all, f, seat, at),
+            connect_timeout: default(Limit::After(60_000), all, f, seat, at),
+            buffering: default(true, all, f, seat, at),
+            pass_headers: default(true, all, f, seat, at),
             method: None,
             auth_basic: None,
             auth_request: None,
@@ -129,7 +135,7 @@ impl Lower<'_> {
             satisfy_any: false,
             redirect: Redirect { absolute: true, own_name: false, port: true },
             absolute: None,
-            packed: default(false, None, f, seat, at),
+            packed: default(false, all, f, seat, at),
             cache: None,
             cache_bypass: None,
             cache_key: None,

@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
 use crate::model::{
-    Act, Clock, Clocks, Combine, Ending, ExprId, Fact, HeaderList, How, Idle, Intake, Limit, Listener, PolicyId, Reason, Restart, Seat,
-    Step, Subject, Target, Traffic, Wire,
+    Act, Clock, Clocks, Combine, Ending, ExprId, Fact, HeaderList, How, Idle, Intake, Limit, Listener, PolicyId, Reason, Releases, Restart,
+    Seat, Step, Subject, Target, Traffic, Wire,
 };
 use crate::proxy::nginx::duration;
 use crate::source::Span;
@@ -26,7 +26,7 @@ impl Lower<'_> {
         self.upstream_blocks(&children, seat);
         let mut outer = base.clone();
         outer.seat = seat;
-        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default { since: None }, self.whole, seat);
+        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default(Releases::ALL), self.whole, seat);
         self.timeouts(&mut outer, &children, seat);
         for id in children {
             if self.name(id) == "server" {

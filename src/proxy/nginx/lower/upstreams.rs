@@ -34,10 +34,7 @@ impl Lower<'_> {
             let open = self.hole_in(Some(*id));
             let reuse = match keepalive {
                 Some((by, on)) => self.fact(on, by, seat),
-                None => {
-                    let since = self.modern.then_some(super::MODERN_UPSTREAMS);
-                    Fact::is(self.modern, How::Default { since }, self.span(*id), seat)
-                }
+                None => Fact::is(self.modern, How::Default(self.upstream_defaults()), self.span(*id), seat),
             };
             let group = self.p.add_upstream(Upstream { seat, name: name.as_str().into(), servers, open, reuse, caps: Vec::new() });
             self.upstreams.insert(name, group);

@@ -1,8 +1,8 @@
 //! Variables: text with `$name` in it, `map` tables, and what the built-in names read.
 
-use super::REQUEST_PORT;
 use super::{DirId, Lower, Meaning};
 use crate::model::{Conv, Expr, ExprId, Fact, How, Map, Matcher, Pattern, PatternId, Reason, Slot, Subject, Text};
+use crate::proxy::nginx::releases::REQUEST_PORT;
 use crate::source::Span;
 
 impl Lower<'_> {
