@@ -100,7 +100,7 @@ fn named_origins(proxy: &Proxy) -> Vec<String> {
         }
     };
     let mut matcher = |is: &Matcher| match is {
-        Matcher::Is(list) => list.iter().for_each(|t| take(t)),
+        Matcher::Is(list) | Matcher::Token(list) => list.iter().for_each(|t| take(t)),
         Matcher::Regex(id) => {
             for text in texts_of(&proxy.pattern(*id).text) {
                 take(&text);
