@@ -177,6 +177,8 @@ pub(super) struct Run<'a> {
     pub(super) query: Val,
     pub(super) untouched: bool,
     moved: bool,
+    /// Path and query before they were last rewritten.
+    before: Option<(String, Val)>,
     pub(super) rewritten: bool,
     pub(super) internal: bool,
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
@@ -232,6 +234,7 @@ impl<'a> Run<'a> {
             query: Val::Is(query.into()),
             untouched: true,
             moved: false,
+            before: None,
             rewritten: false,
             internal: false,
             own: false,
@@ -379,6 +382,10 @@ impl<'a> Run<'a> {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
+                    // A redirect that is refused leaves the request as it was; a rewrite has changed it already.
+                    if let Some((path, query)) = self.before.take().filter(|_| !if_moved) {
+                        (self.path, self.query) = (path, query);
+                    }
                     return self.stop(End::Loops, at);
                 }
                 self.internal = true;
@@ -403,6 +410,7 @@ impl<'a> Run<'a> {
             Act::Rewrite { path, query, moved } => {
                 // Both are made of what was there before.
                 let query = query.map(|q| self.eval(q));
+                self.before = Some((self.path.clone(), self.query.clone()));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path.to_string(),
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
