@@ -374,7 +374,7 @@ impl<'a> Run<'a> {
                     return self.stop(End::Loops, at);
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                self.internal = true;
+                (self.internal, self.moved) = (true, false);
                 return self.enter(*route);
             }
             Act::Reselect { table, if_moved, through } => {
@@ -419,6 +419,8 @@ impl<'a> Run<'a> {
                     self.query = query;
                 }
                 self.untouched = false;
+                // The proxy asks for that path now, not the client.
+                self.internal = true;
                 self.moved = *moved;
                 self.rewritten |= !moved;
             }
@@ -520,7 +522,6 @@ impl<'a> Run<'a> {
                 return Flow::Done;
             }
         }
-        self.moved = false;
         self.dispatch(table, at)
     }
 
@@ -530,6 +531,7 @@ impl<'a> Run<'a> {
     }
 
     fn dispatch(&mut self, table: TableId, at: Span) -> Flow {
+        self.moved = false;
         match self.pick(table) {
             Picked::Arm(arm) => self.enter(arm.go),
             Picked::Miss => {
