@@ -98,6 +98,8 @@ impl Run<'_> {
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let (path, query) = (path.to_owned(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
+            // It is a GET to whoever answers, and the client's method to whoever tests it.
+            run.asked.get_or_insert_with(|| run.method.clone());
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
             run.reselect(table, Some(through), at)
         });
@@ -123,8 +125,10 @@ impl Run<'_> {
             (self.failing, self.moved, self.rewritten),
             std::mem::replace(&mut self.own, true),
         );
+        let asked = self.asked.clone();
         self.internal = true;
         go(self);
+        self.asked = asked;
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;

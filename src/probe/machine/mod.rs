@@ -181,6 +181,8 @@ pub(super) struct Run<'a> {
     before: Option<(String, Val)>,
     pub(super) rewritten: bool,
     pub(super) internal: bool,
+    /// The method that tests see, where a request of the proxy's own has another one.
+    pub(super) asked: Option<Text>,
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
     own: bool,
     failing: bool,
@@ -188,6 +190,8 @@ pub(super) struct Run<'a> {
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
+    /// Values of maps that are looked up once.
+    pub(super) looked_up: HashMap<MapId, Val>,
     captures: Vec<Text>,
     pub(super) authority: Val,
     pub(super) host_name: Text,
@@ -237,11 +241,13 @@ impl<'a> Run<'a> {
             before: None,
             rewritten: false,
             internal: false,
+            asked: None,
             own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: vec![None; proxy.slots as usize],
+            looked_up: HashMap::new(),
             captures: Vec::new(),
             authority: Val::Is("".into()),
             host_name: "".into(),

@@ -230,6 +230,7 @@ impl Lower<'_> {
             default: Fact::is(replaced, How::Implied, at, seat),
             fold: false,
             open: None,
+            once: false,
         });
         let rewritten = self.p.add_expr(Expr::Read(Subject::Rewritten));
         self.p.add_expr(Expr::Map(map, rewritten))
