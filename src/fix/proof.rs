@@ -269,9 +269,9 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
         // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
         (Goal::Upgrades, Aspect::Errands) => asked,
-        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection"),
-        (Goal::UpgradesOnly, Aspect::Connection) => true,
-        (Goal::UpgradesOnly, Aspect::End | Aspect::Answer(_)) => asked,
+        // A request that asks for an upgrade by mistake is answered by mistake as well.
+        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection") || name.starts_with("sec-websocket-"),
+        (Goal::UpgradesOnly, Aspect::Connection | Aspect::End | Aspect::Body | Aspect::Answer(_)) => true,
         (Goal::SendsHost, Aspect::Sent(name)) => asked && name == "host",
         (Goal::Uncached, Aspect::Cached) => asked,
         (Goal::TakenLike(_), _) => asked,
@@ -288,6 +288,7 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Settled(RemarkKind::CorsNotApplied, _), _) => asked && on == Kind::Preflight,
         (Goal::Settled(RemarkKind::NoSuchUpgrade, _), _) => asked,
         (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::SendsAll(names), Aspect::Sent(name)) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,

@@ -62,6 +62,8 @@ pub enum Goal {
     LivesOn,
     /// What goes upstream has exactly one line of this name, not empty.
     SendsOne(String),
+    /// What goes upstream carries a line of each of these names, not empty.
+    SendsAll(Vec<String>),
     /// The preflight is answered 2xx with origin, methods and headers.
     AnswersPreflight,
     /// A streaming answer is passed on while it comes.
@@ -89,7 +91,7 @@ pub struct Intent {
     pub goal: Goal,
     /// For which requests.
     pub trials: Vec<Trial>,
-    /// Which facts are to blame, and where they stand: the scope whose settings were in force ([`super::Role::Took`]), lines
+    /// Which facts are to blame, and where they stand: the scopes whose settings were in force ([`super::Role::Took`]), lines
     /// that are wrong ([`super::Role::Header`]), names of lines that are absent ([`super::Role::Missing`]), lines that an own
     /// list displaced ([`super::Role::Displaced`]), the clock, the wire, the step that answered.
     pub because: Vec<Because>,

@@ -68,8 +68,8 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
         Goal::AnswersOne(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).count() == 1),
         Goal::HidesTheirs(name) => {
             // The proxy's own line stays.
-            let own = |b: &&Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
-            !answers.is_empty() && answers.iter().all(|b| own(&b))
+            let own = |b: &Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
+            !answers.is_empty() && answers.iter().all(|b| own(b))
         }
         Goal::ErrandsStayPlain => {
             let sent = |b: &Branch| b.errands.iter().filter_map(|e| e.sent.clone()).collect::<Vec<Sent>>();
@@ -95,6 +95,10 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
         Goal::SendsOne(name) => {
             !upstream.is_empty()
                 && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values(name).filter(|l| filled(l)).count() == 1)
+        }
+        Goal::SendsAll(names) => {
+            let all = |s: &super::Sent| names.iter().all(|n| s.values(n).any(filled));
+            !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(all)
         }
         Goal::AnswersPreflight => {
             let wanted = ["access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"];

@@ -9,6 +9,7 @@ mod capacity;
 mod cors;
 mod envoy;
 mod haproxy;
+mod response;
 mod routing;
 mod sse;
 mod syntax;
@@ -107,6 +108,7 @@ rules! {
     "haproxy/timeout-in-wrong-section" Warning "a timeout of the other side of the proxy, which has no effect here" haproxy::timeout_in_wrong_section::check;
     "haproxy/timeout-without-unit" Warning "a number that reads as seconds and is milliseconds" haproxy::timeout_without_unit::check;
     "haproxy/tunnel-timeout-zero" Warning "`timeout tunnel 0` is not \"never\", it is \"not set\"" haproxy::tunnel_timeout_zero::check;
+    "response/headers-lost-by-inheritance" Warning "an own header list drops headers that answers should carry" response::headers_lost::check;
     "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check,
         unmended "what it guards was never done: whether it is still wanted, only a person knows";
     "routing/never-matches" Warning "a path that no request has" routing::never_matches::check,
@@ -161,6 +163,7 @@ rules! {
     "timeout/stream-cut" Error "an event stream is cut however much is sent" timeout::stream_cut::check;
     "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
     "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
+    "upstream/headers-lost-by-inheritance" Warning "an own header list drops lines that the upstream should get" upstream::headers_lost::check;
     "upstream/keepalive-defeated" Warning "connections to the upstream are meant to be kept, and are not" upstream::keepalive_defeated::check;
     "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check,
         unmended "what the answer is for, only a person knows";

@@ -2,9 +2,11 @@
 
 mod cross_origin;
 mod declared;
+mod lost;
 mod socket;
 
 pub(super) use cross_origin::CrossOrigin;
+pub(super) use lost::{Losing, Side};
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};

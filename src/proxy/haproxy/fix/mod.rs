@@ -33,6 +33,7 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> W
         Goal::Gone(span) => desk.gone(*span),
         Goal::Spelt(span, text) => Ok(vec![desk.spelt(*span, text.clone())]),
         Goal::SendsHost
+        | Goal::SendsAll(_)
         | Goal::Uncached
         | Goal::Streams
         | Goal::ErrandsStayPlain

@@ -31,7 +31,9 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> W
         Goal::Uncached => desk.uncached(),
         Goal::SendsHost => desk.sends_host(),
         Goal::IdleAtLeast(milliseconds) => desk.idle(*milliseconds),
+        Goal::AnswerHas(_) if desk.blamed(Role::Took).nth(1).is_some() => desk.carried("add_header"),
         Goal::AnswerHas(names) => desk.answer_has(names),
+        Goal::SendsAll(_) => desk.carried("proxy_set_header"),
         Goal::AnswersPreflight => desk.preflight(),
         Goal::Streams => desk.stream(),
         Goal::SendsOne(name) => desk.one_of_two(name),
@@ -76,7 +78,11 @@ impl Desk<'_> {
 
     /// The block whose settings were in force.
     fn seat(&self) -> Result<Block, NoFix> {
-        let took = self.blamed(Role::Took).next().ok_or(NO_PLACE)?;
+        self.block(self.blamed(Role::Took).next().ok_or(NO_PLACE)?)
+    }
+
+    /// The block of a scope.
+    fn block(&self, took: &Because) -> Result<Block, NoFix> {
         let block = match self.directive(took.origin.span) {
             Some(block) if self.conf.get(block).body.is_some() => Some(block),
             _ if took.origin.span.len == 0 && self.conf.context != Context::Main => None,
@@ -203,6 +209,20 @@ impl Desk<'_> {
             return Err(NO_PLACE);
         }
         Ok(vec![Correction::of(vec![Edit { span, text: text.to_owned() }], format!("write `{text}` instead of `{old}`"), None)])
+    }
+
+    /// Lines that own lists dropped are repeated behind each of those lists.
+    fn carried(&self, name: &str) -> Ways {
+        let lost = self.directives(Role::Displaced);
+        let lines: Vec<String> = lost.iter().map(|d| self.pen.raw(*d)).collect();
+        let mut edits = Vec::new();
+        for took in self.blamed(Role::Took) {
+            let block = self.block(took)?;
+            let (host, list) = self.list(block, name).ok_or(NO_PLACE)?;
+            let last = list.last().filter(|_| host == block).and_then(|last| self.anchor(host, *last)).ok_or(NO_PLACE)?;
+            edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
+        }
+        Ok(vec![Correction::of(edits, "send the lost lines here too".to_owned(), None)])
     }
 
     /// Only the last of several lines of one name stays, or only the first.

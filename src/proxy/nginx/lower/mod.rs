@@ -93,7 +93,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
     lower.p
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     fn run(&mut self) {
         for (block, span, path) in self.conf.holes.iter().filter(|h| !harmless(&h.2)) {
             self.holes.entry(*block).or_insert((*span, path.clone()));
@@ -162,16 +162,16 @@ impl Lower<'_> {
         self.servers(&servers, seat, settings);
     }
 
-    fn name(&self, id: DirId) -> &str {
-        &self.conf.get(id).name.text
+    fn name(&self, id: DirId) -> &'a str {
+        self.conf.name(id).text
     }
 
-    fn arg(&self, id: DirId, n: usize) -> Option<&str> {
-        self.conf.get(id).args.get(n).map(|w| &*w.text)
+    fn arg(&self, id: DirId, n: usize) -> Option<&'a str> {
+        self.conf.args(id).get(n).map(|w| w.text)
     }
 
     fn span(&self, id: DirId) -> Span {
-        self.conf.get(id).span
+        self.conf.span(id)
     }
 
     /// The scope of a block.

@@ -155,7 +155,7 @@ impl Check<'_> {
     /// A name that is not in the table.
     pub(super) fn unknown(&mut self, id: DirId, loaded: bool, seen: &mut BTreeSet<String>) {
         let dir = self.dir(id);
-        let (name, span) = (&*dir.name.text, dir.name.span);
+        let (name, span) = (dir.name.text, dir.name.span);
         if let Some((message, help)) = impossible(name) {
             self.report(ProblemKind::UnknownDirective, true, span, message, help);
             return;
@@ -204,7 +204,10 @@ impl Check<'_> {
 
     /// A name that only some releases know.
     pub(super) fn released(&mut self, id: DirId, entry: &table::Entry) {
-        let (name, span) = (entry.name, self.dir(id).name.span);
+        if entry.since.is_none() && entry.gone.is_none() {
+            return;
+        }
+        let (name, span) = (entry.name, self.conf.name(id).span);
         if let Some(since) = entry.since {
             let (message, help) =
                 (format!("nginx knows `{name}` only since {since}"), format!("use nginx {since} or later, or remove the line"));
