@@ -190,10 +190,21 @@ fn the_settings_schema_takes_what_the_reader_takes() {
     hoplint(dir.path(), &["init"]);
     let starter = fs::read_to_string(dir.path().join("hoplint.yaml")).unwrap();
     // What the starter only suggests is read as well, each by itself.
-    let suggested = starter.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(": {") || l.contains(": [") || l.starts_with("heartbeat:"));
+    let suggested = starter
+        .lines()
+        .filter_map(|l| l.strip_prefix("# "))
+        .filter(|l| l.contains(": {") || l.contains(": [") || l.starts_with("heartbeat:"));
     let good: Vec<String> = shown.into_iter().chain(suggested.map(|l| l.replace("category/rule", "cors/missing-vary"))).collect();
     assert!(good.len() > 5, "{good:?}");
-    let bad = ["heartbeet: 30s", "heartbeat: soon", "fail-on: fatal", "min-level: 3", "targets: {apache: \"2\"}", "routes: [{path: /ws/}]", "overrides: [{ignore: [cors]}]"];
+    let bad = [
+        "heartbeet: 30s",
+        "heartbeat: soon",
+        "fail-on: fatal",
+        "min-level: 3",
+        "targets: {apache: \"2\"}",
+        "routes: [{path: /ws/}]",
+        "overrides: [{ignore: [cors]}]",
+    ];
     let texts = good.iter().map(|t| (t.as_str(), true)).chain([(starter.as_str(), true)]).chain(bad.map(|t| (t, false)));
     for (text, fits) in texts {
         let value: Value = serde_yaml::from_str(text).unwrap();
