@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_comment_goes_with_its_line_or_without_it() {
-        let all = |text: &str| after(text, |p| p.without_all());
+        let all = |text: &str| after(text, |p| p.without(0, &[true]));
         assert_eq!(all("a;\n  # hoplint: ignore[x/y] -- z\nb;\n"), "a;\nb;\n");
         assert_eq!(all("a;\r\n\t# hoplint: ignore[x/y] -- z\r\nb;\r\n"), "a;\r\nb;\r\n");
         assert_eq!(all("a;  # hoplint: ignore[x/y] -- z\nb;\n"), "a;\nb;\n");

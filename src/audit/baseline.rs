@@ -16,7 +16,7 @@ pub struct Baseline {
     findings: Vec<Entry>,
 }
 
-/// One known finding. Only the fingerprint is compared; the rest is for whoever reads the file.
+/// One known finding. Of several with one fingerprint the one in the same file is meant first; the rest is for whoever reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -26,14 +26,14 @@ pub struct Entry {
     pub rule: String,
     /// Scopes around it.
     pub within: String,
-    /// See [`Report::fingerprints`].
+    /// Of rule, scopes and the words pointed at; several findings may share it.
     pub fingerprint: String,
 }
 
 impl Baseline {
     /// Everything that a report says.
     pub fn of(map: &SourceMap, report: &Report) -> Self {
-        let marks = report.fingerprints(map);
+        let marks = report.marks(map);
         let mut findings: Vec<Entry> = report
             .findings
             .iter()
@@ -82,13 +82,22 @@ impl Baseline {
         for e in &self.findings {
             known.entry(&e.fingerprint).or_default().push(e);
         }
-        let marks = report.fingerprints(map);
-        let mut marks = marks.iter();
+        let marks = report.marks(map);
         let before = report.findings.len();
-        report.findings.retain(|_| {
-            let entry = marks.next().and_then(|m| known.get_mut(m.as_str())).and_then(Vec::pop);
-            entry.is_none()
-        });
+        // A finding of the same file goes before one that may have moved here.
+        let mut matched = vec![false; before];
+        for same_file in [true, false] {
+            for ((f, mark), matched) in report.findings.iter().zip(&marks).zip(&mut matched) {
+                let Some(entries) = known.get_mut(mark.as_str()).filter(|_| !*matched) else { continue };
+                let file = map.file_at(f.span.start).map_or("", |(_, file)| file.name());
+                if let Some(at) = entries.iter().position(|e| !same_file || e.file == file) {
+                    entries.remove(at);
+                    *matched = true;
+                }
+            }
+        }
+        let mut matched = matched.into_iter();
+        report.findings.retain(|_| !matched.next().unwrap_or_default());
         report.known += before - report.findings.len();
         let read: BTreeSet<&str> = map.files().map(|(_, f)| f.name()).collect();
         let mut stale: Vec<Entry> =

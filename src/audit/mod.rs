@@ -16,7 +16,7 @@ use crate::proxy::{Dialect, Site};
 use crate::rules::{Context, Finding, Level, RULES, Rule, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use suppress::{Applied, Suppression};
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
@@ -212,6 +212,25 @@ fn describe(holds: &[bool], starts: &[Version]) -> String {
     format!("only {}", parts.join(", and "))
 }
 
+/// How many requests a correction is judged by at most.
+const TRIALS: usize = 100;
+
+/// What one line does to several routes is said once: its correction must serve them all.
+fn share_trials(found: &mut [Finding]) {
+    let mut first: HashMap<Saying, usize> = HashMap::new();
+    for i in 0..found.len() {
+        let at = *first.entry(saying(&found[i])).or_insert(i);
+        if at == i {
+            continue;
+        }
+        let Some(other) = found[i].intent.clone() else { continue };
+        let Some(own) = found[at].intent.as_mut().filter(|own| own.goal == other.goal) else { continue };
+        let room = TRIALS.saturating_sub(own.trials.len());
+        let more: Vec<_> = other.trials.into_iter().filter(|t| !own.trials.contains(t)).take(room).collect();
+        own.trials.extend(more);
+    }
+}
+
 /// What the rules say of a model.
 fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
     let cx = Context::new(proxy, settings);
@@ -222,6 +241,7 @@ fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
     };
     let by_rule = if proxy.routes.len() > MANY { parallel::each(RULES, look) } else { RULES.iter().map(look).collect() };
     let mut found: Vec<Finding> = by_rule.into_iter().flatten().collect();
+    share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();
         for f in &mut found {

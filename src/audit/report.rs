@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use crate::model::Obstacle;
 use crate::rules::{Finding, Level};
 
 /// All that a run has to say.
@@ -30,6 +31,12 @@ impl Report {
     /// Whether a finding fails the run.
     pub fn fails(&self, finding: &Finding) -> bool {
         self.fails_from.is_some_and(|from| finding.level >= from)
+    }
+
+    /// For how many findings no correction was tried, for it would take too long.
+    pub fn untried(&self) -> usize {
+        let untried = |f: &&Finding| matches!(&f.fix, Some(Err(none)) if none.obstacle == Obstacle::Untried);
+        self.findings.iter().filter(untried).count()
     }
 
     /// The gravest level found.

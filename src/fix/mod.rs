@@ -17,11 +17,11 @@ pub use room::Room;
 pub use rounds::{Entry, Mended, mend, propose};
 pub use text::Edits;
 
-use crate::model::Fix;
+use crate::model::{Fix, NoFix};
 use crate::source::FileId;
 
 /// What became of the correction of one finding: it works, or none does, and why.
-type Outcome = Result<Fix, String>;
+type Outcome = Result<Fix, NoFix>;
 
 /// Whether a file may be changed, or why not.
 pub type MayEdit<'a> = dyn Fn(FileId) -> Result<(), &'static str> + 'a;

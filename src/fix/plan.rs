@@ -4,7 +4,7 @@ use super::proof::{Before, Refusal};
 use super::room::{Room, View};
 use super::text::Edits;
 use super::{MayEdit, Outcome};
-use crate::model::{Applicability, Correction, Era, Fix, Goal};
+use crate::model::{Applicability, Correction, Era, Fix, Goal, NoFix};
 use crate::rules::{Confidence, Finding};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,7 @@ impl<'a> Plan<'a> {
             let Some(intent) = &finding.intent else { continue };
             let Some(site) = view.sites.get(intent.site) else { continue };
             if self.before.size(intent.site) > self.bounds.bytes {
-                self.refuse(index, self.bounds.beyond);
+                self.refuse(index, NoFix::untried(self.bounds.beyond));
                 continue;
             }
             let Some((oldest, proxy)) = self.before.oldest(self.room, intent.site) else { continue };
@@ -84,25 +84,25 @@ impl<'a> Plan<'a> {
                 };
                 let (good, bad): (Vec<_>, Vec<_>) = ways.into_iter().partition(|c| editable(c).is_ok());
                 match bad.first().map(editable) {
-                    Some(Err(why)) if good.is_empty() => Err(why),
+                    Some(Err(why)) if good.is_empty() => Err(NoFix::hidden(why)),
                     _ => Ok(good),
                 }
             });
             match ways {
                 Ok(ways) if matches!(intent.goal, Goal::Comment { by_hand: true, .. }) => {
                     let shown = ways.first().map(|way| fix(way, Applicability::ByHand, Vec::new()));
-                    self.outcomes.insert(index, shown.ok_or_else(|| NO_PLACE.to_owned()));
+                    self.outcomes.insert(index, shown.ok_or_else(|| NoFix::unwritten(NO_PLACE)));
                 }
                 Ok(ways) if !ways.is_empty() => items.push(Item { index, finding, ways }),
-                Ok(_) => self.refuse(index, NO_PLACE),
+                Ok(_) => self.refuse(index, NoFix::unwritten(NO_PLACE)),
                 Err(why) => self.refuse(index, why),
             }
         }
         items
     }
 
-    fn refuse(&mut self, index: usize, why: &str) {
-        self.outcomes.insert(index, Err(why.to_owned()));
+    fn refuse(&mut self, index: usize, why: NoFix) {
+        self.outcomes.insert(index, Err(why));
     }
 
     /// Adds as many safe corrections as fit together: all at once if that can be proved, otherwise each half by itself.
@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
     /// Tries every way of one item by itself.
     fn alone(&mut self, item: &Item<'a>) {
         let mut second: Option<Fix> = None;
-        let mut why = "its edits overlap".to_owned();
+        let mut why = NoFix::refused("its edits overlap".to_owned());
         for way in &item.ways {
             let mut mended = self.mended.clone();
             // Where another correction stands, this one is judged by itself, and made in the next round.
@@ -161,8 +161,8 @@ impl<'a> Plan<'a> {
             }
             mended.push(item.finding);
             match self.prove(&edits, &mended) {
-                None => self.bounds.beyond.clone_into(&mut why),
-                Some(Err(refusal)) => why = refusal.words(),
+                None => why = NoFix::untried(self.bounds.beyond),
+                Some(Err(refusal)) => why = NoFix::refused(refusal.words()),
                 Some(Ok(mut changes)) => {
                     changes.extend(doubt(item.finding, way));
                     if changes.is_empty() {

@@ -3,7 +3,7 @@
 use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
-use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, Seat, Version};
+use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
@@ -180,6 +180,10 @@ impl<'a> Before<'a> {
 fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
     // A redirect that the proxy adds by itself belongs to the scope that it is added for.
     let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    // What the proxy refuses as a whole is not served at all.
+    if !intents.is_empty() && intents.iter().all(|n| matches!(n.goal, Goal::Spelt(..))) {
+        return;
+    }
     let machine = Machine::new(&before.proxy);
     let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
@@ -201,7 +205,10 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
                 continue;
             }
             let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
-            let unwanted = aspects.into_iter().filter(|aspect| !goals.iter().any(|(goal, on)| tolerates(goal, *on == kind, aspect)));
+            let unwanted = aspects.into_iter().filter(|aspect| {
+                !intents.iter().any(|n| tolerates_everywhere(&n.goal, aspect))
+                    && !goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, aspect))
+            });
             here.extend(unwanted.map(|aspect| (aspect, kind)));
         }
         (!here.is_empty()).then(|| (before.proxy.title(before.proxy.route(w.route).seat), here))
@@ -256,9 +263,14 @@ fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Bran
     pairs.flat_map(|(a, b)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b))).collect()
 }
 
+/// Whether a goal brings this along wherever the same setting holds, and nobody sees it.
+fn tolerates_everywhere(goal: &Goal, aspect: &Aspect) -> bool {
+    matches!((goal, aspect), (Goal::KeepsConnection, Aspect::Connection))
+}
+
 /// Whether a goal cannot be had without a change of this kind on its own route. `asked`: for the very kind of request that it
 /// is about.
-fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
+fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
     let cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     match (goal, aspect) {
         (Goal::Upgrades, Aspect::Connection) => true,
@@ -266,16 +278,26 @@ fn tolerates(goal: &Goal, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
         // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
         (Goal::Upgrades, Aspect::Errands) => asked,
-        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection"),
-        (Goal::UpgradesOnly, Aspect::Connection) => true,
-        (Goal::UpgradesOnly, Aspect::End | Aspect::Answer(_)) => asked,
+        // A request that asks for an upgrade by mistake is answered by mistake as well.
+        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection") || name.starts_with("sec-websocket-"),
+        (Goal::UpgradesOnly, Aspect::Connection | Aspect::End | Aspect::Body | Aspect::Answer(_)) => true,
         (Goal::SendsHost, Aspect::Sent(name)) => asked && name == "host",
         (Goal::Uncached, Aspect::Cached) => asked,
         (Goal::TakenLike(_), _) => asked,
         (Goal::IdleAtLeast(_), Aspect::Timer) => true,
-        (Goal::AnswerHas(names), Aspect::Answer(name)) => cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name)),
-        (Goal::AnswerLacks(lacks), Aspect::Answer(name)) => lacks.eq_ignore_ascii_case(name),
+        (Goal::AnswerHas(names) | Goal::FailureHas(names), Aspect::Answer(name)) => {
+            cors(name) || names.iter().any(|n| n.eq_ignore_ascii_case(name))
+        }
+        (Goal::AnswersOne(one) | Goal::HidesTheirs(one), Aspect::Answer(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::ErrandsStayPlain, Aspect::Errands) => true,
+        (Goal::Forwards, _) => true,
+        (Goal::LivesOn, Aspect::Timer) => true,
+        (Goal::Waits, Aspect::Timer | Aspect::End) => true,
+        (Goal::Settled(RemarkKind::CorsNotApplied, _), Aspect::Answer(name)) => cors(name) || asked && on == Kind::Preflight,
+        (Goal::Settled(RemarkKind::CorsNotApplied, _), _) => asked && on == Kind::Preflight,
+        (Goal::Settled(RemarkKind::NoSuchUpgrade, _), _) => asked,
         (Goal::SendsOne(one), Aspect::Sent(name)) => one.eq_ignore_ascii_case(name),
+        (Goal::SendsAll(names), Aspect::Sent(name)) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,

@@ -3,7 +3,7 @@
 use super::MayEdit;
 use super::plan::{Bounds, Plan};
 use super::room::{Room, View};
-use crate::model::{Applicability, Fix};
+use crate::model::{Applicability, Fix, NoFix};
 use crate::proxy::Site;
 use crate::rules::Finding;
 use crate::source::{FileId, Files};
@@ -14,7 +14,11 @@ const ROUNDS: usize = 10;
 /// How much is proved in one round when people want files corrected.
 const MENDED: Bounds = Bounds { proofs: 500, bytes: usize::MAX, beyond: "too many corrections for one run: run again" };
 /// How much is proved to show corrections that nobody asked to make: it bounds the time that a report takes.
-const SHOWN: Bounds = Bounds { proofs: 500, bytes: 2 << 20, beyond: "not tried for a report on so much text: `--diff` shows it" };
+const SHOWN: Bounds = Bounds {
+    proofs: 500,
+    bytes: 2 << 20,
+    beyond: "not tried for a report on so much text: `--diff` shows it, `--fix` makes it if it is safe",
+};
 
 /// Something that was done, or not.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +28,7 @@ pub struct Entry {
     /// `file:line:column`, in the text as it was in that round.
     pub place: String,
     /// The correction, or why there is none.
-    pub fix: Result<Fix, String>,
+    pub fix: Result<Fix, NoFix>,
 }
 
 /// What became of all corrections.

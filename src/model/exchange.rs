@@ -64,6 +64,8 @@ pub enum Role {
     Wire,
     /// The proxy itself answered here.
     Answered,
+    /// What is in force instead of what is written, or what was meant.
+    Instead,
 }
 
 /// One fact that an outcome rests on.

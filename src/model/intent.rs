@@ -1,8 +1,9 @@
 //! What a correction shall bring about. An intent is a predicate on outcomes, never an edit: the dialect finds the place and
 //! the words, and whether it worked is read off the same requests afterwards.
 
-use super::{Because, Request};
+use super::{Because, RemarkKind, Request, Role};
 use crate::source::Span;
+use std::borrow::Cow;
 
 /// What a pretend request stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -33,8 +34,8 @@ pub enum Goal {
     Upgrades,
     /// Besides, requests that are no handshakes ask the upstream for no upgrade.
     UpgradesOnly,
-    /// The request is taken as one for this path is.
-    TakenLike(String),
+    /// The request is taken as this one is.
+    TakenLike(Request),
     /// No cache is asked for an answer.
     Uncached,
     /// The upstream gets the host that the client asked for.
@@ -43,17 +44,33 @@ pub enum Goal {
     IdleAtLeast(u64),
     /// The answer carries a line of each of these names, not empty.
     AnswerHas(Vec<String>),
-    /// The answer carries no line of this name.
-    AnswerLacks(String),
+    /// The proxy's own answer, when no server can be reached, carries a line of each of these names.
+    FailureHas(Vec<String>),
+    /// The answer carries exactly one line of this name.
+    AnswersOne(String),
+    /// A line of this name that the upstream sends is not passed on.
+    HidesTheirs(String),
+    /// No limit of zero ends the request before it can be answered.
+    Waits,
+    /// What the proxy asks by itself beside the request asks for no upgrade.
+    ErrandsStayPlain,
+    /// A plain request lets the connection to the upstream be kept.
+    KeepsConnection,
+    /// The request is forwarded.
+    Forwards,
+    /// Nothing limits how long the request may take as a whole.
+    LivesOn,
     /// What goes upstream has exactly one line of this name, not empty.
     SendsOne(String),
+    /// What goes upstream carries a line of each of these names, not empty.
+    SendsAll(Vec<String>),
     /// The preflight is answered 2xx with origin, methods and headers.
     AnswersPreflight,
     /// A streaming answer is passed on while it comes.
     Streams,
     /// These bytes go; what they did is not wanted, and no outcome is asked for.
     Gone(Span),
-    /// These bytes read so; they did nothing as they were.
+    /// These bytes read so. As they are the proxy refuses the text, so that nothing is served that could change.
     Spelt(Span, String),
     /// A comment that speaks to hoplint reads otherwise. To the proxy it is none, so that any text will do, and no outcome is
     /// asked for.
@@ -63,6 +80,8 @@ pub enum Goal {
         /// Whether only a person can write it, because something of it is not known.
         by_hand: bool,
     },
+    /// Nothing is left to remark on these bytes. Where it has trials, what was written is to be in force for them.
+    Settled(RemarkKind, Span),
 }
 
 /// A correction that a rule asks for.
@@ -72,7 +91,7 @@ pub struct Intent {
     pub goal: Goal,
     /// For which requests.
     pub trials: Vec<Trial>,
-    /// Which facts are to blame, and where they stand: the scope whose settings were in force ([`super::Role::Took`]), lines
+    /// Which facts are to blame, and where they stand: the scopes whose settings were in force ([`super::Role::Took`]), lines
     /// that are wrong ([`super::Role::Header`]), names of lines that are absent ([`super::Role::Missing`]), lines that an own
     /// list displaced ([`super::Role::Displaced`]), the clock, the wire, the step that answered.
     pub because: Vec<Because>,
@@ -80,6 +99,68 @@ pub struct Intent {
     pub assumes: Option<String>,
     /// Index of the configuration among those that are judged together. The audit knows.
     pub site: usize,
+}
+
+impl Intent {
+    /// What plays this part in the outcome.
+    pub fn blamed(&self, role: Role) -> impl Iterator<Item = &Because> {
+        self.because.iter().filter(move |b| b.role == role)
+    }
+}
+
+/// What stands in the way of a correction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub enum Obstacle {
+    /// Only a person knows what is meant: an origin, a number, a name.
+    Unsaid,
+    /// Something that is not in sight stands there, or may: template tags, includes that were not read, a file of others.
+    Hidden,
+    /// There are no words for it, or no place.
+    Unwritten,
+    /// What was written did not stand the proof.
+    Refused,
+    /// It was not tried, for it would take too long.
+    Untried,
+}
+
+/// Why there is no correction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoFix {
+    /// What stands in the way.
+    pub obstacle: Obstacle,
+    /// In a few words that do not depend on the place.
+    pub why: Cow<'static, str>,
+}
+
+impl NoFix {
+    const fn of(obstacle: Obstacle, why: &'static str) -> Self {
+        Self { obstacle, why: Cow::Borrowed(why) }
+    }
+
+    /// Somebody has to say what is meant.
+    pub const fn unsaid(why: &'static str) -> Self {
+        Self::of(Obstacle::Unsaid, why)
+    }
+
+    /// Something is out of sight.
+    pub const fn hidden(why: &'static str) -> Self {
+        Self::of(Obstacle::Hidden, why)
+    }
+
+    /// There are no words for it, or no place.
+    pub const fn unwritten(why: &'static str) -> Self {
+        Self::of(Obstacle::Unwritten, why)
+    }
+
+    /// It would take too long.
+    pub const fn untried(why: &'static str) -> Self {
+        Self::of(Obstacle::Untried, why)
+    }
+
+    /// It did not stand the proof.
+    pub const fn refused(why: String) -> Self {
+        Self { obstacle: Obstacle::Refused, why: Cow::Owned(why) }
+    }
 }
 
 /// A replacement of bytes. An empty span is an insertion, an empty text a deletion.
@@ -100,6 +181,15 @@ pub struct Correction {
     pub title: String,
     /// What it changes that no probe can show; it is then not safe.
     pub caution: Option<String>,
+}
+
+impl Correction {
+    /// Edits in any order, and what they do.
+    pub fn of(mut edits: Vec<Edit>, title: String, caution: Option<String>) -> Self {
+        edits.sort();
+        edits.dedup();
+        Self { edits, title, caution }
+    }
 }
 
 /// How far a correction may be trusted.

@@ -17,7 +17,7 @@ pub use advice::{Advice, Words};
 pub use exchange::{Because, Dial, Request, Role};
 pub use expr::{Atom, Cond, Conv, Expr, Map, Matcher, Pattern, Subject};
 pub use fact::{Doubt, Fact, How, Known, Origin, Reason, Releases, Scope, Seat, Why};
-pub use intent::{Applicability, Correction, Edit, Fix, Goal, Intent, Kind, Trial};
+pub use intent::{Applicability, Correction, Edit, Fix, Goal, Intent, Kind, NoFix, Obstacle, Trial};
 pub use policy::{
     Answers, Clock, Clocks, Combine, Cors, Ending, Follow, Handshake, HeaderList, HeaderOp, Hop, Idle, Lifetime, Limit, Mixing, Policy,
     Restart, Traffic, Unmatched, UpgradeMode, Verb, Wire,
@@ -27,7 +27,7 @@ pub use program::{
     Table, Target, Upstream,
 };
 pub use proxy::{Comment, Proxy};
-pub use remark::{Problem, ProblemKind, Remark, RemarkKind};
+pub use remark::{Problem, ProblemKind, Remark, RemarkKind, Remedy};
 pub use version::{Era, Version};
 
 /// Text shared by many facts.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use super::count;
-use super::text::clean_line;
+use super::text::{clean_line, wrap};
 use crate::fix::{Edits, Entry};
 use crate::model::{Applicability, Fix};
 use crate::source::{Change, SourceMap};
@@ -42,11 +42,10 @@ pub fn diff(out: &mut dyn Write, changes: &[Change], colour: bool) -> io::Result
 }
 
 /// The lines that a correction changes, with their numbers in the new text; for the report about its finding.
-pub(super) fn lines(map: &SourceMap, fix: &Fix) -> String {
-    let kind = fix.applicability.word();
-    let mut out = format!("  fix ({kind}): {}\n", clean_line(&fix.title));
+pub(super) fn lines(map: &SourceMap, fix: &Fix, width: usize) -> String {
+    let mut out = hanging(&format!("  fix ({}): ", fix.applicability.word()), &fix.title, width);
     for change in &fix.changes {
-        out.push_str(&format!("    but: {}\n", clean_line(change)));
+        out.push_str(&hanging("    but: ", change, width));
     }
     let Some(edits) = Edits::default().with(&fix.edits) else { return out };
     let texts: BTreeMap<_, _> = edits.apply(map);
@@ -79,6 +78,13 @@ pub(super) fn lines(map: &SourceMap, fix: &Fix) -> String {
     out
 }
 
+/// A text behind a mark, broken into lines that stand below its beginning.
+fn hanging(mark: &str, text: &str, width: usize) -> String {
+    let indent = " ".repeat(mark.chars().count());
+    let text = wrap(&clean_line(text), width.saturating_sub(indent.len()).max(20));
+    format!("{mark}{}\n", text.replace('\n', &format!("\n{indent}")))
+}
+
 /// What was done, and what was not and why.
 pub fn summary(applied: &[Entry], refused: &[Entry], verb: &str) -> String {
     let mut out = format!("{verb} {}", count(applied.len(), "finding"));
@@ -102,7 +108,7 @@ pub fn summary(applied: &[Entry], refused: &[Entry], verb: &str) -> String {
             }
             Ok(fix) if fix.applicability == Applicability::ByHand => format!("only by hand: {}", fix.title),
             Ok(_) => "another correction wants the same place".to_owned(),
-            Err(why) => why.clone(),
+            Err(none) => none.why.to_string(),
         };
         out.push_str(&format!("\n  {}: {}: {}", clean_line(&e.place), e.rule, clean_line(&why)));
     }

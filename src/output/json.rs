@@ -39,6 +39,8 @@ struct Entry<'a> {
     versions: Option<&'a str>,
     /// Null when there is none.
     fix: Option<Correction<'a>>,
+    /// Why there is none, where one was asked for.
+    unmended: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +88,8 @@ struct Summary<'a> {
     hints: usize,
     suppressed: usize,
     known: usize,
+    /// Findings for which no correction was tried, for it would take too long; `--diff` and `--fix` try.
+    untried: usize,
     unreadable: Vec<Unreadable<'a>>,
 }
 
@@ -117,6 +121,7 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io::Resul
             hints: report.count(Level::Hint),
             suppressed: report.suppressed,
             known: report.known,
+            untried: report.untried(),
             unreadable: report.unreadable.iter().map(|(path, reason)| Unreadable { path, reason }).collect(),
         },
     };
@@ -143,6 +148,7 @@ fn entry<'a>(map: &'a SourceMap, finding: &'a Finding) -> Entry<'a> {
             edits: fix.edits.iter().map(|e| Replacement { span: range(map, e.span), text: &e.text }).collect(),
             changes: &fix.changes,
         }),
+        unmended: finding.fix.as_ref().and_then(|f| f.as_ref().err()).map(|none| &*none.why),
     }
 }
 

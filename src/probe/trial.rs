@@ -1,25 +1,40 @@
 //! Sends the requests that corrections are judged by, and says whether a goal holds.
 
-use super::machine::{Assume, Branch, Credentials, End, Line, Machine};
+use super::machine::{Assume, Branch, Credentials, End, Far, Line, Machine, Sent};
 use super::{Val, idle};
-use crate::model::{Goal, Kind, Known, Limit, Request, Trial, Wire};
+use crate::model::{Goal, Kind, Known, Limit, Proxy, Request, Text, Traffic, Trial, Wire};
 
 /// A page's origin when nothing names one.
 pub const ORIGIN: &str = "https://app.example.com";
 
 /// What becomes of a request of a kind.
 pub fn send(machine: &Machine<'_>, kind: Kind, request: &Request) -> Vec<Branch> {
-    if request.listener >= machine.proxy().listeners.len() {
-        return Vec::new();
-    }
     let credentials = if kind == Kind::Preflight { Credentials::None } else { Credentials::Valid };
-    machine.run(request, &Assume { credentials, ..Assume::default() })
+    run(machine, request, &Assume { credentials, ..Assume::default() })
+}
+
+fn run(machine: &Machine<'_>, request: &Request, assume: &Assume) -> Vec<Branch> {
+    if request.listener < machine.proxy().listeners.len() { machine.run(request, assume) } else { Vec::new() }
+}
+
+/// A value of the upstream's that no configuration has.
+const THEIRS: &str = "upstream.invalid";
+
+/// What becomes of the request under what a goal takes for granted.
+fn tried(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> Vec<Branch> {
+    let assume = match goal {
+        Goal::FailureHas(_) => Assume { far: Far::Refused, ..Assume::default() },
+        Goal::HidesTheirs(name) => Assume { lines: vec![(Text::from("*"), (name.as_str().into(), THEIRS.into()))], ..Assume::default() },
+        Goal::ErrandsStayPlain => Assume { credentials: Credentials::AsSent, ..Assume::default() },
+        _ => return send(machine, trial.kind, &trial.request),
+    };
+    run(machine, &trial.request, &assume)
 }
 
 /// Whether a goal holds for a request, whatever had to be guessed on its way.
 pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
     let proxy = machine.proxy();
-    let branches = send(machine, trial.kind, &trial.request);
+    let branches = tried(machine, goal, trial);
     let upstream: Vec<&Branch> = branches.iter().filter(|b| b.sent.is_some()).collect();
     let answers: Vec<&Branch> = branches.iter().filter(|b| !matches!(b.end, End::Closed | End::Failed | End::Loops)).collect();
     match goal {
@@ -28,10 +43,9 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
             !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values("upgrade").next().is_none())
         }
         Goal::UpgradesOnly => !upstream.is_empty() && upstream.iter().all(|b| b.end == End::Tunnel),
-        Goal::TakenLike(path) => {
-            let there = Request { target: path.as_str().into(), ..trial.request.clone() };
+        Goal::TakenLike(there) => {
             let last = |branches: &[Branch]| branches.iter().map(|b| b.routes.last().copied()).collect::<Vec<_>>();
-            !branches.is_empty() && last(&branches) == last(&send(machine, trial.kind, &there))
+            !branches.is_empty() && last(&branches) == last(&send(machine, trial.kind, there))
         }
         Goal::Uncached => !upstream.is_empty() && branches.iter().all(|b| b.cached.is_none()),
         Goal::SendsHost => {
@@ -50,10 +64,41 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
                 })
         }
         Goal::AnswerHas(names) => !answers.is_empty() && answers.iter().all(|b| names.iter().all(|n| lines(b, n).next().is_some())),
-        Goal::AnswerLacks(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).next().is_none()),
+        Goal::FailureHas(names) => !branches.is_empty() && branches.iter().all(|b| names.iter().all(|n| lines(b, n).next().is_some())),
+        Goal::AnswersOne(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).count() == 1),
+        Goal::HidesTheirs(name) => {
+            // The proxy's own line stays.
+            let own = |b: &Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
+            !answers.is_empty() && answers.iter().all(|b| own(b))
+        }
+        Goal::ErrandsStayPlain => {
+            let sent = |b: &Branch| b.errands.iter().filter_map(|e| e.sent.clone()).collect::<Vec<Sent>>();
+            branches.iter().flat_map(sent).all(|s| !s.values("upgrade").any(filled))
+        }
+        Goal::KeepsConnection => {
+            let closes = |l: &Line| l.value.known().is_none_or(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
+            !upstream.is_empty()
+                && upstream
+                    .iter()
+                    .filter_map(|b| b.sent.as_ref())
+                    .all(|s| proxy.hop(s.hop).wire.value != Known::Is(Wire::H10) && !s.values("connection").any(closes))
+        }
+        Goal::Forwards => !branches.is_empty() && upstream.len() == branches.len(),
+        Goal::LivesOn => !upstream.is_empty() && upstream.iter().all(|b| lives_on(proxy, b, trial.kind)),
+        Goal::Waits => {
+            let zero = |b: &&Branch| {
+                let clocks = b.policy.map(|p| proxy.clocks_of(proxy.policy(p).clocks));
+                clocks.is_some_and(|c| c.handshake.iter().any(|c| c.limit.value == Known::Is(Limit::After(0))))
+            };
+            !upstream.is_empty() && !upstream.iter().any(zero)
+        }
         Goal::SendsOne(name) => {
             !upstream.is_empty()
                 && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values(name).filter(|l| filled(l)).count() == 1)
+        }
+        Goal::SendsAll(names) => {
+            let all = |s: &super::Sent| names.iter().all(|n| s.values(n).any(filled));
+            !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(all)
         }
         Goal::AnswersPreflight => {
             let wanted = ["access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"];
@@ -70,8 +115,15 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
                     hop.buffered.value == Known::Is(false) || framed
                 })
         }
-        Goal::Gone(_) | Goal::Spelt(..) | Goal::Comment { .. } => true,
+        Goal::Gone(_) | Goal::Spelt(..) | Goal::Settled(..) | Goal::Comment { .. } => true,
     }
+}
+
+/// Whether no clock limits how long a request may take as a whole.
+fn lives_on(proxy: &Proxy, branch: &Branch, kind: Kind) -> bool {
+    let other = if kind == Kind::Handshake { Traffic::Stream } else { Traffic::Tunnel };
+    let clocks = branch.policy.map(|p| proxy.clocks_of(proxy.policy(p).clocks));
+    clocks.is_some_and(|c| c.lifetime.iter().filter(|c| c.on != other).all(|c| c.limit.value == Known::Is(Limit::Never)))
 }
 
 fn filled(line: &Line) -> bool {

@@ -8,7 +8,7 @@ pub mod nginx;
 mod lines;
 
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 
 /// What a person said about the text that hoplint cannot see in it.
@@ -32,6 +32,11 @@ pub trait Dialect: Sync {
 
     /// Whether a file of that name, beginning so, is a configuration of this proxy.
     fn claims(&self, name: &str, head: &[u8]) -> bool;
+
+    /// Whether it finds the texts inside of Kubernetes manifests by itself.
+    fn reads_manifests(&self) -> bool {
+        false
+    }
 
     /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
@@ -72,9 +77,9 @@ pub trait Site: Sync {
     ///
     /// # Errors
     /// Why there is none, in a few words that do not depend on the place.
-    fn fix(&self, text: &SourceMap, proxy: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+    fn fix(&self, text: &SourceMap, proxy: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
         let _ = (text, proxy, era, intent);
-        Err("no correction is written for this proxy yet")
+        Err(NoFix::unwritten("no correction is written for this proxy yet"))
     }
 }
 

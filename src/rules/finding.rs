@@ -1,6 +1,6 @@
 //! What a rule says: data only, no text layout.
 
-use crate::model::{Fix, Intent};
+use crate::model::{Fix, Intent, NoFix};
 use crate::source::Span;
 
 /// How bad it is. DESIGN: *error* breaks for certain, shown from the configuration alone; *warning* breaks in a common
@@ -87,7 +87,7 @@ pub struct Finding {
     /// What a correction must bring about, where one can be written.
     pub intent: Option<Intent>,
     /// The correction that does it, once one is proved, or why there is none.
-    pub fix: Option<Result<Fix, String>>,
+    pub fix: Option<Result<Fix, NoFix>>,
 }
 
 impl Finding {

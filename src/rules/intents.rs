@@ -1,9 +1,13 @@
 //! What a correction must bring about, in the words of the model: goals, the requests that show them, and what is to blame.
 
 use super::context::{Context, Evidence, WebSocket};
-use crate::model::{Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Request, Role, Seat, Trial};
+use crate::model::{
+    Because, Goal, HeaderOp, How, Intent, Kind, Known, Limit, Origin, PolicyId, Remark, Request, Role, Seat, Traffic, Trial,
+};
 use crate::probe::{Branch, Witness, handshake::Fault, idle, trial};
 use crate::source::Span;
+
+const ALLOW: &str = "Access-Control-Allow-Origin";
 
 impl Context<'_> {
     /// Handshakes through this route must open a tunnel; none where only a name says that there are any.
@@ -46,11 +50,16 @@ impl Context<'_> {
         Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
     }
 
-    /// Handshakes must upgrade, and nothing else. `line` is the one that asks for every request.
-    pub(super) fn must_only_upgrade(&self, socket: &WebSocket, line: &HeaderOp) -> Option<Intent> {
+    /// Handshakes must upgrade, and nothing else. The lines are those that ask for every request, that for `Upgrade` first.
+    pub(super) fn must_only_upgrade(&self, socket: &WebSocket, lines: &[Origin]) -> Option<Intent> {
         let mut wanted = self.must_upgrade(socket)?;
         wanted.goal = Goal::UpgradesOnly;
-        wanted.because.push(header(line));
+        let names = ["Upgrade", "Connection"].into_iter();
+        wanted.because.extend(lines.iter().zip(names).map(|(origin, name)| Because {
+            role: Role::Header,
+            origin: *origin,
+            value: name.to_owned(),
+        }));
         wanted.trials.push(Trial { kind: Kind::Plain, ..wanted.trials.first()?.clone() });
         let w = &socket.witness;
         wanted.trials.last_mut()?.request = w.ask(Kind::Plain, "")?;
@@ -76,10 +85,40 @@ impl Context<'_> {
     pub(super) fn must_take(&self, socket: &WebSocket, path: &str) -> Option<Intent> {
         let (branch, sent) = socket.sent()?;
         let because = self.seats(branch.policy?, sent.span);
-        let mut wanted =
-            intent(Goal::TakenLike(socket.witness.path.to_string()), &socket.witness, &[Kind::Handshake], because, trial::ORIGIN);
-        wanted.trials.first_mut()?.request.target = path.into();
+        let mut wanted = intent(Goal::Forwards, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN);
+        let first = wanted.trials.first_mut()?;
+        wanted.goal = Goal::TakenLike(first.request.clone());
+        first.request.target = path.into();
         Some(wanted)
+    }
+
+    /// This handshake must be led where that of the route is led.
+    pub(super) fn must_take_too(&self, socket: &WebSocket, request: Request) -> Option<Intent> {
+        let (branch, sent) = socket.sent()?;
+        let because = self.seats(branch.policy?, sent.span);
+        let goal = Goal::TakenLike(socket.witness.ask(Kind::Handshake, "")?);
+        Some(Intent { goal, trials: vec![Trial { kind: Kind::Handshake, request }], because, assumes: None, site: 0 })
+    }
+
+    /// Handshakes that wait for ever at these bytes must open a tunnel.
+    pub(super) fn must_not_wait(&self, socket: &WebSocket, at: Span) -> Option<Intent> {
+        let mut wanted = self.must_allow_upgrade(socket)?;
+        let seat = self.proxy.route(socket.witness.route).seat;
+        wanted.because.push(Because { role: Role::Gate, origin: Origin { how: How::Written, span: at, seat }, value: String::new() });
+        Some(wanted)
+    }
+
+    /// Nothing may limit the whole life of what comes this way.
+    pub(super) fn must_live_on(&self, w: &Witness, kind: Kind, branch: &Branch) -> Option<Intent> {
+        let policy = branch.policy?;
+        let mut because = self.seats(policy, branch.sent.as_ref()?.span);
+        let other = if kind == Kind::Handshake { Traffic::Stream } else { Traffic::Tunnel };
+        for clock in self.proxy.clocks_of(self.proxy.policy(policy).clocks).lifetime.iter().filter(|c| c.on != other) {
+            if matches!(clock.limit.value, Known::Is(Limit::After(_))) {
+                because.push(Because { role: Role::Clock, origin: clock.limit.origin, value: clock.name.to_string() });
+            }
+        }
+        Some(intent(Goal::LivesOn, w, &[kind], because, trial::ORIGIN))
     }
 
     /// The upstream must get the host that the client asked for, with its port. `line` says something else; without one the line is missing.
@@ -158,9 +197,16 @@ impl Context<'_> {
         Some(intent(goal, w, kinds, because, origin))
     }
 
-    /// Preflights must be answered completely. `assumes` says what is taken for granted when lines are missing, and when the
-    /// request is refused.
-    pub(super) fn must_preflight(&self, w: &Witness, branch: &Branch, origin: &str, assumes: [&str; 2]) -> Option<Intent> {
+    /// Preflights must be answered completely. `given` is where other answers get the line that lets an origin in; `assumes`
+    /// says what is taken for granted when lines are missing, and when the request is refused.
+    pub(super) fn must_preflight(
+        &self,
+        w: &Witness,
+        branch: &Branch,
+        origin: &str,
+        given: Option<Origin>,
+        assumes: [&str; 2],
+    ) -> Option<Intent> {
         let policy = branch.policy?;
         let list = self.proxy.list(self.proxy.policy(policy).answer);
         let mut because = self.seats(policy, branch.ended_at);
@@ -175,10 +221,21 @@ impl Context<'_> {
             let deny = self.proxy.gate(g.0).deny;
             Because { role: Role::Gate, origin: deny.origin, value: String::new() }
         }));
+        because.extend(given.map(|origin| Because { role: Role::Header, origin, value: ALLOW.to_owned() }));
         let mut wanted = intent(Goal::AnswersPreflight, w, &[Kind::Preflight], because, origin);
         let missing = wanted.because.iter().any(|b| b.role == Role::Missing);
         wanted.assumes = Some(assumes[usize::from(!missing)].to_owned());
         Some(wanted)
+    }
+
+    /// What is written at these bytes must be in force for requests of these kinds to whatever lies in the same scope.
+    pub(super) fn must_hold(&self, remark: &Remark, kinds: &[Kind]) -> Intent {
+        let mut wanted = settled(remark);
+        let within = |w: &&Witness| self.proxy.outward(self.proxy.route(w.route).seat).any(|s| self.proxy.scope(s).body.holds(remark.span));
+        for w in self.witnesses().iter().filter(within) {
+            wanted.trials.extend(intent(wanted.goal.clone(), w, kinds, Vec::new(), trial::ORIGIN).trials);
+        }
+        wanted
     }
 
     /// The scope whose settings are in force, and where the request leaves it.
@@ -205,6 +262,15 @@ pub(super) fn gone(span: Span, w: &Witness, assumes: Option<&str>) -> Intent {
     wanted
 }
 
-fn header(line: &HeaderOp) -> Because {
+/// Nothing shall be left to remark on.
+pub(super) fn settled(remark: &Remark) -> Intent {
+    let seat = Seat::ROOT;
+    let at = |role, span, value: &str| Because { role, origin: Origin { how: How::Written, span, seat }, value: value.to_owned() };
+    let mut because = vec![at(Role::Instead, remark.span, &remark.instead)];
+    because.extend(remark.related.iter().map(|(span, _)| at(Role::Took, *span, "")));
+    Intent { goal: Goal::Settled(remark.kind, remark.span), trials: Vec::new(), because, assumes: None, site: 0 }
+}
+
+pub(super) fn header(line: &HeaderOp) -> Because {
     Because { role: Role::Header, origin: line.value.origin, value: line.name.to_string() }
 }

@@ -9,6 +9,7 @@ mod capacity;
 mod cors;
 mod envoy;
 mod haproxy;
+mod response;
 mod routing;
 mod sse;
 mod syntax;
@@ -32,6 +33,8 @@ pub struct Rule {
     pub since: &'static str,
     /// Its page: documentation, `explain` text and acceptance test.
     pub page: &'static str,
+    /// Why it has no correction; none: it has some, or says with each finding why there is none.
+    pub unmended: Option<&'static str>,
     check: fn(&mut Context<'_>),
 }
 
@@ -52,7 +55,9 @@ impl Rule {
 fn elsewhere(_: &mut Context<'_>) {}
 
 macro_rules! rules {
-    ($($id:literal $level:ident $summary:literal $check:expr;)*) => {
+    (@ $why:literal) => { Some($why) };
+    (@) => { None };
+    ($($id:literal $level:ident $summary:literal $check:expr $(, unmended $why:literal)?;)*) => {
         /// All rules, in the order of their pages.
         pub static RULES: &[Rule] = &[$(Rule {
             id: $id,
@@ -60,16 +65,19 @@ macro_rules! rules {
             level: Level::$level,
             since: "0.1.0",
             page: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/", $id, ".md")),
+            unmended: rules!(@ $($why)?),
             check: $check,
         }),*];
     };
 }
 
 rules! {
-    "capacity/few-connections" Warning "few WebSockets, or few requests, at once reach their servers" capacity::few_connections::check;
+    "capacity/few-connections" Warning "few WebSockets, or few requests, at once reach their servers" capacity::few_connections::check,
+        unmended "how many are expected at once, only a person knows";
     "cors/duplicate-origin" Error "an origin is allowed twice, which browsers refuse" cors::duplicate_origin::check;
     "cors/error-without-headers" Warning "error answers go without the CORS headers" cors::error_without_headers::check;
-    "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check;
+    "cors/foreign-origin-allowed" Error "pages of other sites may read the answers" cors::foreign_origin_allowed::check,
+        unmended "which origins may read the answers, only a person knows";
     "cors/headers-lost-by-inheritance" Error "an own header list drops the inherited CORS headers" cors::headers_lost::check;
     "cors/headers-lost-on-jump" Warning "CORS headers beside a jump do not go along with it" cors::headers_lost_on_jump::check;
     "cors/malformed-origin" Error "the allowed origin is a value that no browser sends" cors::malformed_origin::check;
@@ -78,8 +86,10 @@ rules! {
     "cors/preflight-incomplete" Error "a preflight is refused, or answered without what the browser asks for" cors::preflight_incomplete::check;
     "cors/wildcard-with-credentials" Error "`*` together with credentials is refused by every browser" cors::wildcard_with_credentials::check;
     "envoy/hand-made-upgrade" Error "handshake lines made or removed by hand" envoy::hand_made_upgrade::check;
-    "envoy/http2-upstream" Warning "WebSockets go upstream over HTTP/2" envoy::http2_upstream::check;
-    "envoy/http2-without-key" Warning "browsers' WebSockets over HTTP/2 arrive without a key" envoy::http2_without_key::check;
+    "envoy/http2-upstream" Warning "WebSockets go upstream over HTTP/2" envoy::http2_upstream::check,
+        unmended "which servers speak HTTP/1.1, only a person knows";
+    "envoy/http2-without-key" Warning "browsers' WebSockets over HTTP/2 arrive without a key" envoy::http2_without_key::check,
+        unmended "whether other clients than browsers open WebSockets over HTTP/2 here, only a person knows";
     "envoy/idle-filter" Hint "a filter that nobody tells what to do" envoy::idle_filter::check;
     "envoy/no-router" Error "filters that end without a router" envoy::no_router::check;
     "envoy/unknown-filter-key" Warning "settings under a name that nothing has" envoy::unknown_filter_key::check;
@@ -92,44 +102,73 @@ rules! {
     "haproxy/http-condition-in-tcp" Warning "a condition on HTTP in a section that passes bytes" haproxy::http_condition_in_tcp::check;
     "haproxy/limit-missing" Warning "a limit without which connections pile up" haproxy::limit_missing::check;
     "haproxy/maxconn-out-of-reach" Warning "a `maxconn` that the process cannot reach" haproxy::maxconn_out_of_reach::check;
-    "haproxy/mixed-server-alpn" Warning "WebSocket and plain requests to a server that is offered HTTP/2 and HTTP/1.1" haproxy::mixed_server_alpn::check;
+    "haproxy/mixed-server-alpn" Warning "WebSocket and plain requests to a server that is offered HTTP/2 and HTTP/1.1" haproxy::mixed_server_alpn::check,
+        unmended "whether the server may lose HTTP/2 or WebSockets get servers of their own, only a person can say";
     "haproxy/timeout-cut-short" Warning "a duration of which only the beginning is read" haproxy::timeout_cut_short::check;
     "haproxy/timeout-in-wrong-section" Warning "a timeout of the other side of the proxy, which has no effect here" haproxy::timeout_in_wrong_section::check;
     "haproxy/timeout-without-unit" Warning "a number that reads as seconds and is milliseconds" haproxy::timeout_without_unit::check;
     "haproxy/tunnel-timeout-zero" Warning "`timeout tunnel 0` is not \"never\", it is \"not set\"" haproxy::tunnel_timeout_zero::check;
-    "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check;
-    "routing/never-matches" Warning "a path that no request has" routing::never_matches::check;
-    "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check;
-    "routing/shadowed-route" Warning "an earlier route takes all of its requests" routing::shadowed_route::check;
+    "response/headers-lost-by-inheritance" Warning "an own header list drops headers that answers should carry" response::headers_lost::check;
+    "routing/condition-never-true" Error "a condition that can never be true" routing::condition_never_true::check,
+        unmended "what it guards was never done: whether it is still wanted, only a person knows";
+    "routing/never-matches" Warning "a path that no request has" routing::never_matches::check,
+        unmended "which requests are meant, only a person knows";
+    "routing/shadowed-host" Warning "another host on the same address has the name" routing::shadowed_host::check,
+        unmended "which of the two is to have the name, only a person knows";
+    "routing/shadowed-route" Warning "an earlier route takes all of its requests" routing::shadowed_route::check,
+        unmended "which of the two is to take the requests, only a person knows";
     "sse/buffered" Warning "events are held back" sse::buffered::check;
-    "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere;
-    "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere;
-    "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
-    "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere;
-    "syntax/bad-value" Error "a value that the proxy refuses" elsewhere;
-    "syntax/conflicting-settings" Error "settings that exclude each other" elsewhere;
-    "syntax/duplicate-directive" Error "a setting that may stand only once" elsewhere;
-    "syntax/include-cycle" Error "a file that includes itself" elsewhere;
-    "syntax/include-not-found" Warning "an included file that does not exist" elsewhere;
-    "syntax/misplaced-directive" Error "a setting in a block where it is not allowed" elsewhere;
-    "syntax/missing-block" Error "a part without which the proxy does not start" elsewhere;
-    "syntax/missing-setting" Error "a setting without which its block is refused" elsewhere;
-    "syntax/never-read" Warning "text that the proxy never reads" elsewhere;
-    "syntax/token-too-long" Error "a token longer than the proxy's limit" elsewhere;
-    "syntax/undefined-name" Error "a name that is defined nowhere" elsewhere;
-    "syntax/unexpected-token" Error "a token where the grammar allows none" elsewhere;
-    "syntax/unknown-directive" Error "a setting that the proxy does not know" elsewhere;
-    "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere;
-    "syntax/wrong-arguments" Error "too few or too many arguments" elsewhere;
-    "syntax/wrong-type" Error "a value of another kind than the setting takes" elsewhere;
+    "suppression/missing-reason" Hint "an ignore comment without a reason" elsewhere,
+        unmended "the reason, only a person knows";
+    "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere,
+        unmended "what was meant, only a person knows";
+    "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere,
+        unmended "which rule was meant, only a person knows";
+    "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere,
+        unmended "whether the comment stands at the wrong place or has served its time, only a person knows";
+    "syntax/bad-value" Error "a value that the proxy refuses" elsewhere,
+        unmended "which value was meant, only a person knows";
+    "syntax/conflicting-settings" Error "settings that exclude each other" elsewhere,
+        unmended "which of the two was meant, only a person knows";
+    "syntax/duplicate-directive" Error "a setting that may stand only once" elsewhere,
+        unmended "which of the two was meant, only a person knows";
+    "syntax/include-cycle" Error "a file that includes itself" elsewhere,
+        unmended "which file was meant, only a person knows";
+    "syntax/include-not-found" Warning "an included file that does not exist" elsewhere,
+        unmended "which file was meant, only a person knows";
+    "syntax/misplaced-directive" Error "a setting in a block where it is not allowed" elsewhere,
+        unmended "where it was to hold, only a person knows";
+    "syntax/missing-block" Error "a part without which the proxy does not start" elsewhere,
+        unmended "what was to stand there, only a person knows";
+    "syntax/missing-setting" Error "a setting without which its block is refused" elsewhere,
+        unmended "which value it was to have, only a person knows";
+    "syntax/never-read" Warning "text that the proxy never reads" elsewhere,
+        unmended "whether it was to be read, only a person knows";
+    "syntax/token-too-long" Error "a token longer than the proxy's limit" elsewhere,
+        unmended "where it was to end, only a person knows";
+    "syntax/undefined-name" Error "a name that is defined nowhere" elsewhere,
+        unmended "what the name was to stand for, only a person knows";
+    "syntax/unexpected-token" Error "a token where the grammar allows none" elsewhere,
+        unmended "what was to stand there, only a person knows";
+    "syntax/unknown-directive" Error "a setting that the proxy does not know" elsewhere,
+        unmended "which setting was meant, only a person knows";
+    "syntax/unterminated" Error "a quote, block or directive that never ends" elsewhere,
+        unmended "where it was to end, only a person knows";
+    "syntax/wrong-arguments" Error "too few or too many arguments" elsewhere,
+        unmended "which words were meant, only a person knows";
+    "syntax/wrong-type" Error "a value of another kind than the setting takes" elsewhere,
+        unmended "which value was meant, only a person knows";
     "timeout/hard-limit" Warning "a WebSocket is cut however much is sent" timeout::hard_limit::check;
     "timeout/idle-below-heartbeat" Error "a silent WebSocket is cut before its next heartbeat" timeout::idle_below_heartbeat::check;
     "timeout/stream-cut" Error "an event stream is cut however much is sent" timeout::stream_cut::check;
     "timeout/zero" Error "a limit of zero fails every request" timeout::zero::check;
     "upstream/duplicate-header" Error "the upstream gets a line twice that may stand only once" upstream::duplicate_header::check;
+    "upstream/headers-lost-by-inheritance" Warning "an own header list drops lines that the upstream should get" upstream::headers_lost::check;
     "upstream/keepalive-defeated" Warning "connections to the upstream are meant to be kept, and are not" upstream::keepalive_defeated::check;
-    "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check;
-    "websocket/authentication-skipped" Error "who asks for an upgrade is not asked for credentials" websocket::authentication_skipped::check;
+    "websocket/answered-by-proxy" Error "a handshake is answered or redirected before it is forwarded" websocket::answered_by_proxy::check,
+        unmended "what the answer is for, only a person knows";
+    "websocket/authentication-skipped" Error "who asks for an upgrade is not asked for credentials" websocket::authentication_skipped::check,
+        unmended "which check upgrades are to pass, only a person can say";
     "websocket/cached-handshake" Warning "a handshake is answered from the cache" websocket::cached_handshake::check;
     "websocket/cannot-carry-upgrade" Error "the protocol to the upstream has no upgrade" websocket::cannot_carry_upgrade::check;
     "websocket/connection-not-forwarded" Error "the upstream gets `Upgrade` without `Connection: upgrade`" websocket::connection_not_forwarded::check;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub struct Discovery {
     /// Files to look at, in byte order.
     pub files: Vec<String>,
+    /// Texts of those that were read whole to judge them.
+    pub texts: Vec<(String, Vec<u8>)>,
     /// Named by a person, and cannot be read: path and reason.
     pub unreadable: Vec<(String, String)>,
     /// Not looked at: path and reason.
@@ -75,14 +77,22 @@ fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &m
             continue;
         }
         let mut head = Vec::new();
-        if let Err(e) = std::fs::File::open(&path).and_then(|f| f.take(HEAD).read_to_end(&mut head)) {
+        if let Err(e) = std::fs::File::open(entry.path()).and_then(|f| f.take(HEAD).read_to_end(&mut head)) {
             out.unreadable.push((path, e.to_string()));
             continue;
         }
         if head.contains(&0) {
             out.skipped.push((path, "not a text file".to_owned()));
         } else if markdown && is_markdown(&path) || judge(&path, &head) {
-            out.files.push(path);
+            if entry.path().to_str().is_some() {
+                if head.len() < HEAD as usize {
+                    out.texts.push((path.clone(), head));
+                }
+                out.files.push(path);
+            } else {
+                // It would be read under another name, and reported under that.
+                out.unreadable.push((path, "its name is not UTF-8".to_owned()));
+            }
         } else {
             out.skipped.push((path, "not a configuration of a known proxy by its content".to_owned()));
         }

@@ -59,7 +59,7 @@ pub(crate) fn run(proxy: &dyn Installed, cases: &Path) -> Result<(usize, usize),
     Ok((accepted, changed))
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

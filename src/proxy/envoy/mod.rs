@@ -17,7 +17,7 @@ mod lower;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap};
 use conf::Conf;
 
@@ -39,6 +39,10 @@ impl Dialect for Envoy {
 
     fn claims(&self, name: &str, head: &[u8]) -> bool {
         conf::claims(name, head)
+    }
+
+    fn reads_manifests(&self) -> bool {
+        true
     }
 
     fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
@@ -72,8 +76,8 @@ impl Site for EnvoySite {
         self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
     }
 
-    fn fix(&self, text: &SourceMap, _: &Proxy, _: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
-        fix::fix(text, intent)
+    fn fix(&self, text: &SourceMap, _: &Proxy, _: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
+        fix::fix(&self.conf, text, intent)
     }
 
     fn files(&self) -> &[FileId] {

@@ -14,7 +14,7 @@ mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::Conf;
 
@@ -84,7 +84,7 @@ impl Site for HaproxySite {
         &self.conf.files
     }
 
-    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
         fix::fix(&self.conf, text, era, intent)
     }
 }

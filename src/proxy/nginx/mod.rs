@@ -14,7 +14,7 @@ mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
 use std::collections::HashMap;
@@ -54,11 +54,8 @@ impl Dialect for Nginx {
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let forced = reading.context.as_deref().and_then(Context::named);
-        let mut confs: Vec<Conf> = Vec::new();
-        for id in given {
-            confs.push(conf::read(files, *id, forced));
-        }
-        // A file that a whole configuration includes is judged there, with what surrounds it.
+        let confs = conf::read_all(files, given, forced);
+        // What others include is judged there.
         let mut readers: HashMap<FileId, Vec<usize>> = HashMap::new();
         for (i, conf) in confs.iter().enumerate() {
             for file in &conf.files {
@@ -105,7 +102,7 @@ impl Site for NginxSite {
         &self.conf.files
     }
 
-    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, &'static str> {
+    fn fix(&self, text: &SourceMap, _: &Proxy, era: &Era, intent: &Intent) -> Result<Vec<Correction>, NoFix> {
         fix::fix(&self.conf, text, era, intent)
     }
 

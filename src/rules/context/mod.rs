@@ -2,10 +2,12 @@
 
 mod cross_origin;
 mod declared;
+mod lost;
 mod sight;
 mod socket;
 
 pub(super) use cross_origin::CrossOrigin;
+pub(super) use lost::{Losing, Side};
 pub(super) use sight::Sending;
 pub(super) use socket::{Evidence, WebSocket};
 

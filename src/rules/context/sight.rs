@@ -26,8 +26,12 @@ pub(super) struct Sight {
 /// A plain request on its way to a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
+    /// Its place among the witnesses.
+    pub witness: usize,
     /// The group.
     pub upstream: UpstreamId,
+    /// The settings in force.
+    pub policy: Option<PolicyId>,
     /// Where it is forwarded.
     pub at: Span,
     /// The edge.
@@ -45,7 +49,16 @@ impl Sending {
         let sent = branch.sent.as_ref()?;
         let closing = |v: &Val| matches!(v, Val::Is(v) if v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
         let closes = sent.values("connection").find(|l| closing(&l.value)).map(|l| l.origin);
-        Some(Self { upstream: sent.upstream?, at: sent.span, hop: sent.hop, list: sent.list, open: sent.open.is_some(), closes })
+        Some(Self {
+            witness: 0,
+            upstream: sent.upstream?,
+            policy: branch.policy,
+            at: sent.span,
+            hop: sent.hop,
+            list: sent.list,
+            open: sent.open.is_some(),
+            closes,
+        })
     }
 }
 
@@ -98,8 +111,8 @@ fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
 /// Witnesses alone, and the plain requests to groups.
 pub(super) fn apart(seen: Vec<(Witness, Sight)>) -> (Vec<Witness>, Vec<Sending>) {
     let mut sendings = Vec::new();
-    let witnesses = seen.into_iter().map(|(w, mut sight)| {
-        sendings.append(&mut sight.sendings);
+    let witnesses = seen.into_iter().enumerate().map(|(witness, (w, sight))| {
+        sendings.extend(sight.sendings.into_iter().map(|s| Sending { witness, ..s }));
         w
     });
     (witnesses.collect(), sendings)

@@ -3,8 +3,9 @@
 use super::super::{
     Confidence, Level, Related,
     context::{Context, CrossOrigin, serves},
+    intents::intent,
 };
-use crate::model::{Advice, Text};
+use crate::model::{Advice, Because, Goal, Kind, Origin, Role, Text};
 use crate::probe::{Assume, Branch, End, Line, Val};
 use crate::source::Span;
 
@@ -20,9 +21,11 @@ const THEIRS: [(&str, &str); 4] = [
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
-        for b in c.plain.iter().chain(&c.preflight) {
-            if let [first, .., last] = lines(b)[..] {
-                twice(cx, c, first, last);
+        for (kind, branches) in [(Kind::CrossOrigin, &c.plain), (Kind::Preflight, &c.preflight)] {
+            for b in branches {
+                if let [first, .., last] = lines(b)[..] {
+                    twice(cx, c, kind, first, last);
+                }
             }
         }
         if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
@@ -35,7 +38,7 @@ fn lines(b: &Branch) -> Vec<&Line> {
     b.answer.iter().filter(|l| l.name.eq_ignore_ascii_case(ALLOW) && l.value.known() != Some("")).collect()
 }
 
-fn twice(cx: &mut Context<'_>, c: &CrossOrigin, first: &Line, last: &Line) {
+fn twice(cx: &mut Context<'_>, c: &CrossOrigin, kind: Kind, first: &Line, last: &Line) {
     let (Some(before), Some(at)) = (first.origin, last.origin) else { return };
     let (Val::Is(a), Val::Is(b)) = (&first.value, &last.value) else { return };
     let mut f = cx.finding(RULE, Level::Error, at.span);
@@ -44,7 +47,15 @@ fn twice(cx: &mut Context<'_>, c: &CrossOrigin, first: &Line, last: &Line) {
     f.related.push(Related { span: before.span, message: format!("the first one: `{a}`") });
     f.help = format!("send exactly one `{ALLOW}` line; a browser reads two as one list and finds no such origin (Fetch, CORS check)");
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
+    let because = [before, at].map(header).to_vec();
+    let mut wanted = intent(Goal::AnswersOne(ALLOW.to_owned()), &c.witness, &[kind], because, &c.origin);
+    wanted.assumes = (a != b).then(|| "which of the two is meant is only guessed".to_owned());
+    f.intent = Some(wanted);
     cx.report(f);
+}
+
+fn header(origin: Origin) -> Because {
+    Because { role: Role::Header, origin, value: ALLOW.to_owned() }
 }
 
 /// Other lines of the upstream are taken out, so it does send them; this one is not.
@@ -76,5 +87,10 @@ fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
         cx.advice(Advice::TakeOut, "take it out as well").replace("{name}", ALLOW)
     );
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", w.path, c.origin));
+    f.intent = c.plain.first().and_then(|b| {
+        let mut because = cx.seats(b.policy?, b.ended_at);
+        because.extend(hiding.iter().map(|op| header(op.value.origin)));
+        Some(intent(Goal::HidesTheirs(ALLOW.to_owned()), w, &[Kind::CrossOrigin], because, &c.origin))
+    });
     cx.report(f);
 }

@@ -3,10 +3,11 @@
 use super::super::{
     Confidence, Level,
     context::{Context, CrossOrigin, line, serves},
+    intents::intent,
 };
 use super::allowed;
-use crate::model::{Advice, Kind, Request};
-use crate::probe::{Assume, End, Far};
+use crate::model::{Advice, Because, Goal, How, Kind, Request, Role};
+use crate::probe::{Assume, End, Far, Line};
 use crate::source::Span;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -61,5 +62,13 @@ fn own_answers(cx: &mut Context<'_>, c: &CrossOrigin, span: Span, request: &Requ
     f.label = "only with answers of servers".to_owned();
     f.help = cx.advice(Advice::SendWithOwnAnswers, "send it with every answer").to_owned();
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}, with no server to reach", c.witness.path, c.origin));
+    f.intent = c.plain.first().and_then(|b| {
+        let mut because = cx.seats(b.policy?, b.ended_at);
+        let written = |l: &&Line| super::speaks_of_origins(&l.name) && l.origin.is_some_and(|o| o.how == How::Written);
+        let lines: Vec<&Line> = b.answer.iter().filter(written).collect();
+        because.extend(lines.iter().filter_map(|l| Some(Because { role: Role::Header, origin: l.origin?, value: l.name.to_string() })));
+        let names = lines.iter().map(|l| l.name.to_string()).collect();
+        Some(intent(Goal::FailureHas(names), &c.witness, &[Kind::CrossOrigin], because, &c.origin))
+    });
     cx.report(f);
 }

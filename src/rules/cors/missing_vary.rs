@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, serves},
 };
 use super::{allowed, constant};
-use crate::model::{Advice, Kind};
+use crate::model::{Advice, Because, Kind, Role};
 use crate::probe::{Branch, Val};
 
 /// An origin that nobody allows but who allows all.
@@ -38,7 +38,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             cx.advice(Advice::SendVary, "send `Vary: Origin` with it")
         );
         f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
-        f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Vary"], &[], &c.origin);
+        f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Vary"], &[], &c.origin).map(|mut wanted| {
+            wanted.because.push(Because { role: Role::Header, origin: op.value.origin, value: op.name.to_string() });
+            wanted
+        });
         cx.report(f);
     }
 }

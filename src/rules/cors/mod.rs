@@ -29,6 +29,6 @@ fn constant(cx: &Context<'_>, op: &HeaderOp) -> bool {
 }
 
 /// Whether a line of this name belongs to what other origins are told.
-fn speaks_of_origins(name: &str) -> bool {
+pub(super) fn speaks_of_origins(name: &str) -> bool {
     name.to_ascii_lowercase().starts_with("access-control-") || name.eq_ignore_ascii_case("vary")
 }

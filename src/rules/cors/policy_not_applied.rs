@@ -1,7 +1,7 @@
 //! `cors/policy-not-applied`
 
 use super::super::{Level, Related, context::Context};
-use crate::model::RemarkKind;
+use crate::model::{Kind, RemarkKind};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for r in cx.proxy.remarks.clone().into_iter().filter(|r| r.kind == RemarkKind::CorsNotApplied) {
@@ -16,6 +16,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             Some(name) => format!("write `{name}`: that is what the engine here goes by"),
             None => "add the engine that applies it in front of whatever refuses requests, or drop the policy".to_owned(),
         };
+        f.intent = Some(cx.must_hold(&r, &[Kind::CrossOrigin, Kind::Preflight]));
         cx.report(f);
     }
 }

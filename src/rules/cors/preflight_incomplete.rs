@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, CrossOrigin, line},
 };
 use crate::model::Advice;
-use crate::probe::{Branch, End, Val, Witness};
+use crate::probe::{Branch, End, Val};
 
 const RULE: &str = "cors/preflight-incomplete";
 /// A correction has to name methods and headers, which nobody told.
@@ -15,7 +15,7 @@ const UNASKED: &str = "every OPTIONS request is then answered here, before anyth
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for c in cx.cross_origin().iter() {
-        let (w, origin, plain, answers) = (&c.witness, &c.origin, &c.plain, &c.preflight);
+        let (w, plain, answers) = (&c.witness, &c.plain, &c.preflight);
         let list = c.list(cx.proxy);
         // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
         let route = cx.proxy.route(w.route);
@@ -36,9 +36,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         if (200..300).contains(&status) && handled && intent && bare(first) {
             unadorned(cx, c, first);
         } else if (200..300).contains(&status) && handled {
-            incomplete(cx, w, first, origin);
+            incomplete(cx, c, first);
         } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
-            refused(cx, w, first, status, origin, list);
+            refused(cx, c, first, status);
         }
     }
 }
@@ -65,10 +65,12 @@ fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
     let usual = "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too";
     f.help = format!("{} (Fetch, CORS-preflight fetch)", cx.advice(Advice::CompletePreflight, usual));
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
+    f.intent = cx.must_preflight(&c.witness, b, &c.origin, given, [MAY, UNASKED]);
     cx.report(f);
 }
 
-fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {
+fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
+    let (w, origin) = (&c.witness, &c.origin);
     let Some(allow) = line(b, "access-control-allow-origin") else { return };
     if b.answer_open.is_some() || matches!(&allow.value, Val::Is(v) if v.is_empty()) {
         return;
@@ -94,11 +96,12 @@ fn incomplete(cx: &mut Context<'_>, w: &Witness, b: &Branch, origin: &str) {
         if missing.len() == 2 { ": without both, every request that needs a preflight is refused by the browser" } else { "" }
     );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
-    f.intent = cx.must_preflight(w, b, origin, [MAY, UNASKED]);
+    f.intent = cx.must_preflight(w, b, origin, allow.origin, [MAY, UNASKED]);
     cx.report(f);
 }
 
-fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &str, list: crate::model::ListId) {
+fn refused(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch, status: u16) {
+    let (w, origin, list) = (&c.witness, &c.origin, c.list(cx.proxy));
     let gate = b.gates.last().filter(|g| !g.1).map(|g| cx.proxy.gate(g.0).deny.origin.span);
     let mut f = cx.finding(RULE, Level::Error, gate.unwrap_or(b.ended_at));
     f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };
@@ -116,6 +119,7 @@ fn refused(cx: &mut Context<'_>, w: &Witness, b: &Branch, status: u16, origin: &
         )
     );
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {origin}, Access-Control-Request-Method: PUT", w.path));
-    f.intent = cx.must_preflight(w, b, origin, [MAY, UNASKED]);
+    let given = c.plain.iter().find_map(|p| line(p, "access-control-allow-origin")).and_then(|l| l.origin);
+    f.intent = cx.must_preflight(w, b, origin, given, [MAY, UNASKED]);
     cx.report(f);
 }

@@ -1,6 +1,6 @@
 //! `envoy/idle-filter`
 
-use super::super::{Level, context::Context};
+use super::super::{Level, context::Context, intents::settled};
 use crate::model::RemarkKind;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -14,6 +14,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.help = "a CORS filter needs a `CorsPolicy` on a route, a virtual host or the route configuration; a local rate limit needs \
                   `filter_enabled` and `filter_enforced`, which are 0 % by default"
             .to_owned();
+        f.intent = Some(settled(r));
         cx.report(f);
     }
 }

@@ -1,6 +1,6 @@
 //! `envoy/unknown-filter-key`
 
-use super::super::{Level, Related, context::Context};
+use super::super::{Level, Related, context::Context, intents::settled};
 use crate::model::RemarkKind;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -16,6 +16,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             Some(name) => format!("did you mean `{name}`?"),
             None => "use the `name` of the filter that they are for; it is free, and need not be that of its type".to_owned(),
         };
+        f.intent = Some(settled(&r));
         cx.report(f);
     }
 }

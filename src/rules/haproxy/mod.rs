@@ -13,7 +13,7 @@ pub(super) mod timeout_in_wrong_section;
 pub(super) mod timeout_without_unit;
 pub(super) mod tunnel_timeout_zero;
 
-use super::{Confidence, Finding, Level, Related, context::Context};
+use super::{Confidence, Finding, Level, Related, context::Context, intents::settled};
 use crate::model::{Remark, RemarkKind};
 
 /// One finding for each remark of a kind.
@@ -23,6 +23,7 @@ fn each(cx: &mut Context<'_>, id: &'static str, kind: RemarkKind, level: Level, 
         let mut f = cx.finding(id, level, remark.span);
         f.confidence = Confidence::Likely;
         f.related = remark.related.iter().map(|(span, message)| Related { span: *span, message: message.clone() }).collect();
+        f.intent = Some(settled(&remark));
         say(&remark, &mut f);
         cx.report(f);
     }

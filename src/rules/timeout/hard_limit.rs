@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, Evidence},
 };
 use super::seconds;
-use crate::model::{How, Known, Limit, Traffic};
+use crate::model::{How, Kind, Known, Limit, Traffic};
 use crate::probe::End;
 
 /// From here on a limit on the whole life of a socket is a policy, not an accident.
@@ -30,6 +30,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.label = format!("`{}` limits the whole life to {shown}; no heartbeat helps", clock.name);
         f.help = "lift it for this route, or make it long enough and let clients connect again at their own time".to_owned();
         f.example = Some(socket.example());
+        f.intent = socket.sent().and_then(|(b, _)| cx.must_live_on(&socket.witness, Kind::Handshake, b));
         cx.report(f);
     }
 }

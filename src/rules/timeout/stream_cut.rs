@@ -2,7 +2,7 @@
 
 use super::super::{Confidence, Level, context::Context};
 use super::seconds;
-use crate::model::{How, Known, Limit, Traffic};
+use crate::model::{How, Kind, Known, Limit, Traffic};
 use crate::probe::End;
 
 /// Event streams that live shorter than this are cut while somebody still reads.
@@ -40,6 +40,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         };
         f.help = format!("set `{}` to 0 for this route, and limit its silence instead", clock.name);
         f.example = Some(format!("GET {} HTTP/1.1, Accept: text/event-stream", w.path));
+        f.intent = branches.first().and_then(|b| cx.must_live_on(w, Kind::Plain, b));
         cx.report(f);
     }
 }

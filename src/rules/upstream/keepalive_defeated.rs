@@ -4,12 +4,15 @@ use super::super::{
     Confidence, Finding, Level, Related,
     context::{Context, Sending},
 };
-use crate::model::{Advice, Expr, How, Known, Origin, Proxy, UpstreamId, Wire};
+use crate::model::{Advice, Because, Expr, Goal, How, Intent, Kind, Known, Origin, Proxy, Role, Trial, UpstreamId, Wire};
+use crate::probe::trial;
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
 
 /// How many groups are shown beside one line that closes the connections of many.
 const SHOWN: usize = 3;
+/// How many requests a correction is judged by at most.
+const TRIALS: usize = 100;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     let mut kept: HashSet<UpstreamId> = HashSet::new();
@@ -25,9 +28,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             continue;
         }
         let at = *by_place.entry(span).or_insert_with(|| {
-            causes.push(Cause { span, why, example: s.at, groups: Vec::new(), seen: HashSet::new() });
+            causes.push(Cause { span, why, sendings: Vec::new(), groups: Vec::new(), seen: HashSet::new() });
             causes.len() - 1
         });
+        causes[at].sendings.push(*s);
         if causes[at].seen.insert(s.upstream) {
             causes[at].groups.push(s.upstream);
         }
@@ -41,8 +45,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 struct Cause {
     span: Span,
     why: Why,
-    /// The first route that it holds for.
-    example: Span,
+    /// The requests that it holds for.
+    sendings: Vec<Sending>,
     /// Whose connections, in the order of the routes.
     groups: Vec<UpstreamId>,
     seen: HashSet<UpstreamId>,
@@ -74,11 +78,34 @@ fn speak(cx: &mut Context<'_>, mut cause: Cause, kept: &HashSet<UpstreamId>) {
             cx.relate(&mut f, reuse(group), "connections are meant to be kept here");
         }
     }
-    if cause.example != cause.span {
-        f.related.push(Related { span: cause.example, message: "for example by this route".to_owned() });
+    let example = cause.sendings[0].at;
+    if example != cause.span {
+        f.related.push(Related { span: example, message: "for example by this route".to_owned() });
     }
     f.help = cx.advice(Advice::KeepConnections, "send no `Connection` line with plain requests, over HTTP/1.1").to_owned();
+    f.intent = wanted(cx, &cause);
     cx.report(f);
+}
+
+/// Plain requests to these groups that close for this reason shall close no more.
+fn wanted(cx: &Context<'_>, cause: &Cause) -> Option<Intent> {
+    let groups: HashSet<UpstreamId> = cause.groups.iter().copied().collect();
+    let mut alike = cause.sendings.iter().filter(|s| groups.contains(&s.upstream));
+    let first = *alike.next()?;
+    let mut because = cx.seats(first.policy?, first.at);
+    if let Some(op) = cx.written(first.list, "connection") {
+        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e)).filter(|e| *e == cause.span);
+        let origin = entry.map_or(op.value.origin, |span| Origin { span, ..op.value.origin });
+        because.push(Because { role: Role::Header, origin, value: op.name.to_string() });
+    }
+    let wire = cx.proxy.hop(first.hop).wire;
+    if wire.value == Known::Is(Wire::H10) {
+        because.push(Because { role: Role::Wire, origin: wire.origin, value: "HTTP/1.1".to_owned() });
+    }
+    let witnesses = cx.witnesses();
+    let request = |s: Sending| Some(Trial { kind: Kind::Plain, request: witnesses[s.witness].ask(Kind::Plain, trial::ORIGIN)? });
+    let trials = std::iter::once(first).chain(alike.copied()).take(TRIALS).filter_map(request).collect();
+    Some(Intent { goal: Goal::KeepsConnection, trials, because, assumes: None, site: 0 })
 }
 
 /// Why a connection is closed after a plain request.

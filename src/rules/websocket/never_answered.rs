@@ -22,6 +22,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         f.related.push(Related { span: route, message: "on the way of this route".to_owned() });
         f.help = "switch it off for this route, or give upgrades a way of their own that keeps whatever authenticates".to_owned();
         f.example = Some(socket.example());
+        f.intent = cx.must_not_wait(socket, first.ended_at);
         cx.report(f);
     }
 }

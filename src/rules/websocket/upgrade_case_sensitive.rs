@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level,
     context::{Context, WebSocket},
 };
-use crate::model::{Advice, Expr, Known};
+use crate::model::{Advice, Expr, Known, Request};
 use crate::probe::{Branch, Credentials, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
@@ -22,7 +22,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let branches = cx.shake(&request, Credentials::Valid);
         let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()) else { continue };
         if !branches.iter().any(|b| b.routes.contains(&w.route)) {
-            elsewhere(cx, socket, &branches);
+            elsewhere(cx, socket, &branches, request);
             continue;
         }
         if !matches!(handshake::judge(cx.proxy, sent), handshake::Judged::Faulty(f) if f.iter().any(|f| *f != handshake::Fault::TooOld)) {
@@ -47,7 +47,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 }
 
 /// The value decides where a request goes, and only in lower case.
-fn elsewhere(cx: &mut Context<'_>, socket: &WebSocket, branches: &[Branch]) {
+fn elsewhere(cx: &mut Context<'_>, socket: &WebSocket, branches: &[Branch], request: Request) {
     let w = &socket.witness;
     let span = cx.proxy.scope(cx.proxy.route(w.route).seat).span;
     let mut f = cx.finding("websocket/upgrade-case-sensitive", Level::Hint, span);
@@ -60,6 +60,7 @@ fn elsewhere(cx: &mut Context<'_>, socket: &WebSocket, branches: &[Branch]) {
     }
     f.help = help(cx);
     f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
+    f.intent = cx.must_take_too(socket, request);
     cx.report(f);
 }
 

@@ -1,7 +1,7 @@
 //! Lines of answers: `add_header`, and answers to preflights.
 
-use super::{Desk, NO_PLACE, Ways, way};
-use crate::model::{Edit, Role};
+use super::{Desk, NO_PLACE, TEMPLATE, Ways};
+use crate::model::{Because, Correction, Edit, NoFix, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
 use crate::source::Span;
 
@@ -13,12 +13,15 @@ const HEADERS: &str = "\"Authorization, Content-Type\"";
 impl Desk<'_> {
     /// Lines that an own list dropped, or that a jump left behind, are repeated; lines that miss some answers get `always`.
     pub(super) fn answer_has(&self, names: &[String]) -> Ways {
+        if let Some(meant) = self.blamed(Role::Instead).next() {
+            return self.valued(meant);
+        }
         let block = self.seat()?;
         let (host, list) = self.list(block, LINE).unwrap_or((block, Vec::new()));
         let mut edits = Vec::new();
         for d in self.directives(Role::Header) {
-            if let [name, value] = &self.conf.get(d).args[..]
-                && names.iter().any(|n| n.eq_ignore_ascii_case(&name.text))
+            if let Some([name, value]) = self.conf.args(d).exactly()
+                && names.iter().any(|n| n.eq_ignore_ascii_case(name.text))
             {
                 edits.push(Edit { span: Span { start: value.span.end(), len: 0 }, text: " always".to_owned() });
             }
@@ -35,25 +38,43 @@ impl Desk<'_> {
             lines.push(self.like(&list, "Vary", "Origin"));
         }
         if lines.is_empty() && edits.is_empty() {
-            return Err("what the answer lacks has no value to take");
+            return Err(NoFix::unsaid("what the answer lacks has no value to take"));
         }
         if lines.is_empty() {
-            return Ok(vec![way(edits, "send the line with every status".to_owned(), None)]);
+            return Ok(vec![Correction::of(edits, "send the line with every status".to_owned(), None)]);
         }
         let mut ways = Vec::new();
         let title = "send the lines here too";
         if let Some(last) = list.last().and_then(|last| self.anchor(host, *last)) {
             edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
-            ways.push(way(edits, title.to_owned(), None));
+            ways.push(Correction::of(edits, title.to_owned(), None));
         }
         // A list of its own takes the inherited lines along.
         if host != block || list.is_empty() {
             let mut own: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
             own.extend(lines);
             let along = if list.is_empty() { "" } else { "; the inherited lines come along" };
-            ways.push(way(vec![self.beside_pass(block, &own).ok_or(NO_PLACE)?], format!("{title}{along}"), None));
+            ways.push(Correction::of(vec![self.beside_pass(block, &own).ok_or(NO_PLACE)?], format!("{title}{along}"), None));
         }
         Ok(ways)
+    }
+
+    /// The line with another value.
+    fn valued(&self, meant: &Because) -> Ways {
+        let line = self.directive(meant.origin.span).ok_or(NO_PLACE)?;
+        let old = self.conf.get(line).args.get(1).filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+        let quote = self.pen.map.text(old.span).chars().next().filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
+        let edit = Edit { span: old.span, text: format!("{quote}{}{quote}", meant.value) };
+        Ok(vec![Correction::of(vec![edit], format!("send `{}`", meant.value), None)])
+    }
+
+    /// One more line for what the upstream sends and shall not be passed on, beside those that hide the rest.
+    pub(super) fn hides_theirs(&self, name: &str) -> Ways {
+        let last = self.directives(Role::Header).pop().ok_or(NO_PLACE)?;
+        self.untemplated(self.conf.get(last).parent)?;
+        let line = self.pen.line(&[last], &self.conf.get(last).name.text, &[name]);
+        let edit = self.pen.after(last, &[line]).ok_or(NO_PLACE)?;
+        Ok(vec![Correction::of(vec![edit], format!("hide the upstream's own `{name}`"), None)])
     }
 
     /// A line in the columns of those that are there, `always` if they are.
@@ -85,11 +106,11 @@ impl Desk<'_> {
             lines.extend(missing.iter().cloned());
             let first = self.conf.inside(block).find(|c| self.conf.get(*c).file == self.conf.file_of(block));
             let edit = first.and_then(|f| self.pen.above(f, &lines)).ok_or(NO_PLACE)?;
-            ways.push(way(vec![edit], format!("{title}; the inherited lines come along"), None));
+            ways.push(Correction::of(vec![edit], format!("{title}; the inherited lines come along"), None));
         }
         let last = self.anchor(host, *list.last().ok_or(NO_PLACE)?).ok_or(NO_PLACE)?;
         let edit = self.pen.after(last, &missing).ok_or(NO_PLACE)?;
-        ways.push(way(vec![edit], title.to_owned(), None));
+        ways.push(Correction::of(vec![edit], title.to_owned(), None));
         Ok(ways)
     }
 
@@ -107,9 +128,10 @@ impl Desk<'_> {
     /// `[cors-auth_basic-if-return]`, and a list in it replaces that of the location.
     fn answered_first(&self, block: Block) -> Ways {
         let block = self.settled(block);
-        let location =
-            block.filter(|b| &*self.conf.get(*b).name.text == "location").ok_or("preflights are answered outside of a location")?;
-        let (_, list) = self.list(block, LINE).ok_or("no `Access-Control-*` line is there to be repeated")?;
+        let location = block
+            .filter(|b| &*self.conf.get(*b).name.text == "location")
+            .ok_or(NoFix::unwritten("preflights are answered outside of a location"))?;
+        let (_, list) = self.list(block, LINE).ok_or(NoFix::unsaid("no `Access-Control-*` line is there to be repeated"))?;
         let mut lines: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
         let has = |name: &str| list.iter().any(|d| self.conf.get(*d).args.first().is_some_and(|a| a.text.eq_ignore_ascii_case(name)));
         for (name, value) in [("Access-Control-Allow-Methods", METHODS), ("Access-Control-Allow-Headers", HEADERS)] {
@@ -123,6 +145,6 @@ impl Desk<'_> {
         let text = vec![format!("if ($request_method = OPTIONS) {{\n{step}{body}\n}}"), String::new()];
         let first = self.conf.inside(block).find(|c| self.conf.get(*c).file == self.conf.file_of(block)).ok_or(NO_PLACE)?;
         let edit = self.pen.above(first, &text).ok_or(NO_PLACE)?;
-        Ok(vec![way(vec![edit], "answer preflights before anything refuses them".to_owned(), None)])
+        Ok(vec![Correction::of(vec![edit], "answer preflights before anything refuses them".to_owned(), None)])
     }
 }

@@ -1,7 +1,8 @@
 //! Time limits, and answers that come bit by bit.
 
-use super::{Desk, NO_PLACE, Ways, way};
-use crate::model::Role;
+use super::{Desk, NO_PLACE, TEMPLATE, Ways};
+use crate::model::{Correction, Edit, Role};
+use crate::proxy::lines::time;
 use crate::proxy::nginx::conf::Block;
 
 impl Desk<'_> {
@@ -14,9 +15,22 @@ impl Desk<'_> {
             Some("scgi_pass") => "scgi_read_timeout",
             _ => clock.value.as_str(),
         };
-        let value = if milliseconds.is_multiple_of(1000) { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") };
+        let value = time(milliseconds);
         let edit = self.set(block, name, &value)?.ok_or(NO_PLACE)?;
-        Ok(vec![way(vec![edit], format!("set `{name} {value}`"), self.caution(block))])
+        Ok(vec![Correction::of(vec![edit], format!("set `{name} {value}`"), self.caution(block))])
+    }
+
+    /// There is no value for "never"; an hour comes close enough.
+    pub(super) fn waits(&self) -> Ways {
+        let mut edits = Vec::new();
+        for line in self.directives(Role::Clock) {
+            self.untemplated(self.conf.get(line).parent)?;
+            let value = self.conf.get(line).args.first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+            let time = if &*self.conf.get(line).name.text == "proxy_connect_timeout" { "60s" } else { "1h" };
+            edits.push(Edit { span: value.span, text: time.to_owned() });
+        }
+        let title = edits.first().map(|e| format!("wait for {}", e.text)).ok_or(NO_PLACE)?;
+        Ok(vec![Correction::of(edits, title, None)])
     }
 
     /// Events arrive at once over HTTP/1.1 or without a buffer `[sse-*]`.
@@ -27,7 +41,7 @@ impl Desk<'_> {
         for (name, value) in [("proxy_http_version", "1.1"), ("proxy_buffering", "off")] {
             if name == "proxy_buffering" || wire {
                 match self.set(block, name, value) {
-                    Ok(Some(edit)) => ways.push(way(vec![edit], format!("set `{name} {value}`"), self.caution(block))),
+                    Ok(Some(edit)) => ways.push(Correction::of(vec![edit], format!("set `{name} {value}`"), self.caution(block))),
                     Ok(None) => {}
                     Err(why) if ways.is_empty() => return Err(why),
                     Err(_) => {}

@@ -9,36 +9,44 @@ mod pen;
 mod upgrade;
 
 use super::conf::{Block, Conf, Context, DirId};
-use crate::model::{Because, Correction, Edit, Era, Goal, Intent, Role};
+use crate::model::{Because, Correction, Edit, Era, Goal, Intent, NoFix, Request, Role};
 use crate::source::{SourceMap, Span};
 use pen::Pen;
 
-type Ways = Result<Vec<Correction>, &'static str>;
+type Ways = Result<Vec<Correction>, NoFix>;
 
 /// No words for it, or no place.
-const NO_PLACE: &str = "the place of the setting was not found";
+const NO_PLACE: NoFix = NoFix::unwritten("the place of the setting was not found");
 /// A duplicate would be refused by nginx.
-const HOLE: &str = "an include in this block was not read: the line may be there already";
+const HOLE: NoFix = NoFix::hidden("an include in this block was not read: the line may be there already");
 /// A tag may repeat or drop whatever stands near it.
-const TEMPLATE: &str = "template tags stand in this block";
+const TEMPLATE: NoFix = NoFix::hidden("template tags stand in this block");
 
 /// Ways to bring an intent about.
 pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> Ways {
-    let desk = Desk { conf, era, pen: Pen { conf, map }, because: &intent.because };
+    let desk = Desk { conf, era, pen: Pen { conf, map }, intent };
     match &intent.goal {
         Goal::Upgrades | Goal::UpgradesOnly => desk.upgrade(),
-        Goal::TakenLike(path) => desk.taken_like(path, intent),
+        Goal::TakenLike(there) => desk.taken_like(there, intent),
         Goal::Uncached => desk.uncached(),
         Goal::SendsHost => desk.sends_host(),
         Goal::IdleAtLeast(milliseconds) => desk.idle(*milliseconds),
+        Goal::AnswerHas(_) if desk.blamed(Role::Took).nth(1).is_some() => desk.carried("add_header"),
         Goal::AnswerHas(names) => desk.answer_has(names),
+        Goal::SendsAll(_) => desk.carried("proxy_set_header"),
         Goal::AnswersPreflight => desk.preflight(),
         Goal::Streams => desk.stream(),
-        Goal::SendsOne(name) => desk.sends_one(name),
+        Goal::SendsOne(name) => desk.one_of_two(name),
         Goal::Gone(span) => desk.gone(*span),
         Goal::Spelt(span, text) => desk.spelt(*span, text),
-        Goal::AnswerLacks(_) => Err("the line comes from elsewhere"),
-        Goal::Comment { .. } => Err("a comment is no directive"),
+        Goal::AnswersOne(name) => desk.one_of_two(name),
+        Goal::HidesTheirs(name) => desk.hides_theirs(name),
+        Goal::ErrandsStayPlain => desk.errands_stay_plain(),
+        Goal::KeepsConnection => desk.keeps_connection(),
+        Goal::Waits => desk.waits(),
+        Goal::FailureHas(_) | Goal::Forwards | Goal::LivesOn | Goal::Settled(..) | Goal::Comment { .. } => {
+            Err(NoFix::unwritten("nginx has no such setting"))
+        }
     }
 }
 
@@ -47,7 +55,7 @@ struct Desk<'a> {
     conf: &'a Conf,
     era: &'a Era,
     pen: Pen<'a>,
-    because: &'a [Because],
+    intent: &'a Intent,
 }
 
 impl Desk<'_> {
@@ -58,7 +66,7 @@ impl Desk<'_> {
 
     /// What plays a part in the outcome.
     fn blamed(&self, role: Role) -> impl Iterator<Item = &Because> {
-        self.because.iter().filter(move |b| b.role == role)
+        self.intent.blamed(role)
     }
 
     /// Directives that play a part in the outcome.
@@ -69,8 +77,12 @@ impl Desk<'_> {
     }
 
     /// The block whose settings were in force.
-    fn seat(&self) -> Result<Block, &'static str> {
-        let took = self.blamed(Role::Took).next().ok_or(NO_PLACE)?;
+    fn seat(&self) -> Result<Block, NoFix> {
+        self.block(self.blamed(Role::Took).next().ok_or(NO_PLACE)?)
+    }
+
+    /// The block of a scope.
+    fn block(&self, took: &Because) -> Result<Block, NoFix> {
         let block = match self.directive(took.origin.span) {
             Some(block) if self.conf.get(block).body.is_some() => Some(block),
             _ if took.origin.span.len == 0 && self.conf.context != Context::Main => None,
@@ -85,7 +97,7 @@ impl Desk<'_> {
         std::iter::successors(block, |b| self.conf.get(*b).parent).find(|b| !matches!(&*self.conf.get(*b).name.text, "if" | "limit_except"))
     }
 
-    fn untemplated(&self, block: Block) -> Result<(), &'static str> {
+    fn untemplated(&self, block: Block) -> Result<(), NoFix> {
         let body = match block {
             Some(b) => self.conf.get(b).body,
             None => self.pen.map.file_at(self.pen.map.file(self.conf.root).base()).map(|(_, f)| f.span()),
@@ -132,7 +144,7 @@ impl Desk<'_> {
     }
 
     /// Whether a scalar may be added to a block: nginx refuses a second one.
-    fn addable(&self, block: Block) -> Result<(), &'static str> {
+    fn addable(&self, block: Block) -> Result<(), NoFix> {
         if self.conf.holes.iter().any(|h| h.0 == block) { Err(HOLE) } else { Ok(()) }
     }
 
@@ -143,17 +155,18 @@ impl Desk<'_> {
     }
 
     /// The path without the slash is rewritten before nginx can redirect it `[fix-slash]`.
-    fn taken_like(&self, path: &str, intent: &Intent) -> Ways {
+    fn taken_like(&self, there: &Request, intent: &Intent) -> Ways {
+        let path = &*there.target;
         let location = self.settled(self.seat()?).ok_or(NO_PLACE)?;
         let bare = intent.trials.first().map(|t| t.request.target.to_string()).ok_or(NO_PLACE)?;
         let plain = bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~'));
-        if &*self.conf.get(location).name.text != "location" || !plain {
+        if &*self.conf.get(location).name.text != "location" || !plain || *bare == *path {
             return Err(NO_PLACE);
         }
         let step = self.pen.step(Some(location));
         let text = format!("location = {bare} {{\n{step}rewrite ^ {path} last;\n}}");
         let edit = self.pen.above(location, &[text, String::new()]).ok_or(NO_PLACE)?;
-        Ok(vec![way(vec![edit], format!("take `{bare}` like `{path}`"), None)])
+        Ok(vec![Correction::of(vec![edit], format!("take `{bare}` like `{path}`"), None)])
     }
 
     /// Handshakes are neither looked up nor kept `[feat-cache-bypass]`.
@@ -180,14 +193,14 @@ impl Desk<'_> {
         if !lines.is_empty() {
             edits.push(self.beside_pass(block, &lines).ok_or(NO_PLACE)?);
         }
-        Ok(vec![way(edits, "let handshakes pass the cache by".to_owned(), self.caution(block))])
+        Ok(vec![Correction::of(edits, "let handshakes pass the cache by".to_owned(), self.caution(block))])
     }
 
     fn gone(&self, span: Span) -> Ways {
         let id = self.directive(span).ok_or(NO_PLACE)?;
         self.untemplated(self.conf.get(id).parent)?;
         let edit = self.pen.delete(id).ok_or(NO_PLACE)?;
-        Ok(vec![way(vec![edit], format!("remove `{}`", self.pen.raw(id)), None)])
+        Ok(vec![Correction::of(vec![edit], format!("remove `{}`", self.pen.raw(id)), None)])
     }
 
     fn spelt(&self, span: Span, text: &str) -> Ways {
@@ -195,23 +208,38 @@ impl Desk<'_> {
         if old.is_empty() || self.conf.all().any(|d| self.conf.get(d).args.iter().any(|a| a.opaque && a.span.holds(span))) {
             return Err(NO_PLACE);
         }
-        Ok(vec![way(vec![Edit { span, text: text.to_owned() }], format!("write `{text}` instead of `{old}`"), None)])
+        let title = if text.is_empty() { format!("remove `{old}`") } else { format!("write `{text}` instead of `{old}`") };
+        Ok(vec![Correction::of(vec![Edit { span, text: text.to_owned() }], title, None)])
+    }
+
+    /// Lines that own lists dropped are repeated behind each of those lists.
+    fn carried(&self, name: &str) -> Ways {
+        let lost = self.directives(Role::Displaced);
+        let lines: Vec<String> = lost.iter().map(|d| self.pen.raw(*d)).collect();
+        let mut edits = Vec::new();
+        for took in self.blamed(Role::Took) {
+            let block = self.block(took)?;
+            let (host, list) = self.list(block, name).ok_or(NO_PLACE)?;
+            let last = list.last().filter(|_| host == block).and_then(|last| self.anchor(host, *last)).ok_or(NO_PLACE)?;
+            edits.push(self.pen.after(last, &lines).ok_or(NO_PLACE)?);
+        }
+        Ok(vec![Correction::of(edits, "send the lost lines here too".to_owned(), None)])
     }
 
     /// Only the last of several lines of one name stays, or only the first.
-    fn sends_one(&self, name: &str) -> Ways {
+    fn one_of_two(&self, name: &str) -> Ways {
         let lines = self.directives(Role::Header);
         let (Some((_, but_last)), Some((_, but_first))) = (lines.split_last(), lines.split_first()) else { return Err(NO_PLACE) };
         let keep = |rest: &[DirId], which: &str| {
             let edits: Option<Vec<Edit>> = rest.iter().map(|d| self.pen.delete(*d)).collect();
-            edits.filter(|e| !e.is_empty()).map(|edits| way(edits, format!("keep only the {which} `{name}` line"), None))
+            edits.filter(|e| !e.is_empty()).map(|edits| Correction::of(edits, format!("keep only the {which} `{name}` line"), None))
         };
         let ways: Vec<Correction> = [keep(but_last, "last"), keep(but_first, "first")].into_iter().flatten().collect();
         if ways.is_empty() { Err(NO_PLACE) } else { Ok(ways) }
     }
 
     /// Sets a directive with one value for a block: where it is written there, otherwise as a line of its own.
-    fn set(&self, block: Block, name: &str, value: &str) -> Result<Option<Edit>, &'static str> {
+    fn set(&self, block: Block, name: &str, value: &str) -> Result<Option<Edit>, NoFix> {
         if let Some((at, own)) = self.list(block, name)
             && at == block
         {
@@ -225,13 +253,6 @@ impl Desk<'_> {
         let line = self.pen.line(&self.conf.inside(block).collect::<Vec<_>>(), name, &[value]);
         self.beside_pass(block, &[line]).map(Some).ok_or(NO_PLACE)
     }
-}
-
-/// A correction, its edits in the order of the text.
-fn way(mut edits: Vec<Edit>, title: String, caution: Option<String>) -> Correction {
-    edits.sort();
-    edits.dedup();
-    Correction { edits, title, caution }
 }
 
 /// Whether some line begins with a tag: it may be a condition or a loop.

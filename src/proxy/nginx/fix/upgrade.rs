@@ -1,10 +1,11 @@
 //! Lines that go to the upstream: those that a handshake needs on its way, and `Host`.
 
 use super::maps::Values;
-use super::{Desk, NO_PLACE, TEMPLATE, Ways, way};
-use crate::model::{Correction, Edit, Role};
+use super::{Desk, NO_PLACE, TEMPLATE, Ways};
+use crate::model::{Correction, Edit, NoFix, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
 use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, REQUEST_PORT};
+use crate::source::Span;
 
 const LINE: &str = "proxy_set_header";
 
@@ -24,13 +25,13 @@ impl Desk<'_> {
     pub(super) fn upgrade(&self) -> Ways {
         let block = self.settled(self.seat()?);
         if self.handler(block).is_some_and(|h| h != "proxy_pass") {
-            return Err("another protocol than HTTP is spoken to the upstream");
+            return Err(NoFix::unsaid("another protocol than HTTP is spoken to the upstream: which server takes WebSockets is not known"));
         }
         let version = self.version(block)?;
         let (wrong, missing) = self.lines_at_fault()?;
         if wrong.is_empty() && missing.is_empty() {
             let edit = version.ok_or(NO_PLACE)?;
-            return Ok(vec![way(vec![edit], "speak HTTP/1.1 to the upstream".to_owned(), self.caution(block))]);
+            return Ok(vec![Correction::of(vec![edit], "speak HTTP/1.1 to the upstream".to_owned(), self.caution(block))]);
         }
         let all = self.values();
         let ways = all.iter().flat_map(|values| {
@@ -54,7 +55,56 @@ impl Desk<'_> {
         Ok(ways.collect())
     }
 
-    fn lines_at_fault(&self) -> Result<(Vec<DirId>, Vec<&str>), &'static str> {
+    /// Neither line goes out where the proxy's own request is forwarded `[inh-auth_request-ok]`. The list that this cuts off
+    /// comes along; where the target has one, it is edited.
+    pub(super) fn errands_stay_plain(&self) -> Ways {
+        let leaves = self.blamed(Role::Answered).next().and_then(|b| self.directive(b.origin.span)).ok_or(NO_PLACE)?;
+        let block = self.settled(self.conf.get(leaves).parent);
+        self.untemplated(block)?;
+        let wrong = self.lines_at_fault()?.0;
+        let nothing = "\"\"".to_owned();
+        let values = Values { upgrade: nothing.clone(), connection: nothing, host: String::new(), maps: None, note: "" };
+        let title = "ask for no upgrade there".to_owned();
+        let ways = self.rewritten(&Lines { block, wrong: &wrong, missing: &[], values: &values, version: None, title });
+        // The client's own handshake is forwarded by what the two share.
+        Ok(ways.into_iter().rev().collect())
+    }
+
+    /// Nothing that closes, over HTTP/1.1 `[up-keepalive-*]`: by the entry of the map that says so, or by the line.
+    pub(super) fn keeps_connection(&self) -> Ways {
+        let block = self.settled(self.seat()?);
+        let version = self.version(block)?;
+        let mut edits: Vec<Edit> = Vec::new();
+        let said = self.blamed(Role::Header).next();
+        if let Some(entry) = said.and_then(|b| self.entry(b.origin.span)) {
+            let value = self.conf.get(entry).args.first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+            let quote = if self.pen.map.text(value.span).starts_with('"') { "\"\"" } else { "''" };
+            edits.push(Edit { span: value.span, text: quote.to_owned() });
+            edits.extend(version);
+            let title = "send no `Connection` line with plain requests".to_owned();
+            return Ok(vec![Correction::of(edits, title, None)]);
+        }
+        let (wrong, _) = self.lines_at_fault()?;
+        // A line whose value comes from elsewhere may serve handshakes as well.
+        if wrong.iter().any(|d| self.conf.get(*d).args.get(1).is_some_and(|w| w.text.contains('$'))) {
+            return Err(NoFix::unsaid("what else the value of `Connection` is for is not known"));
+        }
+        let values = Values { upgrade: String::new(), connection: "\"\"".to_owned(), host: String::new(), maps: None, note: "" };
+        let missing: &[&str] = if wrong.is_empty() { &["Connection"] } else { &[] };
+        let title = "send no `Connection` line to this upstream".to_owned();
+        Ok(self.rewritten(&Lines { block, wrong: &wrong, missing, values: &values, version: version.as_ref(), title }))
+    }
+
+    /// The entry of a `map` whose value stands in these bytes.
+    fn entry(&self, span: Span) -> Option<DirId> {
+        let holds = |d: &DirId| {
+            let dir = self.conf.get(*d);
+            dir.parent.is_some_and(|p| &*self.conf.get(p).name.text == "map") && (dir.span == span || dir.span.holds(span))
+        };
+        self.conf.all().find(holds)
+    }
+
+    fn lines_at_fault(&self) -> Result<(Vec<DirId>, Vec<&str>), NoFix> {
         let wrong = self.directives(Role::Header);
         if wrong.iter().any(|d| self.conf.get(*d).args.iter().any(|a| a.opaque)) {
             return Err(TEMPLATE);
@@ -63,7 +113,7 @@ impl Desk<'_> {
     }
 
     /// The edit that makes the version 1.1, if one is needed for any release considered.
-    fn version(&self, block: Block) -> Result<Option<Edit>, &'static str> {
+    fn version(&self, block: Block) -> Result<Option<Edit>, NoFix> {
         let name = "proxy_http_version";
         match self.list(block, name) {
             Some((_, dirs)) if dirs.last().and_then(|d| self.conf.get(*d).args.first()).is_some_and(|w| &*w.text == "1.1") => Ok(None),
@@ -115,7 +165,7 @@ impl Desk<'_> {
                 None => edits.push(version.clone()),
             }
         }
-        Some(way(edits, lines.title.clone(), self.caution(lines.block)))
+        Some(Correction::of(edits, lines.title.clone(), self.caution(lines.block)))
     }
 
     /// Gives the block a list of its own, the inherited lines included.
@@ -141,7 +191,7 @@ impl Desk<'_> {
         text.extend(self.missing(lines, list));
         edits.push(self.beside_pass(lines.block, &text)?);
         let along = if list.is_empty() { "" } else { "; the inherited header lines come along" };
-        Some(way(edits, format!("{}{along}", lines.title), self.caution(lines.block)))
+        Some(Correction::of(edits, format!("{}{along}", lines.title), self.caution(lines.block)))
     }
 
     fn missing(&self, lines: &Lines<'_>, list: &[DirId]) -> Vec<String> {

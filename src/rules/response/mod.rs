@@ -1,0 +1,3 @@
+//! What answers carry.
+
+pub(super) mod headers_lost;
