@@ -180,6 +180,10 @@ impl<'a> Before<'a> {
 fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
     // A redirect that the proxy adds by itself belongs to the scope that it is added for.
     let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    // What the proxy refuses as a whole is not served at all.
+    if !intents.is_empty() && intents.iter().all(|n| matches!(n.goal, Goal::Spelt(..))) {
+        return;
+    }
     let machine = Machine::new(&before.proxy);
     let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {

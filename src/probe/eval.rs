@@ -82,8 +82,15 @@ impl Run<'_> {
                 doubt.map_or_else(|| Val::Is(text.as_str().into()), |(why, full)| Val::Unknown { why, full: full || !text.is_empty() })
             }
             Expr::Map(map, of) => {
+                if let Some(known) = self.looked_up.get(map) {
+                    return known.clone();
+                }
                 let value = self.eval_at(*of, depth + 1);
-                self.look_up(*map, &value, depth)
+                let found = self.look_up(*map, &value, depth);
+                if self.proxy.map(*map).once {
+                    self.looked_up.insert(*map, found.clone());
+                }
+                found
             }
             Expr::Via(conv, of) => match self.eval_at(*of, depth + 1) {
                 Val::Is(t) => match conv {
@@ -344,7 +351,7 @@ impl Run<'_> {
         match subject {
             Subject::Method => {
                 self.asked |= Asked::METHOD;
-                Val::Is(self.method.clone())
+                Val::Is(self.tested_method.as_ref().unwrap_or(&self.method).clone())
             }
             Subject::Scheme => is(if self.proxy.listeners[self.request.listener].tls { "https" } else { "http" }),
             Subject::Protocol => is(&match &*self.request.http {

@@ -20,11 +20,11 @@ mod word;
 
 pub mod handshake;
 pub mod idle;
-pub mod parallel;
 pub mod preflight;
 pub mod trace;
 pub mod trial;
 
+pub(crate) use crate::parallel;
 pub use asked::Asked;
 pub use essence::{Aspect, Essence};
 pub use eval::Val;

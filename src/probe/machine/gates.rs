@@ -103,6 +103,8 @@ impl Run<'_> {
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let (path, query) = (path.into(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
+            // It is a GET to whoever answers, and the client's method to whoever tests it.
+            run.tested_method.get_or_insert_with(|| run.method.clone());
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
             run.reselect(table, Some(through), at)
         });
@@ -128,8 +130,10 @@ impl Run<'_> {
             (self.failing, self.moved, self.rewritten),
             std::mem::replace(&mut self.own, true),
         );
+        let tested = self.tested_method.clone();
         self.internal = true;
         go(self);
+        self.tested_method = tested;
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;

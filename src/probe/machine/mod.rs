@@ -187,8 +187,12 @@ pub(super) struct Run<'a> {
     /// What of the request was gone by.
     pub(super) asked: Asked,
     moved: bool,
+    /// Path and query before they were last rewritten.
+    before: Option<(Text, Val)>,
     pub(super) rewritten: bool,
     pub(super) internal: bool,
+    /// The method that tests see, where a request of the proxy's own has another one.
+    pub(super) tested_method: Option<Text>,
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
     own: bool,
     failing: bool,
@@ -196,6 +200,8 @@ pub(super) struct Run<'a> {
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
     slots: Vec<Option<Val>>,
+    /// Values of maps that are looked up once.
+    pub(super) looked_up: HashMap<MapId, Val>,
     captures: Vec<Text>,
     pub(super) authority: Val,
     pub(super) host_name: Text,
@@ -242,13 +248,16 @@ impl<'a> Run<'a> {
             untouched: true,
             asked: Asked::default(),
             moved: false,
+            before: None,
             rewritten: false,
             internal: false,
+            tested_method: None,
             own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
+            looked_up: HashMap::new(),
             captures: Vec::new(),
             authority: Val::nothing(),
             host_name: nothing(),
@@ -389,7 +398,7 @@ impl<'a> Run<'a> {
                     return self.stop(End::Loops, at);
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
-                self.internal = true;
+                (self.internal, self.moved) = (true, false);
                 return self.enter(*route);
             }
             Act::Reselect { table, if_moved, through } => {
@@ -397,6 +406,10 @@ impl<'a> Run<'a> {
                     return Flow::Next;
                 }
                 if !self.may_jump() {
+                    // A redirect that is refused leaves the request as it was; a rewrite has changed it already.
+                    if let Some((path, query)) = self.before.take().filter(|_| !if_moved) {
+                        (self.path, self.query) = (path, query);
+                    }
                     return self.stop(End::Loops, at);
                 }
                 self.internal = true;
@@ -421,6 +434,7 @@ impl<'a> Run<'a> {
             Act::Rewrite { path, query, moved } => {
                 // Both are made of what was there before.
                 let query = query.map(|q| self.eval(q));
+                self.before = Some((self.path.clone(), self.query.clone()));
                 match self.eval(*path) {
                     Val::Is(path) => self.path = path,
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
@@ -429,6 +443,8 @@ impl<'a> Run<'a> {
                     self.query = query;
                 }
                 self.untouched = false;
+                // The proxy asks for that path now, not the client.
+                self.internal = true;
                 self.moved = *moved;
                 self.rewritten |= !moved;
             }
@@ -472,6 +488,8 @@ impl<'a> Run<'a> {
             Act::Serve => {
                 self.asked |= Asked::METHOD;
                 return match &*self.method {
+                    // Only the directory itself is there, and shows its list to nobody.
+                    "GET" | "HEAD" | "POST" if self.assume.no_files => self.answer(if &*self.path == "/" { 403 } else { 404 }, at),
                     // A POST fares as the file does that it names: 404, 403 or 405.
                     "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),
@@ -532,7 +550,6 @@ impl<'a> Run<'a> {
                 return Flow::Done;
             }
         }
-        self.moved = false;
         self.dispatch(table, at)
     }
 
@@ -542,6 +559,7 @@ impl<'a> Run<'a> {
     }
 
     fn dispatch(&mut self, table: TableId, at: Span) -> Flow {
+        self.moved = false;
         match self.pick(table) {
             Picked::Arm(arm) => self.enter(arm.go),
             Picked::Miss => {

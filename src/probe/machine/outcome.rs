@@ -32,6 +32,8 @@ pub struct Assume {
     pub replies: Vec<(Text, Far)>,
     /// Header lines of the upstreams' answers, by address (`*`: all).
     pub lines: Vec<(Text, (Text, Text))>,
+    /// Whether there is no file at all, in a directory that exists; otherwise it is not known.
+    pub no_files: bool,
 }
 
 /// What a client has to show for itself.
@@ -53,7 +55,7 @@ impl Assume {
 
 impl Default for Assume {
     fn default() -> Self {
-        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new() }
+        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), no_files: false }
     }
 }
 

@@ -100,7 +100,7 @@ fn named_origins(proxy: &Proxy) -> Vec<String> {
         }
     };
     let mut matcher = |is: &Matcher| match is {
-        Matcher::Is(list) => list.iter().for_each(|t| take(t)),
+        Matcher::Is(list) | Matcher::Token(list) => list.iter().for_each(|t| take(t)),
         Matcher::Regex(id) => {
             for text in texts_of(&proxy.pattern(*id).text) {
                 take(&text);
@@ -160,7 +160,7 @@ impl Spoken {
         }
         let concerns = |seat: Seat| around[seat.0 as usize] || proxy.outward(seat).any(|s| by_seat[s.0 as usize]);
         let concerned = if anything { proxy.routes.iter().map(|r| concerns(r.seat)).collect() } else { Vec::new() };
-        let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
+        let engine = proxy.steps().iter().any(|s| matches!(s.act, Act::Cors(_)));
         Self { concerned, anything, engine }
     }
 
