@@ -234,10 +234,12 @@ pub(super) fn listed(list: &Path) -> Result<Vec<String>, String> {
     Ok(parts.into_iter().filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
 }
 
-/// Whether a file may hold ConfigMaps, by its name.
+/// Whether a file may hold ConfigMaps, by its name; a template is what it will be.
 fn is_manifest(name: &str) -> bool {
-    let name = ["tpl", "tmpl", "j2"].iter().find_map(|end| name.strip_suffix(end)?.strip_suffix('.')).unwrap_or(name);
-    name.ends_with(".yaml") || name.ends_with(".yml")
+    let path = Path::new(name);
+    let end = |path: &Path| path.extension().unwrap_or_default().to_ascii_lowercase();
+    let written = if ["tpl", "tmpl", "j2"].iter().any(|e| end(path) == *e) { path.with_extension("") } else { path.to_path_buf() };
+    ["yaml", "yml"].iter().any(|e| end(&written) == *e)
 }
 
 /// Whether a file holds a ConfigMap with a configuration.

@@ -77,6 +77,8 @@ pub struct Map {
     pub fold: bool,
     /// Whether more entries may exist.
     pub open: Option<Why>,
+    /// Whether a request looks it up once, and has the same value ever after.
+    pub once: bool,
 }
 
 /// What a test or an expression reads.

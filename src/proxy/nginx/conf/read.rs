@@ -3,7 +3,7 @@
 use super::claim::detect;
 use super::words::{Place, Spellings};
 use super::{Block, Conf, Context, DirId, Reading, Record, comments};
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Problem, ProblemKind, Remedy};
 use crate::parallel;
 use crate::proxy::nginx::syntax::{self, Fault, NONE, Tree};
 use crate::proxy::nginx::templates;
@@ -202,7 +202,7 @@ impl Read<'_> {
     }
 
     fn problem(&mut self, kind: ProblemKind, certain: bool, span: Span, message: String, help: &str) -> &mut Problem {
-        self.conf.problems.push(Problem { kind, certain, span, message, help: help.to_owned(), related: Vec::new() });
+        self.conf.problems.push(Problem { kind, certain, span, message, help: help.to_owned(), related: Vec::new(), remedy: None });
         let last = self.conf.problems.len() - 1;
         &mut self.conf.problems[last]
     }
@@ -255,7 +255,9 @@ impl Read<'_> {
                     "nginx takes at most 4095 bytes for a word or a comment: split it",
                 ),
             };
-            self.problem(kind, certain, span, message, help);
+            // A `;` too many is nothing but that.
+            let remedy = (e.fault == Fault::Unexpected && text == ";").then(|| Remedy { span, text: String::new(), guessed: false });
+            self.problem(kind, certain, span, message, help).remedy = remedy;
         }
     }
 

@@ -225,6 +225,7 @@ impl<'a> Lower<'a> {
             default: Fact::is(replaced, How::Implied, at, seat),
             fold: false,
             open: None,
+            once: false,
         });
         let rewritten = self.expr(Expr::Read(Subject::Rewritten));
         self.expr(Expr::Map(map, rewritten))

@@ -25,6 +25,7 @@ impl<'a> Lower<'a> {
                         default: Fact::is(none, How::Implied, span, seat),
                         fold: true,
                         open: None,
+                        once: false,
                     });
                     // The source is read once all names are known.
                     let place = self.p.add_expr(Expr::Text(source.into()));
@@ -74,6 +75,8 @@ impl<'a> Lower<'a> {
         let mut table = self.p.map(map).clone();
         let children: Vec<DirId> = self.conf.children(id).collect();
         table.open = self.hole_in(Some(id));
+        // Its value is kept for the whole request, internal redirects and subrequests included.
+        table.once = !children.iter().any(|c| self.name(*c) == "volatile" && self.arg(*c, 0).is_none());
         let hostnames = children.iter().any(|c| self.name(*c) == "hostnames" && self.arg(*c, 0).is_none());
         for c in children {
             let dir = self.conf.get(c);
@@ -316,6 +319,7 @@ impl<'a> Lower<'a> {
             default: Fact::is(mark, How::Implied, span, seat),
             fold: false,
             open: None,
+            once: false,
         });
         self.expr(Expr::Map(map, of))
     }
@@ -338,6 +342,7 @@ impl<'a> Lower<'a> {
             default: Fact::is(shown, How::Implied, span, seat),
             fold: false,
             open: None,
+            once: false,
         });
         let port = self.expr(Expr::Map(map, port));
         self.expr(Expr::Join(vec![before, port]))

@@ -178,7 +178,7 @@ impl<'a> Check<'a> {
     }
 
     fn report(&mut self, kind: ProblemKind, certain: bool, span: Span, message: String, help: impl Into<String>) -> &mut Found {
-        let problem = Problem { kind, certain: certain && self.sure, span, message, help: help.into(), related: Vec::new() };
+        let problem = Problem { kind, certain: certain && self.sure, span, message, help: help.into(), related: Vec::new(), remedy: None };
         self.found.push(Found { problem, only: Only::Always });
         let last = self.found.len() - 1;
         &mut self.found[last]

@@ -2,7 +2,7 @@
 //! is certain.
 
 use super::{Check, Only, table};
-use crate::model::ProblemKind;
+use crate::model::{ProblemKind, Remedy};
 use crate::proxy::nginx::conf::{Context, DirId};
 use crate::spelling::distance;
 use std::collections::BTreeSet;
@@ -165,7 +165,8 @@ impl Check<'_> {
         }
         if let Some(near) = self.nearest(id, name) {
             let (message, help) = (format!("unknown directive `{name}`"), format!("did you mean `{near}`?"));
-            self.report(ProblemKind::UnknownDirective, true, span, message, help);
+            let remedy = Remedy { span, text: near.to_owned(), guessed: true };
+            self.report(ProblemKind::UnknownDirective, true, span, message, help).problem.remedy = Some(remedy);
             return;
         }
         // A placeholder of some kind, or a module that is loaded somewhere: once is enough.
