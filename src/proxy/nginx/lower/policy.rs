@@ -147,7 +147,7 @@ impl Lower<'_> {
             let allows = self.name(*id) == "allow";
             let word = self.conf.args(*id).first().map(|w| (w.text, w.opaque));
             let fits = match word {
-                Some((text, false)) if text == "all" => self.p.add_cond(Cond::Always),
+                Some(("all", false)) => self.p.add_cond(Cond::Always),
                 Some((text, false)) if text != "unix:" => self.p.test(Subject::Client, Matcher::Within(vec![text.into()]), span),
                 _ => {
                     let why = self.p.doubt(Reason::Template, span, "who is meant is known only later");
