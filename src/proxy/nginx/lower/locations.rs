@@ -12,9 +12,10 @@ use std::rc::Rc;
 /// How deep nested locations are followed.
 const DEEPEST: u32 = 100;
 
-/// Exact paths of a table so far, the first arm of each: those that are written, and those that the proxy adds.
-#[derive(Default)]
-struct Exact<'a> {
+/// A table that is being filled, and the first arm of each exact path so far: of those that are written, and of those that the
+/// proxy adds.
+struct Level<'a> {
+    table: TableId,
     written: FxHashMap<&'a str, usize>,
     implied: FxHashMap<&'a str, usize>,
 }
@@ -46,7 +47,7 @@ impl<'a> Lower<'a> {
 
     /// Fills a table with the locations of a block.
     pub(super) fn locations(&mut self, dirs: &[DirId], outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
-        let mut exact = Exact::default();
+        let mut level = Level { table, written: FxHashMap::default(), implied: FxHashMap::default() };
         for id in dirs {
             let id = *id;
             if self.name(id) != "location" {
@@ -58,11 +59,12 @@ impl<'a> Lower<'a> {
                 self.p.tables[table.at()].open = Some(why);
                 return;
             }
-            self.location(id, outer, table, &mut exact, within, depth);
+            self.location(id, outer, &mut level, within, depth);
         }
     }
 
-    fn location(&mut self, id: DirId, outer: &Settings, table: TableId, exact: &mut Exact<'a>, within: Option<RouteId>, depth: u32) {
+    fn location(&mut self, id: DirId, outer: &Settings, level: &mut Level<'a>, within: Option<RouteId>, depth: u32) {
+        let table = level.table;
         let place = self.place(id);
         let children = self.children(id);
         let seat = self.scope(id, outer.seat);
@@ -122,25 +124,17 @@ impl<'a> Lower<'a> {
         let test = self.p.add_cond(cond);
         let arms = &mut self.p.tables[table.at()].arms;
         if place.rank == Rank::Exact && !place.opaque {
-            exact.written.entry(place.text).or_insert(arms.len());
+            level.written.entry(place.text).or_insert(arms.len());
         }
         arms.push(Arm { test, rank: place.rank, go: route, nested });
-        self.slash(&children, &place, &s, policy, table, exact, span);
+        self.slash(&children, &place, &s, policy, level, span);
         self.done(children);
     }
 
     /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`. Of `= /ws/` and `/ws/` the
     /// settings of the former hold.
-    fn slash(
-        &mut self,
-        children: &[DirId],
-        place: &Place<'a>,
-        s: &Settings,
-        policy: PolicyId,
-        table: TableId,
-        arms: &mut Exact<'a>,
-        span: Span,
-    ) {
+    fn slash(&mut self, children: &[DirId], place: &Place<'a>, s: &Settings, policy: PolicyId, level: &mut Level<'a>, span: Span) {
+        let table = level.table;
         let exact = place.rank == Rank::Exact;
         if place.opaque || !exact && !matches!(place.rank, Rank::Plain | Rank::Sealed) || place.text.len() < 2 {
             return;
@@ -152,8 +146,8 @@ impl<'a> Lower<'a> {
                 "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass" | "tunnel_pass"
             )
         });
-        let implied = arms.implied.get(bare).copied();
-        let twin = arms.written.get(place.text).copied().filter(|_| !exact);
+        let implied = level.implied.get(bare).copied();
+        let twin = level.written.get(place.text).copied().filter(|_| !exact);
         if !(proxies || exact && implied.is_some()) || !exact && implied.is_some() {
             return;
         }
@@ -188,7 +182,7 @@ impl<'a> Lower<'a> {
         } else {
             let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
             let all = &mut self.p.tables[table.at()].arms;
-            arms.implied.insert(bare, all.len());
+            level.implied.insert(bare, all.len());
             all.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
         }
     }

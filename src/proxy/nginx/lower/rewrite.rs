@@ -4,7 +4,7 @@ use super::{DirId, Lower, policy::Pass, settings::Settings};
 use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Step, Subject};
 use crate::source::Span;
 
-impl<'a> Lower<'a> {
+impl Lower<'_> {
     /// The steps of one block, `if` blocks inside included.
     pub(super) fn rewrite_phase(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Vec<Step> {
         let mut steps = Vec::new();

@@ -113,6 +113,7 @@ impl<'a> Lower<'a> {
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
         s.content = None;
         self.locations(dirs, &s, table, None, 0);
+        self.p.tables[table.at()].arms.shrink_to_fit();
         let mut listens = Vec::new();
         let mut names = Vec::new();
         for d in dirs {
