@@ -106,7 +106,7 @@ impl Shape {
             self.steps += 1;
             Step { act, span: span(self.steps) }
         });
-        let steps = steps.collect();
+        let steps: Vec<Step> = steps.collect();
         self.p.add_block(steps)
     }
 
@@ -295,6 +295,7 @@ fn backends_named_by_a_map_are_found_by_its_keys() {
         default: values[2],
         fold: false,
         open: None,
+        once: false,
     });
     let host = s.p.add_expr(Expr::Read(Subject::Header("host".into())));
     let lower = s.p.add_expr(Expr::Via(Conv::Lower, host));

@@ -74,7 +74,9 @@ fn explain_rule(written: &str, look: Look) -> Result<u8, String> {
             (None, false) => format!("there is no rule `{written}`; `hoplint rules` lists them"),
         });
     };
-    output::to_stdout(look.colour, |out| explain::print(out, rule.page, look.colour)).map_err(|e| e.to_string())?;
+    // Into files and pipes goes the page as it is.
+    let width = std::io::stdout().is_terminal().then_some(look.width);
+    output::to_stdout(look.colour, |out| explain::print(out, rule.page, look.colour, width)).map_err(|e| e.to_string())?;
     Ok(CLEAN)
 }
 

@@ -4,7 +4,7 @@ use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
 use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
-use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
+use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -193,9 +193,10 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
             }
         }
     }
-    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
-    for w in &before.witnesses {
-        for (kind, origin) in kinds(&before.origins) {
+    let kinds = kinds(&before.origins);
+    let changed = parallel::many(&before.witnesses, |w| {
+        let mut here: Vec<(Aspect, Kind)> = Vec::new();
+        for (kind, origin) in kinds.iter().copied() {
             let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&machine, kind, &request);
             let new = trial::send(after, kind, &request);
@@ -204,14 +205,18 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
                 continue;
             }
             let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
-            for aspect in aspects {
-                let everywhere = intents.iter().any(|n| tolerates_everywhere(&n.goal, &aspect));
-                if everywhere || goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, &aspect)) {
-                    continue;
-                }
-                let route = before.proxy.title(before.proxy.route(w.route).seat);
-                found.entry((route, aspect)).or_default().insert(kind);
-            }
+            let unwanted = aspects.into_iter().filter(|aspect| {
+                !intents.iter().any(|n| tolerates_everywhere(&n.goal, aspect))
+                    && !goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, aspect))
+            });
+            here.extend(unwanted.map(|aspect| (aspect, kind)));
+        }
+        (!here.is_empty()).then(|| (before.proxy.title(before.proxy.route(w.route).seat), here))
+    });
+    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
+    for (route, here) in changed {
+        for (aspect, kind) in here {
+            found.entry((route.clone(), aspect)).or_default().insert(kind);
         }
     }
     for ((route, aspect), kinds) in found {

@@ -19,7 +19,7 @@ impl Context<'_> {
         let mut because = self.seats(branch.policy?, sent.span);
         let list = self.proxy.list(sent.list);
         let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
-        for fault in socket.faults(self.proxy) {
+        for fault in socket.faults().to_vec() {
             let name = match fault {
                 Fault::NoUpgrade | Fault::WrongUpgrade => "Upgrade",
                 Fault::NoConnection | Fault::WrongConnection => "Connection",

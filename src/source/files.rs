@@ -1,7 +1,7 @@
 //! Reading files, each once, by the path that the configuration writes.
 
 use super::{FileId, SourceMap, Span, TooLarge, config_maps, markdown};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,10 @@ pub struct Files {
     on_disk: BTreeSet<FileId>,
     /// Parts of other files.
     excerpts: BTreeSet<FileId>,
+    /// What a walk has read already, by path.
+    seen: HashMap<String, Vec<u8>>,
+    /// Where directories really are.
+    real_dirs: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Files {
@@ -104,6 +108,25 @@ impl Files {
         }
     }
 
+    /// Takes in texts that a walk has read whole, so that they are not read again.
+    pub fn seen(&mut self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) {
+        self.seen.extend(texts.into_iter().map(|(path, bytes)| (normalise(&path), bytes)));
+    }
+
+    /// Where a file really is, links followed.
+    fn real(&mut self, place: &str) -> Option<PathBuf> {
+        let path = Path::new(place);
+        if std::fs::symlink_metadata(path).ok()?.is_symlink() {
+            return std::fs::canonicalize(path).ok();
+        }
+        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let real = match self.real_dirs.get(dir) {
+            Some(known) => known,
+            None => self.real_dirs.entry(dir.to_path_buf()).or_insert(std::fs::canonicalize(dir).ok()),
+        };
+        Some(real.as_ref()?.join(path.file_name()?))
+    }
+
     /// Reads a file, once.
     ///
     /// # Errors
@@ -116,12 +139,13 @@ impl Files {
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
         }
-        let real = std::fs::canonicalize(&place).ok();
+        let real = self.real(&place);
         if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
             self.by_path.insert(place, id);
             return Ok(id);
         }
-        let bytes = match std::fs::read(&place) {
+        let read = self.seen.remove(&place).map_or_else(|| std::fs::read(&place), Ok);
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound),
             Err(_) if Path::new(&place).is_dir() => return Err(ReadError::IsDirectory),
@@ -171,8 +195,14 @@ impl Files {
     /// # Errors
     /// [`TooLarge`] when the address space is used up.
     pub fn split_dump(&mut self, id: FileId) -> Result<Option<FileId>, TooLarge> {
-        let text = self.map.file(id).bytes().to_vec();
+        let text = self.map.file(id).bytes();
         let mark: &[u8] = b"# configuration file ";
+        let told = |l: &&[u8]| !l.trim_ascii().is_empty() && !l.starts_with(b"nginx: ");
+        // Most files say in their first line that they are none.
+        if !text.split(|b| *b == b'\n').find(told).is_some_and(|l| l.starts_with(mark)) {
+            return Ok(None);
+        }
+        let text = text.to_vec();
         let mut heads = Vec::new();
         let mut at = 0;
         for line in text.split_inclusive(|b| *b == b'\n') {
@@ -182,8 +212,7 @@ impl Files {
             }
             at += line.len();
         }
-        let prologue = |b: &[u8]| b.split(|c| *c == b'\n').all(|l| l.trim_ascii().is_empty() || l.starts_with(b"nginx: "));
-        if heads.is_empty() || !prologue(&text[..heads[0].0]) {
+        if heads.first().is_none_or(|first| text[..first.0].split(|c| *c == b'\n').any(|l| told(&l))) {
             return Ok(None);
         }
         let mut root = None;
@@ -261,6 +290,8 @@ impl Files {
             dump: self.dump.clone(),
             on_disk: self.on_disk.clone(),
             excerpts: self.excerpts.clone(),
+            seen: HashMap::new(),
+            real_dirs: HashMap::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! What is assumed of the world, and what comes out of a run.
 
 use crate::model::{GateId, HopId, ListId, Origin, PolicyId, RouteId, Text, UpstreamId, Why};
-use crate::probe::eval::Val;
+use crate::probe::{asked::Asked, eval::Val};
 use crate::source::Span;
 
 /// What the upstream does.
@@ -32,6 +32,8 @@ pub struct Assume {
     pub replies: Vec<(Text, Far)>,
     /// Header lines of the upstreams' answers, by address (`*`: all).
     pub lines: Vec<(Text, (Text, Text))>,
+    /// Whether there is no file at all, in a directory that exists; otherwise it is not known.
+    pub no_files: bool,
 }
 
 /// What a client has to show for itself.
@@ -53,7 +55,7 @@ impl Assume {
 
 impl Default for Assume {
     fn default() -> Self {
-        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new() }
+        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), no_files: false }
     }
 }
 
@@ -170,6 +172,8 @@ pub struct Branch {
     pub cached: Option<Cached>,
     /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
     pub through: Vec<PolicyId>,
+    /// What of the request was gone by.
+    pub asked: Asked,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,

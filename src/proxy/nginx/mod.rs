@@ -55,7 +55,7 @@ impl Dialect for Nginx {
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let forced = reading.context.as_deref().and_then(Context::named);
         let confs = conf::read_all(files, given, forced);
-        // A file that a whole configuration includes is judged there, with what surrounds it.
+        // What others include is judged there.
         let mut readers: HashMap<FileId, Vec<usize>> = HashMap::new();
         for (i, conf) in confs.iter().enumerate() {
             for file in &conf.files {

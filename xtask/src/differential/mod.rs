@@ -137,6 +137,6 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         let at: Text = format!("127.0.0.1:{port}").into();
         (at, (Text::from("X-Backend"), Text::from(name)))
     });
-    let assume = Assume { credentials: Credentials::AsSent, far: Far::Strict, replies: Vec::new(), lines: lines.collect() };
+    let assume = Assume { credentials: Credentials::AsSent, far: Far::Strict, replies: Vec::new(), lines: lines.collect(), no_files: true };
     Ok(trace::trace(&proxy, &request, &assume, asked.handshake))
 }

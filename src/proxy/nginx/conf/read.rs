@@ -4,6 +4,7 @@ use super::claim::detect;
 use super::words::{Place, Spellings};
 use super::{Block, Conf, Context, DirId, Reading, Record, comments};
 use crate::model::{Problem, ProblemKind, Remedy};
+use crate::parallel;
 use crate::proxy::nginx::syntax::{self, Fault, NONE, Tree};
 use crate::proxy::nginx::templates;
 use crate::source::{FileId, Files, Span};
@@ -14,16 +15,31 @@ use std::sync::Arc;
 /// Reads a configuration. It never fails: what is wrong is in [`Conf::problems`].
 pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
     let mut shared = Shared::default();
-    let mut conf = shared.read(files, root, forced);
+    let context = shared.context(files, root, forced);
+    let mut conf = shared.read(files, root, context);
     shared.spellings.close();
     conf.spellings = Arc::new(shared.spellings);
     conf
 }
 
-/// Reads configurations that may have files in common.
+/// Reads configurations that may have files in common. A file that a whole configuration includes is judged there, with what
+/// surrounds it; it is not read by itself.
 pub fn read_all(files: &mut Files, roots: &[FileId], forced: Option<Context>) -> Vec<Conf> {
     let mut shared = Shared::default();
-    let mut confs: Vec<Conf> = roots.iter().map(|root| shared.read(files, *root, forced)).collect();
+    shared.parse(files, roots);
+    let contexts: Vec<Context> = roots.iter().map(|root| shared.context(files, *root, forced)).collect();
+    let mut confs: Vec<Option<Conf>> = roots.iter().map(|_| None).collect();
+    let mut included: HashSet<FileId> = HashSet::new();
+    for whole in [true, false] {
+        for (i, root) in roots.iter().enumerate() {
+            if (contexts[i] == Context::Main) == whole && (whole || !included.contains(root)) {
+                let conf = shared.read(files, *root, contexts[i]);
+                included.extend(conf.files.iter().filter(|_| whole));
+                confs[i] = Some(conf);
+            }
+        }
+    }
+    let mut confs: Vec<Conf> = confs.into_iter().flatten().collect();
     shared.spellings.close();
     let spellings = Arc::new(shared.spellings);
     for conf in &mut confs {
@@ -45,9 +61,18 @@ impl Shared {
         Rc::clone(tree)
     }
 
-    fn read(&mut self, files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
+    /// Parses many files, on all processors.
+    fn parse(&mut self, files: &Files, all: &[FileId]) {
+        let trees = parallel::many(all, |f| Some(syntax::parse(files.map().file(*f).bytes())));
+        self.trees.extend(all.iter().copied().zip(trees.into_iter().map(Rc::new)));
+    }
+
+    fn context(&mut self, files: &Files, root: FileId, forced: Option<Context>) -> Context {
+        forced.unwrap_or_else(|| detect(&self.tree(files, root), files.map().file(root).bytes()))
+    }
+
+    fn read(&mut self, files: &mut Files, root: FileId, context: Context) -> Conf {
         let tree = self.tree(files, root);
-        let context = forced.unwrap_or_else(|| detect(&tree, files.map().file(root).bytes()));
         let mut read = Read {
             dir: files.dir(root),
             files,
