@@ -33,7 +33,10 @@ fn check(path: &Path) -> datatest_stable::Result<()> {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let section = words.split_once("## Correction ").map(|s| s.1);
     let reason = rule(id).unwrap().unmended;
-    assert!(section.is_some_and(|s| reason.is_none_or(|r| s.contains(r))), "{id}: its page says which corrections there are, or why none: {reason:?}");
+    assert!(
+        section.is_some_and(|s| reason.is_none_or(|r| s.contains(r))),
+        "{id}: its page says which corrections there are, or why none: {reason:?}"
+    );
     let mut made = 0;
     let all = examples(&text);
     let mut wrong = Vec::new();

@@ -22,8 +22,20 @@ const ROUTES: &[&[&str]] = &[
     &[],
     &["request_headers_to_add:", "- header: {key: Upgrade, value: websocket}", "- header: {key: Connection, value: upgrade}"],
     &["request_headers_to_add:", "- header: {key: x-part, value: one} # stay part", "- header: {key: Upgrade, value: websocket}"],
-    &["typed_per_filter_config:", "  envoy.filters.http.cors:", "    \"@type\": {cors}.CorsPolicy", "    allow_origin_string_match: [{exact: \"https://app.example.com\"}]"],
-    &["typed_per_filter_config:", "  cors:", "    \"@type\": {cors}.CorsPolicy", "    allow_origin_string_match: [{exact: \"https://app.example.com\"}]", "    allow_methods: GET, PUT", "    allow_headers: authorization"],
+    &[
+        "typed_per_filter_config:",
+        "  envoy.filters.http.cors:",
+        "    \"@type\": {cors}.CorsPolicy",
+        "    allow_origin_string_match: [{exact: \"https://app.example.com\"}]",
+    ],
+    &[
+        "typed_per_filter_config:",
+        "  cors:",
+        "    \"@type\": {cors}.CorsPolicy",
+        "    allow_origin_string_match: [{exact: \"https://app.example.com\"}]",
+        "    allow_methods: GET, PUT",
+        "    allow_headers: authorization",
+    ],
     &["response_headers_to_add: [{header: {key: x-part, value: two}}] # keep answers"],
 ];
 
@@ -44,14 +56,25 @@ struct Route {
 }
 
 fn route() -> impl Strategy<Value = Route> {
-    (0..ACTIONS.len(), 0..ROUTES.len(), any::<bool>(), any::<bool>()).prop_map(|(action, beside, socket, flow)| Route { action, beside, socket, flow })
+    (0..ACTIONS.len(), 0..ROUTES.len(), any::<bool>(), any::<bool>()).prop_map(|(action, beside, socket, flow)| Route {
+        action,
+        beside,
+        socket,
+        flow,
+    })
 }
 
 fn whole(manager: usize, engine: bool, router: bool, routes: &[Route], layout: Layout) -> String {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut put = |depth, line: &str| lines.push((depth, line.replace("{cors}", CORS)));
     put(0, "static_resources:");
-    for line in ["listeners: # stay listeners", "- name: edge", "  address: {socket_address: {address: 0.0.0.0, port_value: 8080}}", "  filter_chains:", "  - filters:"] {
+    for line in [
+        "listeners: # stay listeners",
+        "- name: edge",
+        "  address: {socket_address: {address: 0.0.0.0, port_value: 8080}}",
+        "  filter_chains:",
+        "  - filters:",
+    ] {
         put(1, line);
     }
     put(3, "- name: envoy.filters.network.http_connection_manager");
@@ -93,7 +116,10 @@ fn whole(manager: usize, engine: bool, router: bool, routes: &[Route], layout: L
         put(5, "  typed_config: {\"@type\": {cors}.Cors}");
     }
     put(5, "- name: envoy.filters.http.health_check");
-    put(5, "  typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck, pass_through_mode: false, headers: [{name: \":path\", string_match: {exact: /healthz}}]}");
+    put(
+        5,
+        "  typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck, pass_through_mode: false, headers: [{name: \":path\", string_match: {exact: /healthz}}]}",
+    );
     if router {
         put(5, "- name: envoy.filters.http.router");
         put(5, "  typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}");

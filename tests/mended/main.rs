@@ -103,13 +103,17 @@ fn nothing_new(before: &[Finding], mended: &Mended, context: &dyn Fn() -> String
 
 /// Comments, line ends, the end of the text and lines that nobody spoke of.
 fn kept(text: &str, after: &str, context: &dyn Fn() -> String) {
-    let comments = |t: &str| t.lines().filter_map(|l| l.find("# keep").or_else(|| l.find("# stay")).map(|i| l[i..].trim_end().to_owned())).collect::<Vec<_>>();
+    let comments = |t: &str| {
+        t.lines().filter_map(|l| l.find("# keep").or_else(|| l.find("# stay")).map(|i| l[i..].trim_end().to_owned())).collect::<Vec<_>>()
+    };
     assert_eq!(comments(text), comments(after), "comments\n{}", context());
     let crlf = text.contains("\r\n");
     assert_eq!(after.matches("\r\n").count(), if crlf { after.matches('\n').count() } else { 0 }, "line ends\n{}", context());
     assert_eq!(text.ends_with('\n'), after.ends_with('\n'), "the end\n{}", context());
     // Comment lines, and lines that no correction is about, stay to the letter and in order; what is written adds comments.
-    let marked = |t: &str| t.lines().filter(|l| l.trim_start().starts_with('#') || l.contains("# stay")).map(|l| l.trim_end().to_owned()).collect::<Vec<_>>();
+    let marked = |t: &str| {
+        t.lines().filter(|l| l.trim_start().starts_with('#') || l.contains("# stay")).map(|l| l.trim_end().to_owned()).collect::<Vec<_>>()
+    };
     let (old, new) = (marked(text), marked(after));
     let mut rest = new.iter();
     let lost = old.iter().find(|l| !rest.any(|n| n == *l));

@@ -7,19 +7,64 @@ use proptest::prelude::*;
 const ROUTES: &[(&str, &[&str])] = &[
     ("plain", &["proxy_pass http://127.0.0.1:3000;"]),
     ("no connection line", &["proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;", "proxy_pass http://127.0.0.1:3000;"]),
-    ("old protocol", &["proxy_set_header Upgrade $http_upgrade;", "proxy_set_header Connection \"upgrade\";", "proxy_pass http://127.0.0.1:3000;"]),
-    ("constant", &["proxy_http_version 1.1;", "proxy_set_header Upgrade websocket;", "proxy_set_header Connection upgrade;", "proxy_pass http://127.0.0.1:3000;"]),
+    (
+        "old protocol",
+        &["proxy_set_header Upgrade $http_upgrade;", "proxy_set_header Connection \"upgrade\";", "proxy_pass http://127.0.0.1:3000;"],
+    ),
+    (
+        "constant",
+        &[
+            "proxy_http_version 1.1;",
+            "proxy_set_header Upgrade websocket;",
+            "proxy_set_header Connection upgrade;",
+            "proxy_pass http://127.0.0.1:3000;",
+        ],
+    ),
     ("own list", &["proxy_http_version 1.1;", "proxy_set_header X-Part part{n}; # stay own", "proxy_pass http://127.0.0.1:3000;"]),
-    ("idle", &["proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;", "proxy_set_header Connection \"upgrade\";", "proxy_read_timeout 20s;", "proxy_pass http://127.0.0.1:3000;"]),
+    (
+        "idle",
+        &[
+            "proxy_http_version 1.1;",
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_set_header Connection \"upgrade\";",
+            "proxy_read_timeout 20s;",
+            "proxy_pass http://127.0.0.1:3000;",
+        ],
+    ),
     ("cors", &["add_header Access-Control-Allow-Origin https://app{n}.example.com;", "proxy_pass http://127.0.0.1:3000;"]),
     ("reflecting", &["add_header Access-Control-Allow-Origin $cors always;", "proxy_pass http://127.0.0.1:3000;"]),
     ("cors below", &["add_header X-Part part{n} always;", "proxy_pass http://127.0.0.1:3000;"]),
     ("slash origin", &["add_header Access-Control-Allow-Origin https://app{n}.example.com/ always;", "proxy_pass http://127.0.0.1:3000;"]),
-    ("twice", &["add_header Access-Control-Allow-Origin * always;", "add_header Access-Control-Allow-Origin * always;", "proxy_pass http://127.0.0.1:3000;"]),
+    (
+        "twice",
+        &[
+            "add_header Access-Control-Allow-Origin * always;",
+            "add_header Access-Control-Allow-Origin * always;",
+            "proxy_pass http://127.0.0.1:3000;",
+        ],
+    ),
     ("kept", &["proxy_http_version 1.1;", "proxy_set_header Connection close;", "proxy_pass http://kept;"]),
-    ("mapped", &["proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;", "proxy_set_header Connection $connection_upgrade;", "proxy_pass http://kept;"]),
+    (
+        "mapped",
+        &[
+            "proxy_http_version 1.1;",
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_set_header Connection $connection_upgrade;",
+            "proxy_pass http://kept;",
+        ],
+    ),
     ("asking", &["auth_request /auth;", "proxy_http_version 1.1;", "proxy_pass http://127.0.0.1:3000;"]),
-    ("preflight", &["if ($request_method = OPTIONS) {", "    add_header Access-Control-Allow-Origin https://app.example.com;", "    return 204;", "}", "add_header Access-Control-Allow-Origin https://app.example.com always;", "proxy_pass http://127.0.0.1:3000;"]),
+    (
+        "preflight",
+        &[
+            "if ($request_method = OPTIONS) {",
+            "    add_header Access-Control-Allow-Origin https://app.example.com;",
+            "    return 204;",
+            "}",
+            "add_header Access-Control-Allow-Origin https://app.example.com always;",
+            "proxy_pass http://127.0.0.1:3000;",
+        ],
+    ),
     ("never", &["proxy_read_timeout 0;", "proxy_pass http://127.0.0.1:3000;"]),
     ("files", &["root /srv/www; # stay files"]),
 ];
@@ -42,7 +87,13 @@ fn whole(server: usize, routes: &[(usize, bool)], layout: Layout) -> String {
     for line in ["# keep the maps", "map $http_upgrade $connection_upgrade {", "    default upgrade;", "    '' close;", "}"] {
         put(1, line);
     }
-    for line in ["map $http_origin $cors {", "    default '';", "    https://a.example.com $http_origin;", "    https://b.example.com $http_origin;", "}"] {
+    for line in [
+        "map $http_origin $cors {",
+        "    default '';",
+        "    https://a.example.com $http_origin;",
+        "    https://b.example.com $http_origin;",
+        "}",
+    ] {
         put(1, line);
     }
     for line in ["upstream kept {", "    server 127.0.0.1:3001;", "    keepalive 8; # stay alive", "}", "server {"] {

@@ -2,8 +2,8 @@
 
 use crate::config::{Order, Serves};
 use crate::model::Version;
-use crate::proxy::usual::{HEADERS, METHODS};
 use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, REQUEST_PORT};
+use crate::proxy::usual::{HEADERS, METHODS};
 use std::fmt::Write as _;
 
 /// Writes a route for all releases from `oldest` on.

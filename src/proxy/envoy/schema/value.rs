@@ -49,11 +49,9 @@ pub(super) fn check(schema: &Schema, of: Type, value: &Scalar<'_>, raw: &str) ->
     let said = describe(value, raw);
     match of {
         Type::Text => match value {
-            Scalar::Bool(_) | Scalar::Int(_) => meant(
-                ProblemKind::WrongType,
-                format!("takes a string, and {said} is none without quotes"),
-                format!("\"{}\"", raw.trim()),
-            ),
+            Scalar::Bool(_) | Scalar::Int(_) => {
+                meant(ProblemKind::WrongType, format!("takes a string, and {said} is none without quotes"), format!("\"{}\"", raw.trim()))
+            }
             _ => Ok(()),
         },
         Type::Bool => match (scalar::boolean(value), value) {
