@@ -89,8 +89,11 @@ impl Run<'_> {
                 self.end = End::Answered;
             }
         }
-        if self.end == End::Loops {
-            self.status = Some(500);
+        match self.end {
+            End::Loops => self.status = Some(500),
+            // Whatever it was to be answered with before.
+            End::Unknown(_) => self.status = None,
+            _ => {}
         }
         let mut answer = Vec::new();
         let mut answer_open = None;

@@ -36,6 +36,10 @@ impl Run<'_> {
                 Val::Is(url) => {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
+                    if authority.is_empty() {
+                        // A variable that was never set.
+                        return self.answer(500, at);
+                    }
                     self.authority = Val::Is(authority.into());
                     match self.machine.group(authority) {
                         Some(id) => upstream = Some(id),

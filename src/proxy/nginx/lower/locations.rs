@@ -361,11 +361,12 @@ impl Lower<'_> {
                 Some(code) => code.parse().map_or(Stand::Free, Stand::Is),
             };
             let mut then = Vec::new();
-            if last.1 || last.0.starts_with('$') {
+            let is_path = ["/", "$uri", "$document_uri", "$request_uri"].iter().any(|p| last.0.starts_with(p));
+            if last.1 || last.0.starts_with('$') && !is_path {
                 let why = self.p.doubt(Reason::Template, span, "the page is known only later");
                 then.push(Step { act: Act::Opaque(why), span });
-            } else if last.0.starts_with(['@', '/']) {
-                then.push(Step { act: Act::Stands { status, get: last.0.starts_with('/') }, span });
+            } else if is_path || last.0.starts_with('@') {
+                then.push(Step { act: Act::Stands { status, get: is_path }, span });
                 let act = self.go_to(&last.0, span, s, None);
                 then.push(Step { act, span });
             } else {

@@ -86,8 +86,7 @@ impl Lower<'_> {
         let content = self.p.one(Act::Serve, span);
         s.content = Some(content);
         let policy = self.policy(&s, Pass::Proxy);
-        let miss_steps = vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Serve, span }];
-        let miss = self.p.add_block(miss_steps);
+        let miss = self.p.add_block(Vec::new());
         let table = self.empty_table(Pick::PrefixTree, miss, seat);
         self.table = table;
         // Filled below, once everything that may lead there has a name.
@@ -98,7 +97,11 @@ impl Lower<'_> {
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
         let policy = self.policy(&s, Pass::Proxy);
-        self.p.blocks[miss.at()][0].act = Act::Enter(policy);
+        // What no location takes is asked for its permission all the same.
+        let mut elsewhere = vec![Step { act: Act::Enter(policy), span }];
+        elsewhere.extend(self.gates(&s, seat, None));
+        elsewhere.push(Step { act: Act::Serve, span });
+        self.p.blocks[miss.at()] = elsewhere;
         let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
         let own_name: Text = own_name.trim_start_matches('.').into();
         let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];
