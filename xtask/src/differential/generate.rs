@@ -209,7 +209,7 @@ impl Writer<'_> {
                 self.line("auth_basic \"who\"; auth_basic_user_file nobody;");
             }
             if self.r.percent(3) {
-                let form = self.r.pick(&["satisfy any;", "auth_basic off;", "auth_request off;", "allow 127.0.0.1;", "deny 10.0.0.0/8;"]);
+                let form = self.r.pick(&["satisfy any;", "auth_request off;", "allow 127.0.0.1;", "deny 10.0.0.0/8;"]);
                 self.line(form);
             }
         }
@@ -409,7 +409,7 @@ impl Writer<'_> {
         if !self.r.percent(chance) {
             return;
         }
-        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405", "502", "404 500 502", "301 302", "400 401"]);
+        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405", "502", "404 500 502", "400 401"]);
         let to = if !self.named.is_empty() && self.r.percent(50) {
             self.named[self.r.below(self.named.len())].clone()
         } else {
