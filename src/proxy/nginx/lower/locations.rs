@@ -63,11 +63,13 @@ impl Lower<'_> {
         let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
         let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
         let mut entry = s.clone();
+        let tries = tried.is_some();
         if let Some((act, at)) = tried {
             entry.content = Some(self.p.one(act, at));
         }
         let policy = self.policy(&entry, pass);
-        let body = self.body(id, &children, &s, policy);
+        let bare = tries.then(|| self.policy(&s, pass));
+        let body = self.body(id, &children, &s, (policy, bare));
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
         let route = if named && let Some(route) = self.named.get(&place.text).copied() {
             self.p.routes[route.at()] = Route { seat, body, policy, named: true, within: None };
@@ -194,13 +196,18 @@ impl Lower<'_> {
         Place { rank, text: text.to_owned(), fold, opaque }
     }
 
-    /// Phases in the order of execution.
-    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
+    /// Phases in the order of execution. `bare`: the settings without what is tried first, where something is.
+    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, (policy, bare): (PolicyId, Option<PolicyId>)) -> BlockId {
         let span = self.span(id);
         let mut steps = vec![Step { act: Act::Enter(policy), span }];
         steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
+        if let (Some((test, at)), Some(bare)) = (excepted, bare) {
+            let nothing = self.p.add_block(Vec::new());
+            let other = Some(self.p.one(Act::Enter(bare), at));
+            steps.push(Step { act: Act::When { test, then: nothing, other }, span: at });
+        }
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             let phase = [Act::Group(block), Act::Reselect { table: self.table, if_moved: true, through: None }];
