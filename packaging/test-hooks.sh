@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the real pre-commit against this repository: the hook with the ready-made wheel, and the one that uses an installed
-# program. Needs python3; pre-commit and maturin come into a virtual environment below target/.
+# Runs the real pre-commit against this repository: the hook with the ready-made wheel, the one that compiles, and the one that
+# uses an installed program. Needs python3 and cargo; pre-commit and maturin come into a virtual environment below target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -19,7 +19,8 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_CO
 
 # The state of the work tree as a repository of its own, as a user's pre-commit would clone it.
 mkdir "$scratch/hoplint"
-git ls-files --cached --others --exclude-standard -- .pre-commit-hooks.yaml setup.py | xargs -I{} cp {} "$scratch/hoplint/"
+git ls-files --cached --others --exclude-standard -- .pre-commit-hooks.yaml setup.py README.md Cargo.toml Cargo.lock src rules xtask \
+    benches tests/conformance/main.rs tests/rules.rs | tar --create --files-from - | tar --extract --directory "$scratch/hoplint"
 git -C "$scratch/hoplint" init --quiet
 git -C "$scratch/hoplint" add --all
 git -C "$scratch/hoplint" commit --quiet -m hooks
@@ -46,9 +47,11 @@ server {
 CONF
 printf '[program:app]\ncommand=/bin/true\n' >supervisor.conf
 
-expect() { # expect CODE TEXT HOOK
+expect() { # expect CODE TEXT HOOK [FILES...]; without files all of them
     set +e
-    said=$("$tools/bin/pre-commit" run "$3" --all-files 2>&1)
+    local which=(--all-files)
+    [ $# -le 3 ] || which=(--files "${@:4}")
+    said=$("$tools/bin/pre-commit" run "$3" "${which[@]}" 2>&1)
     code=$?
     set -e
     if [ "$code" != "$1" ] || ! grep -qF "$2" <<<"$said"; then
@@ -58,7 +61,10 @@ expect() { # expect CODE TEXT HOOK
     printf 'hook %s: exit %s, as expected\n' "$3" "$code"
 }
 
-for hook in hoplint hoplint-system; do
+# Unoptimised, since it is only to be seen that it compiles and runs.
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+export CARGO_TARGET_DIR=$top/target/hook-from-source
+for hook in hoplint hoplint-system hoplint-src; do
     printf 'repos:\n- repo: %s\n  rev: %s\n  hooks:\n  - id: %s\n' "$scratch/hoplint" "$revision" "$hook" >.pre-commit-config.yaml
     git add --all
     PATH="$top/target/debug:$PATH" expect 1 'websocket/connection-not-forwarded' "$hook"
@@ -67,4 +73,13 @@ for hook in hoplint hoplint-system; do
     PATH="$top/target/debug:$PATH" expect 0 'Passed' "$hook"
     sed -i '/Connection/d; /read_timeout/d' nginx/conf.d/chat.conf
 done
-echo '4 passed, 0 failed'
+
+# One file by itself: what makes it a WebSocket route, and what it lacks, stands in the file that includes it.
+sed -i 's/    include/    proxy_set_header Upgrade $http_upgrade;\n    include/' nginx/nginx.conf
+printf 'server {\n    listen 8081;\n    location = /live {\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n' >nginx/conf.d/live.conf
+git add --all
+expect 1 'nginx/conf.d/live.conf:4' hoplint-src nginx/conf.d/live.conf
+sed -i 's/    include/    proxy_set_header Connection "upgrade";\n    include/' nginx/nginx.conf
+git add --all
+expect 0 'Passed' hoplint-src nginx/conf.d/live.conf
+echo '8 passed, 0 failed'

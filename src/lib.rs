@@ -13,6 +13,7 @@ pub mod config;
 pub mod fix;
 pub mod model;
 pub mod output;
+mod parallel;
 pub mod probe;
 pub mod proxy;
 pub mod rules;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 #[path = "support/scratch.rs"]
 mod scratch;
-use scratch::{BROKEN, MAIN, RULE, git, hoplint, json, rules, site, text};
+use scratch::{BROKEN, MAIN, RULE, git, hoplint, json, rules, said, site, text};
 
 fn schema(name: &str) -> jsonschema::Validator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -99,8 +99,9 @@ fn hints_of_one_rule_are_drawn_a_few_times_only() {
     let text = format!("server {{\n    listen 8080;\n{}}}\n", (0..8).map(route).collect::<Vec<_>>().concat());
     let dir = site(&[("a.conf", &text)]);
     let drawn = text_of(&dir, "full");
-    assert_eq!(drawn.matches("hint[timeout/idle-below-heartbeat]\n").count(), 5, "{drawn}");
-    assert!(drawn.contains("hint[timeout/idle-below-heartbeat]: 3 more hints like these"), "{drawn}");
+    assert_eq!(drawn.matches("hint[timeout/idle-below-heartbeat]\n").count(), 2, "{drawn}");
+    assert!(drawn.contains("hint[timeout/idle-below-heartbeat]: 6 more hints like these\n  a.conf:"), "{drawn}");
+    assert_eq!(drawn.matches("is cut after 60 s").count(), 8, "each has a line: {drawn}");
     assert_eq!(text_of(&dir, "concise").matches("hint[timeout/idle-below-heartbeat]").count(), 8, "nothing is lost");
 }
 
@@ -148,6 +149,70 @@ fn thresholds_decide_what_is_said_and_what_fails() {
     let errors = rules(&hoplint(dir.path(), &["check", "--format", "json", "--min-level", "error"]));
     assert!(errors.contains(&RULE.to_owned()) && errors.len() < all.len(), "{all:?} {errors:?}");
     assert_eq!(rules(&hoplint(dir.path(), &["check", "--format", "json", "--select", RULE])), [RULE]);
+    let sure = json(&hoplint(dir.path(), &["check", "--format", "json", "--min-confidence", "certain"]));
+    let sure = sure["findings"].as_array().unwrap();
+    assert!(!sure.is_empty() && sure.len() < all.len() && sure.iter().all(|f| f["confidence"] == "certain"), "{sure:?}");
+    // The same by the settings file; an option goes before it.
+    fs::write(dir.path().join("hoplint.yaml"), "min-confidence: certain\nmin-level: error\nfail-on: never\n").unwrap();
+    assert_eq!(rules(&hoplint(dir.path(), &["check", "--format", "json"])), errors);
+    assert_eq!((code(&["check"]), code(&["check", "--fail-on", "error"])), (Some(0), Some(1)));
+}
+
+/// Settings of the nearest folder above hold, up to the root of the repository and not beyond; others by name, or none.
+#[test]
+fn settings_are_searched_upwards_to_the_root_of_the_repository() {
+    let ignore = format!("ignore: [{RULE}]\n");
+    let dir = site(&[("hoplint.yaml", &ignore), ("repo/a/b/site.conf", BROKEN), ("repo/mine.yaml", &ignore)]);
+    let here = dir.path().join("repo/a/b");
+    let code = |folder: &Path, more: &[&str]| hoplint(folder, &[&["check"], more].concat()).status.code();
+    assert_eq!(code(&here, &[]), Some(0), "outside of repositories every folder above counts");
+    git(&dir.path().join("repo"), &["init", "--quiet"]);
+    assert_eq!(code(&here, &[]), Some(1), "what lies above the repository is none of its settings");
+    fs::write(dir.path().join("repo/hoplint.yaml"), &ignore).unwrap();
+    assert_eq!(code(&here, &[]), Some(0));
+    assert_eq!(code(dir.path(), &["repo/a/b/site.conf"]), Some(0), "from the first path, not from the current folder");
+    fs::write(dir.path().join("repo/a/hoplint.yaml"), "heartbeat: 5s\n").unwrap();
+    assert_eq!(code(&here, &[]), Some(1), "the nearest one holds alone");
+    assert_eq!(code(&here, &["--config", "../../mine.yaml"]), Some(0));
+    assert_eq!(code(&here, &["--config", "../../mine.yaml", "--isolated"]), Some(2));
+    let shown = text(&hoplint(&here, &["config"]));
+    assert!(shown.contains("heartbeat: 5000ms") && shown.contains("a/hoplint.yaml"), "{shown}");
+}
+
+/// Editors judge settings by the schema, the program by its reader: they agree.
+#[test]
+fn the_settings_schema_takes_what_the_reader_takes() {
+    let schema = schema("hoplint.schema.json");
+    let page = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let yaml = |text: &str| text.split("```yaml\n").skip(1).map(|b| b.split("```").next().unwrap().to_owned()).collect::<Vec<_>>();
+    let shown: Vec<String> = yaml(&page("README.md")).into_iter().chain(yaml(&page("docs/adopting.md")).pop()).collect();
+    let dir = site(&[("a.conf", BROKEN), ("compose.yaml", "services: {web: {image: \"nginx:1.22\"}}\n")]);
+    hoplint(dir.path(), &["init"]);
+    let starter = fs::read_to_string(dir.path().join("hoplint.yaml")).unwrap();
+    // What the starter only suggests is read as well, each by itself.
+    let suggested = starter
+        .lines()
+        .filter_map(|l| l.strip_prefix("# "))
+        .filter(|l| l.contains(": {") || l.contains(": [") || l.starts_with("heartbeat:"));
+    let good: Vec<String> = shown.into_iter().chain(suggested.map(|l| l.replace("category/rule", "cors/missing-vary"))).collect();
+    assert!(good.len() > 5, "{good:?}");
+    let bad = [
+        "heartbeet: 30s",
+        "heartbeat: soon",
+        "fail-on: fatal",
+        "min-level: 3",
+        "targets: {apache: \"2\"}",
+        "routes: [{path: /ws/}]",
+        "overrides: [{ignore: [cors]}]",
+    ];
+    let texts = good.iter().map(|t| (t.as_str(), true)).chain([(starter.as_str(), true)]).chain(bad.map(|t| (t, false)));
+    for (text, fits) in texts {
+        let value: Value = serde_yaml::from_str(text).unwrap();
+        assert_eq!(schema.is_valid(&value), fits, "the schema on {text}");
+        fs::write(dir.path().join("hoplint.yaml"), text).unwrap();
+        let read = hoplint(dir.path(), &["config"]);
+        assert_eq!(read.status.code() == Some(0), fits, "the reader on {text}: {}", said(&read));
+    }
 }
 
 #[test]
@@ -230,6 +295,30 @@ fn blocks_of_markdown_are_checked_in_place() {
 }
 
 #[test]
+fn texts_of_config_maps_are_checked_in_place() {
+    let inner: String = BROKEN.lines().map(|l| format!("    {l}\n")).collect();
+    let haproxy = "    defaults\n        mode http\n        timeout client 30s\n        timeout server 30s\n        timeout connect 5s\n    listen web\n        bind :8080\n        timeout tunnel 0\n        server a 127.0.0.1:3000 maxconn 10\n";
+    let page = format!(
+        "{{{{- if .Values.on }}}}\nkind: Service\n---\nkind: ConfigMap\nmetadata: {{name: ä}}\ndata:\n  mode: |\n    plain text\n  site.conf: |\n{inner}  haproxy.cfg: |-\n{haproxy}---\nkind: Secret\nstringData:\n  b.conf: |\n{inner}{{{{- end }}}}\n"
+    );
+    let main = "kind: ConfigMap\ndata:\n  nginx.conf: |\n    events {}\n    http {\n      include conf.d/other.conf;\n    }\n";
+    let dir = site(&[("k8s/site.yaml", &page), ("k8s/main.yaml", main), ("k8s/service.yaml", "kind: Service\n")]);
+    for arguments in [&["check", "--format", "json"][..], &["check", "--format", "json", "k8s/site.yaml", "k8s/main.yaml"]] {
+        let report = json(&hoplint(dir.path(), arguments));
+        let findings = report["findings"].as_array().unwrap();
+        assert_eq!(findings.iter().filter(|f| f["rule"] == RULE).count(), 1, "that of a secret is not looked at: {report}");
+        for (rule, word) in [(RULE, "proxy_pass"), ("haproxy/tunnel-timeout-zero", "timeout tunnel")] {
+            let finding = findings.iter().find(|f| f["rule"] == rule).unwrap_or_else(|| panic!("{rule}: {report}"));
+            let at = finding["span"]["start"]["offset"].as_u64().unwrap() as usize;
+            assert!(page[at..].starts_with(word), "{rule} at {}", &page[at..at + 20]);
+            assert_eq!(finding["span"]["start"]["line"], page[..at].matches('\n').count() as u64 + 1);
+            assert_eq!(finding["span"]["file"], "k8s/site.yaml");
+        }
+        assert!(!findings.iter().any(|f| f["rule"] == "syntax/include-not-found"), "what a part lacks may stand elsewhere: {report}");
+    }
+}
+
+#[test]
 fn a_starter_is_written_from_what_is_seen_and_is_valid() {
     let compose = "services:\n  web:\n    image: nginx:1.22\n    volumes:\n      - ./nginx/conf.d:/etc/nginx/conf.d:ro\n";
     let dir = site(&[("compose.yaml", compose), ("nginx/conf.d/a.conf", BROKEN)]);
@@ -262,12 +351,27 @@ fn twenty_files_three_of_them_faulty_and_a_red_check() {
     git(origin.path(), &["init", "--quiet"]);
     git(origin.path(), &["add", "."]);
     git(origin.path(), &["commit", "--quiet", "-m", "site"]);
-    let scratch = tempfile::tempdir().unwrap();
-    git(scratch.path(), &["clone", "--quiet", origin.path().to_str().unwrap(), "site"]);
+    // The commands that README shows, as they stand there; the program is installed already.
+    let scratch = site(&[("bin/pip", "#!/bin/sh\n[ \"$*\" = 'install hoplint' ]\n")]);
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let way = readme.split("### From a clone to a red check").nth(1).unwrap().split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(way.trim().lines().count(), 5, "{way}");
+    assert!(way.trim_end().ends_with("\nhoplint check"), "{way}");
+    let bin = scratch.path().join("bin");
+    Command::new("chmod").args(["+x", bin.join("pip").to_str().unwrap()]).status().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_hoplint")).parent().unwrap();
+    let path = format!("{}:{}:{}", bin.display(), program.display(), std::env::var("PATH").unwrap());
+    let run = Command::new("sh")
+        .args(["-ec", way])
+        .current_dir(scratch.path())
+        .envs([("REPOSITORY", origin.path().to_str().unwrap()), ("PATH", &path), ("GIT_CONFIG_GLOBAL", "/dev/null")])
+        .envs([("GIT_AUTHOR_NAME", "t"), ("GIT_AUTHOR_EMAIL", "t@t"), ("GIT_COMMITTER_NAME", "t"), ("GIT_COMMITTER_EMAIL", "t@t")])
+        .env_remove("GITHUB_ACTIONS")
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}{}", text(&run), said(&run));
+    assert!(text(&run).contains("conf.d/s5.conf:"), "{}", text(&run));
     let here = scratch.path().join("site");
-    assert_eq!(hoplint(&here, &["init"]).status.code(), Some(0));
-    git(&here, &["add", "hoplint.yaml"]);
-    git(&here, &["commit", "--quiet", "-m", "settings"]);
     let out = hoplint(&here, &["check", "--format", "json"]);
     assert_eq!(out.status.code(), Some(1));
     let report = json(&out);

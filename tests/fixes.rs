@@ -84,7 +84,7 @@ fn count(tallies: &mut BTreeMap<&'static str, Tally>, before: &[Finding], safe: 
         *left.entry(f.rule).or_default() += 1;
         // Those that ask for a correction are told of by what was refused.
         if f.intent.is_none() {
-            *tallies.entry(f.rule).or_default().reasons.entry(why(None, f.rule)).or_default() += 1;
+            *tallies.entry(f.rule).or_default().reasons.entry(why(f.fix.as_ref(), f.rule)).or_default() += 1;
         }
     }
     for e in &safe.refused {

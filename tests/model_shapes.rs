@@ -106,7 +106,7 @@ impl Shape {
             self.steps += 1;
             Step { act, span: span(self.steps) }
         });
-        let steps = steps.collect();
+        let steps: Vec<Step> = steps.collect();
         self.p.add_block(steps)
     }
 

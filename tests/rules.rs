@@ -30,6 +30,13 @@ fn check(path: &Path) -> datatest_stable::Result<()> {
         let broken = report.findings.iter().find(|f| f.rule.starts_with("syntax/") && f.rule != id && f.level.word() == "error");
         assert!(broken.is_none(), "{id}, example at line {}: {}", e.line, broken.unwrap().message);
     }
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let section = words.split_once("## Correction ").map(|s| s.1);
+    let reason = rule(id).unwrap().unmended;
+    assert!(
+        section.is_some_and(|s| reason.is_none_or(|r| s.contains(r))),
+        "{id}: its page says which corrections there are, or why none: {reason:?}"
+    );
     let mut made = 0;
     let all = examples(&text);
     let mut wrong = Vec::new();

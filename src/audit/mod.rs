@@ -10,10 +10,10 @@ pub use baseline::{Baseline, Entry};
 pub use report::{Report, settle};
 
 use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
-use crate::model::{Comment, Era, Version};
+use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{Context, Finding, Level, RULES, syntax_finding};
+use crate::rules::{Context, Finding, Level, RULES, Rule, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -82,21 +82,31 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
     });
 }
 
+/// More routes than this are many: their models are not all held at once.
+const MANY: usize = 20_000;
+
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
 fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, target: Option<Version>) -> (Vec<Finding>, Vec<Comment>) {
     let versions = dialect.versions();
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
-    let at = target.unwrap_or(newest);
-    let (first, mut asked, comments) = era_findings(site, settings, at);
+    let newest = newest_findings(site, settings, target.unwrap_or(newest), if target.is_some() { None } else { Some(oldest) });
+    let Newest { lowered, read, by_text, by_model: last, comments, many } = newest;
     if target.is_some() {
-        return (first, comments);
+        return (by_text.into_iter().flatten().chain(last).collect(), comments);
     }
-    asked.retain(|v| *v > oldest && *v <= newest);
-    let starts = starts(oldest, asked);
-    // The newest release is of the last era.
-    let mut eras = parallel::each(&starts[..starts.len() - 1], |start| era_findings(site, settings, *start).0);
-    eras.push(first);
-    let said: Vec<HashSet<Saying>> = eras.iter().map(|found| found.iter().map(saying).collect()).collect();
+    // What the text alone shows and what the model shows are asked for apart: an era of which the one knows nothing new has its
+    // findings from the era before.
+    let earlier = &lowered[..lowered.len() - 1];
+    let judge = |start: &Version| model_findings(&site.lower(&Era::new(*start)), settings);
+    let mut by_model: Vec<Vec<Finding>> = if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) };
+    by_model.push(last);
+    let mut starts: Vec<Version> = lowered.iter().chain(&read).copied().collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let of = |group: &[Version], start: &Version| group.partition_point(|s| s <= start) - 1;
+    let era = |s: &Version| by_text[of(&read, s)].iter().chain(&by_model[of(&lowered, s)]).collect::<Vec<&Finding>>();
+    let eras: Vec<Vec<&Finding>> = starts.iter().map(era).collect();
+    let said: Vec<HashSet<Saying>> = eras.iter().map(|found| found.iter().map(|f| saying(f)).collect()).collect();
     let mut seen: HashSet<Saying> = HashSet::new();
     let mut joined: Vec<Finding> = Vec::new();
     for found in eras.iter().rev() {
@@ -109,7 +119,7 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
             if f.rule.starts_with("syntax/") && holds.last() == Some(&false) {
                 continue;
             }
-            let mut f = f.clone();
+            let mut f: Finding = (*f).clone();
             if !holds.iter().all(|h| *h) {
                 f.versions = Some(describe(&holds, &starts));
                 f.level = match f.level {
@@ -123,11 +133,44 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
     (joined, comments)
 }
 
-/// Each breakpoint begins an era; the oldest release begins the first.
-fn starts(oldest: Version, asked: Vec<Version>) -> Vec<Version> {
-    let mut starts = vec![oldest];
-    starts.extend(asked);
-    starts
+/// What the newest release shows of a configuration, and where other releases may differ.
+struct Newest {
+    /// Where the eras of the model begin.
+    lowered: Vec<Version>,
+    /// Where the eras of the text begin.
+    read: Vec<Version>,
+    /// What the text alone shows, in each of its eras.
+    by_text: Vec<Vec<Finding>>,
+    /// What the model shows.
+    by_model: Vec<Finding>,
+    comments: Vec<Comment>,
+    /// Whether the model is a large one.
+    many: bool,
+}
+
+/// `oldest`: the oldest release that counts too; none: only that one does.
+fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Option<Version>) -> Newest {
+    let (lowering, reading) = (Era::new(at), Era::new(at));
+    let proxy = site.lower(&lowering);
+    let begin = |era: &Era| oldest.map_or_else(|| vec![at], |oldest| starts(oldest, at, era));
+    let said = |era: &Era| site.problems(era).into_iter().map(|p| syntax_finding(p, proxy.dialect)).collect::<Vec<Finding>>();
+    let last = said(&reading);
+    let (lowered, read) = (begin(&lowering), begin(&reading));
+    let mut by_text: Vec<Vec<Finding>> = read[..read.len() - 1].iter().map(|start| said(&Era::new(*start))).collect();
+    by_text.push(last);
+    let order = if by_text.iter().all(Vec::is_empty) { Vec::new() } else { proxy.scopes_in_text() };
+    for f in by_text.iter_mut().flatten() {
+        f.within = proxy.path(&order, f.span);
+    }
+    let by_model = model_findings(&proxy, settings);
+    let many = proxy.routes.len() > MANY;
+    Newest { lowered, read, by_text, by_model, comments: proxy.comments, many }
+}
+
+/// Each release that somebody asked about begins an era; the oldest release begins the first.
+fn starts(oldest: Version, newest: Version, era: &Era) -> Vec<Version> {
+    let asked = era.asked().into_iter().filter(|v| *v > oldest && *v <= newest);
+    std::iter::once(oldest).chain(asked).collect()
 }
 
 /// One release of each era that a configuration is judged for, ascending.
@@ -138,9 +181,7 @@ pub fn eras(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings) -> Vec<
     let (Some(oldest), Some(newest)) = (dialect.versions().first().copied(), dialect.versions().last().copied()) else { return Vec::new() };
     let era = Era::new(newest);
     site.lower(&era);
-    let mut asked = era.asked();
-    asked.retain(|v| *v > oldest && *v <= newest);
-    starts(oldest, asked)
+    starts(oldest, newest, &era)
 }
 
 /// By what two eras say the same.
@@ -178,8 +219,10 @@ const TRIALS: usize = 100;
 fn share_trials(found: &mut [Finding]) {
     let mut first: HashMap<Saying, usize> = HashMap::new();
     for i in 0..found.len() {
-        let Some(at) = first.insert(saying(&found[i]), i) else { continue };
-        first.insert(saying(&found[i]), at);
+        let at = *first.entry(saying(&found[i])).or_insert(i);
+        if at == i {
+            continue;
+        }
         let Some(other) = found[i].intent.clone() else { continue };
         let Some(own) = found[at].intent.as_mut().filter(|own| own.goal == other.goal) else { continue };
         let room = TRIALS.saturating_sub(own.trials.len());
@@ -188,15 +231,16 @@ fn share_trials(found: &mut [Finding]) {
     }
 }
 
-fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Finding>, Vec<Version>, Vec<Comment>) {
-    let era = Era::new(at);
-    let proxy = site.lower(&era);
-    let mut found: Vec<Finding> = site.problems(&era).into_iter().map(|p| syntax_finding(p, proxy.dialect)).collect();
-    let mut cx = Context::new(&proxy, settings);
-    for rule in RULES {
-        rule.check(&mut cx);
-    }
-    found.extend(cx.finish());
+/// What the rules say of a model.
+fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
+    let cx = Context::new(proxy, settings);
+    let look = |rule: &Rule| {
+        let mut own = cx.again();
+        rule.check(&mut own);
+        own.finish()
+    };
+    let by_rule = if proxy.routes.len() > MANY { parallel::each(RULES, look) } else { RULES.iter().map(look).collect() };
+    let mut found: Vec<Finding> = by_rule.into_iter().flatten().collect();
     share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();
@@ -204,5 +248,5 @@ fn era_findings(site: &dyn Site, settings: &Settings, at: Version) -> (Vec<Findi
             f.within = proxy.path(&order, f.span);
         }
     }
-    (found, era.asked(), proxy.comments)
+    found
 }

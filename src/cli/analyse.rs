@@ -7,8 +7,9 @@ use crate::config::{Settings, mounts};
 use crate::fix::{Room, propose};
 use crate::output::{self, progress::Progress};
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
-use crate::source::{Discovery, FileId, Files, Roots, discover, images_above, is_markdown, read_text, repository};
-use std::collections::BTreeMap;
+use crate::source::{Discovery, FileId, Files, Roots, config_maps, discover, images_above, is_markdown, read_text, repository};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
@@ -33,7 +34,12 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
     let one_by_one = !named.is_empty() && named.iter().all(|p| !Path::new(p).is_dir());
-    let judge = |name: &str, head: &[u8]| claimed(args, name, head).is_some();
+    let claims = RefCell::new(HashMap::new());
+    let judge = |name: &str, head: &[u8]| {
+        let room = claimed(args, name, head);
+        claims.borrow_mut().extend(room.map(|room| (name.to_owned(), room)));
+        room.is_some() || embedded(args, name, head)
+    };
     let mut found = discover(&named, args.markdown, &judge);
     if one_by_one {
         found.images = images_above(&named);
@@ -44,6 +50,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     maps.retain(|m| !settings.include_maps.iter().any(|own| own.from.trim_end_matches('/') == m.from));
     maps.extend(settings.include_maps.iter().cloned());
     let mut files = Files::with_include_maps(maps);
+    files.seen(std::mem::take(&mut found.texts));
     found.files.retain(|path| {
         let keep = !settings.excludes(path);
         if !keep && args.verbose > 0 {
@@ -53,6 +60,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     });
     let mut report = Report { unreadable: found.unreadable.clone(), ..Report::default() };
     let mut given: Vec<(FileId, bool)> = Vec::new();
+    let mut judged: HashMap<FileId, &'static dyn Dialect> = HashMap::new();
     if stdin {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| format!("standard input: {e}"))?;
@@ -61,12 +69,15 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     }
     for path in &found.files {
         match files.read(path) {
-            Ok(id) => given.push((id, named.contains(path))),
+            Ok(id) => {
+                given.push((id, named.contains(path)));
+                judged.extend(claims.borrow().get(path).map(|room| (id, *room)));
+            }
             Err(e) => report.unreadable.push((path.clone(), e.to_string())),
         }
     }
     say(&found, args.verbose);
-    let rooms = rooms(args, &mut files, given)?;
+    let rooms = rooms(args, &mut files, given, &judged)?;
     if rooms.is_empty() && report.unreadable.is_empty() && !args.skip_unknown {
         let names: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
         return Err(format!("nothing to check: no configuration of {} was found (`-v` says what was skipped and why)", names.join(", ")));
@@ -92,7 +103,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
             }
             let room = Room {
                 dialect: room,
-                given: if only.is_some() { roots_of(&sites) } else { ids.iter().copied().filter(|i| belongs(&sites, *i)).collect() },
+                given: if only.is_some() { roots_of(&sites) } else { belonging(&sites, &ids) },
                 reading: reading.clone(),
                 settings: settings.clone(),
                 only: only.cloned(),
@@ -118,8 +129,10 @@ fn roots_of(sites: &[Box<dyn Site>]) -> Vec<FileId> {
     sites.iter().filter_map(|s| s.files().first().copied()).collect()
 }
 
-fn belongs(sites: &[Box<dyn Site>], file: FileId) -> bool {
-    sites.iter().any(|s| s.files().contains(&file))
+/// Those files that are part of a configuration.
+fn belonging(sites: &[Box<dyn Site>], files: &[FileId]) -> Vec<FileId> {
+    let theirs: HashSet<FileId> = sites.iter().flat_map(|s| s.files().iter().copied()).collect();
+    files.iter().copied().filter(|f| theirs.contains(f)).collect()
 }
 
 /// Whether a file may be changed: it was read from disk, below what was named.
@@ -133,8 +146,13 @@ pub(super) fn may_edit(files: &Files, roots: &Roots, id: FileId) -> Result<(), &
 
 type Rooms = BTreeMap<&'static str, (&'static dyn Dialect, Vec<FileId>, bool)>;
 
-/// Sorts what was read by dialect. The flag says whether all of it was named one by one.
-fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<Rooms, String> {
+/// Sorts what was read by dialect; what is `known` was judged on the way. The flag says whether all of it was named one by one.
+fn rooms(
+    args: &Check,
+    files: &mut Files,
+    given: Vec<(FileId, bool)>,
+    known: &HashMap<FileId, &'static dyn Dialect>,
+) -> Result<Rooms, String> {
     let mut rooms = Rooms::new();
     let mut put = |room: &'static dyn Dialect, id: FileId, explicit: bool| {
         let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
@@ -152,11 +170,24 @@ fn rooms(args: &Check, files: &mut Files, given: Vec<(FileId, bool)>) -> Result<
             }
             continue;
         }
+        if is_manifest(files.map().file(id).name()) {
+            let entries = files.split_config_maps(id, &|key, text| entry(args, key, text).is_some()).map_err(|e| e.to_string())?;
+            let held = !entries.is_empty();
+            for (block, key, at) in entries {
+                if let Some(room) = entry(args, &key, &files.map().file(block).bytes()[at]) {
+                    put(room, block, false);
+                }
+            }
+            if held {
+                continue;
+            }
+        }
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
         let assumed = args.dialect.as_deref().and_then(dialect).or_else(|| DIALECTS.first().copied());
-        match claimed(args, file.name(), head).or_else(|| assumed.filter(|_| !args.skip_unknown)) {
+        let room = known.get(&id).copied().or_else(|| claimed(args, file.name(), head));
+        match room.or_else(|| assumed.filter(|_| !args.skip_unknown)) {
             Some(room) => put(room, id, explicit),
             None if args.verbose > 0 => {
                 output::to_stderr(&format!("skipped {}: not a configuration of a known proxy by its content", file.name()));
@@ -201,6 +232,24 @@ pub(super) fn listed(list: &Path) -> Result<Vec<String>, String> {
     let parts: Vec<&str> =
         if text.contains('\0') { text.split('\0').collect() } else { text.lines().map(|l| l.trim_end_matches('\r')).collect() };
     Ok(parts.into_iter().filter(|l| !l.is_empty()).map(ToOwned::to_owned).collect())
+}
+
+/// Whether a file may hold ConfigMaps, by its name; a template is what it will be.
+fn is_manifest(name: &str) -> bool {
+    let path = Path::new(name);
+    let end = |path: &Path| path.extension().unwrap_or_default().to_ascii_lowercase();
+    let written = if ["tpl", "tmpl", "j2"].iter().any(|e| end(path) == *e) { path.with_extension("") } else { path.to_path_buf() };
+    ["yaml", "yml"].iter().any(|e| end(&written) == *e)
+}
+
+/// Whether a file holds a ConfigMap with a configuration.
+fn embedded(args: &Check, name: &str, head: &[u8]) -> bool {
+    is_manifest(name) && config_maps(head).into_iter().any(|(key, at)| entry(args, &key, &head[at]).is_some())
+}
+
+/// The dialect of a text of a ConfigMap. One that reads YAML itself finds its own texts there by itself.
+fn entry(args: &Check, key: &str, text: &[u8]) -> Option<&'static dyn Dialect> {
+    claimed(args, key, text).filter(|d| !d.reads_manifests())
 }
 
 /// The dialect of a fenced block, by the words behind its fence: `nginx`, `yaml envoy`.

@@ -26,7 +26,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", env = "HOPLINT_COLOR")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", env = "HOPLINT_COLOR", hide_env_values = true)]
     pub color: Color,
 }
 
@@ -54,6 +54,13 @@ pub enum Command {
     Completions(Completions),
 }
 
+const KNOWN: &str = "What is known";
+const FILES: &str = "Files";
+const FINDINGS: &str = "Findings";
+const CORRECTIONS: &str = "Corrections";
+const REPORTS: &str = "Reports";
+const SETTINGS: &str = "Settings";
+
 /// Arguments of `check`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXITS)]
@@ -78,132 +85,132 @@ pub struct Check {
     /// The release that is or will be in use, as `nginx=1.22` (repeatable)
     ///
     /// Without it all supported releases are considered, and findings say for which of them they hold.
-    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET", hide_env_values = true, help_heading = KNOWN)]
     pub target: Vec<(String, Version)>,
 
     /// How often the application sends something over an idle connection, such as `30s`
     ///
     /// Idle limits are measured against it. Takes ms, s, m and h, also combined as `1m30s`.
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT", hide_env_values = true, help_heading = KNOWN)]
     pub heartbeat: Option<u64>,
 
     /// What a path serves, as `/ws/=websocket` (repeatable)
     ///
     /// Use it where the configuration does not tell. Kinds are websocket, sse and cors. A heartbeat may follow: `/ws/=websocket,heartbeat=30s`.
-    #[arg(long, value_name = "PATH=KIND", value_parser = parse_route)]
+    #[arg(long, value_name = "PATH=KIND", value_parser = parse_route, help_heading = KNOWN)]
     pub route: Vec<RouteDeclaration>,
 
     /// Read included files elsewhere, as `/etc/nginx=./conf` (repeatable)
     ///
     /// The paths in a repository are seldom those of the server. The longest FROM that fits wins.
-    #[arg(long, value_name = "FROM=TO", value_parser = parse_include_map)]
+    #[arg(long, value_name = "FROM=TO", value_parser = parse_include_map, help_heading = FILES)]
     pub include_map: Vec<IncludeMap>,
 
     /// Where the given files would be included
     ///
     /// For fragments that are no whole configuration. Without it hoplint works it out.
-    #[arg(long, value_enum, value_name = "CONTEXT", env = "HOPLINT_CONTEXT")]
+    #[arg(long, value_enum, value_name = "CONTEXT", env = "HOPLINT_CONTEXT", hide_env_values = true, help_heading = FILES)]
     pub context: Option<Context>,
 
     /// The language of the given files, instead of working it out
-    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", hide_env_values = true, value_parser = dialect_name, help_heading = FILES)]
     pub dialect: Option<String>,
 
     /// How to print the findings [default: full, under GitHub Actions github]
-    #[arg(long, value_enum, value_name = "FORMAT", env = "HOPLINT_FORMAT")]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "HOPLINT_FORMAT", hide_env_values = true, help_heading = REPORTS)]
     pub format: Option<Format>,
 
     /// Print in that format, into a file where one is named, as `sarif=report.sarif` (repeatable)
-    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = parse_output, conflicts_with = "format")]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = parse_output, conflicts_with = "format", help_heading = REPORTS)]
     pub output: Vec<(Format, Option<PathBuf>)>,
 
     /// Print how many findings each rule has instead of the findings
-    #[arg(long, conflicts_with_all = ["format", "output"])]
+    #[arg(long, conflicts_with_all = ["format", "output"], help_heading = REPORTS)]
     pub statistics: bool,
 
     /// Correct what can be corrected safely, and report what remains
     ///
     /// A correction is made only if it is proved: the finding goes, nothing new comes, and every other request fares as before.
-    #[arg(long, conflicts_with_all = ["write_baseline", "diff_base", "baseline"])]
+    #[arg(long, conflicts_with_all = ["write_baseline", "diff_base", "baseline"], help_heading = CORRECTIONS)]
     pub fix: bool,
 
     /// Also make corrections that change something else; the report says what
-    #[arg(long)]
+    #[arg(long, help_heading = CORRECTIONS)]
     pub unsafe_fixes: bool,
 
     /// Show the corrections as a unified diff instead of making them; exit with 1 if there are any
-    #[arg(long, conflicts_with_all = ["fix", "format", "output", "statistics", "write_baseline", "diff_base", "baseline"])]
+    #[arg(long, conflicts_with_all = ["fix", "format", "output", "statistics", "write_baseline", "diff_base", "baseline"], help_heading = CORRECTIONS)]
     pub diff: bool,
 
     /// Report only findings of at least this level
-    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_MIN_LEVEL")]
+    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_MIN_LEVEL", hide_env_values = true, help_heading = FINDINGS)]
     pub min_level: Option<MinLevel>,
 
     /// Report only findings that are at least this sure
-    #[arg(long, value_enum, value_name = "CONFIDENCE", env = "HOPLINT_MIN_CONFIDENCE")]
+    #[arg(long, value_enum, value_name = "CONFIDENCE", env = "HOPLINT_MIN_CONFIDENCE", hide_env_values = true, help_heading = FINDINGS)]
     pub min_confidence: Option<MinConfidence>,
 
     /// Do not report what this file holds
-    #[arg(long, value_name = "FILE", env = "HOPLINT_BASELINE")]
+    #[arg(long, value_name = "FILE", env = "HOPLINT_BASELINE", hide_env_values = true, help_heading = FINDINGS)]
     pub baseline: Option<PathBuf>,
 
     /// Write everything that is found into this file, to be used with --baseline, and exit with 0
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "diff_base"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "diff_base"], help_heading = FINDINGS)]
     pub write_baseline: Option<PathBuf>,
 
     /// Write a comment with this reason above everything that is found, so that it is silent from now on
-    #[arg(long, value_name = "REASON", conflicts_with_all = ["write_baseline", "diff_base", "fix", "diff"])]
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["write_baseline", "diff_base", "fix", "diff"], help_heading = FINDINGS)]
     pub add_ignore: Option<String>,
 
     /// Report only what came after this commit, or after the branch left it
     ///
     /// All files are read and judged, in the work tree and as they were in the last commit that both have; what was found there is
     /// left out, also where a changed line breaks a route in another file.
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", help_heading = FINDINGS)]
     pub diff_base: Option<String>,
 
     /// Report only these rules or categories, such as `websocket` (repeatable, comma separated)
-    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = FINDINGS)]
     pub select: Vec<String>,
 
     /// Do not report these rules or categories (repeatable, comma separated)
-    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = FINDINGS)]
     pub ignore: Vec<String>,
 
     /// Check the fenced blocks of Markdown files too that a search of folders finds
     ///
     /// Blocks marked nginx, haproxy or envoy (as `yaml envoy`) are checked. A Markdown file that is named is always checked.
-    #[arg(long)]
+    #[arg(long, help_heading = FILES)]
     pub markdown: bool,
 
     /// Read the paths to check from this file, one a line or with NUL bytes between them; `-` is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub files_from: Option<PathBuf>,
 
     /// Pass over named files that no known proxy would read, and exit with 0 when none is left
     ///
     /// For hooks, which hand over whatever was changed.
-    #[arg(long)]
+    #[arg(long, help_heading = FILES)]
     pub skip_unknown: bool,
 
     /// Exit with 0 although there are findings; what cannot be read still gives 2
-    #[arg(long)]
+    #[arg(long, help_heading = REPORTS)]
     pub exit_zero: bool,
 
     /// The lowest level that makes the exit code 1 [default: error]
-    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_FAIL_ON")]
+    #[arg(long, value_enum, value_name = "LEVEL", env = "HOPLINT_FAIL_ON", hide_env_values = true, help_heading = REPORTS)]
     pub fail_on: Option<FailOn>,
 
     /// What to call standard input in reports
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = FILES)]
     pub stdin_filename: Option<String>,
 
     /// Read settings from this file instead of searching for one
-    #[arg(long, value_name = "FILE", env = "HOPLINT_CONFIG", conflicts_with = "isolated")]
+    #[arg(long, value_name = "FILE", env = "HOPLINT_CONFIG", hide_env_values = true, conflicts_with = "isolated", help_heading = SETTINGS)]
     pub config: Option<PathBuf>,
 
     /// Read no settings file at all
-    #[arg(long)]
+    #[arg(long, help_heading = SETTINGS)]
     pub isolated: bool,
 
     /// Say on standard error which files were read and what was taken for granted (repeat for more)
@@ -236,11 +243,11 @@ pub struct Trace {
     pub configs: Vec<String>,
 
     /// The language of the configuration, instead of working it out
-    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", hide_env_values = true, value_parser = dialect_name)]
     pub dialect: Option<String>,
 
     /// The release, as `nginx=1.22`; without it the newest supported one
-    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET", hide_env_values = true)]
     pub target: Vec<(String, Version)>,
 
     /// Where the connection arrives, as `127.0.0.1:8080`; without it the URL's port decides
@@ -358,11 +365,11 @@ pub struct Snippet {
     pub kind: SnippetKind,
 
     /// The proxy's language
-    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", value_parser = dialect_name)]
+    #[arg(long, value_name = "DIALECT", env = "HOPLINT_DIALECT", hide_env_values = true, value_parser = dialect_name)]
     pub dialect: String,
 
     /// The oldest release that it must suit, as `nginx=1.22`; without it all supported ones
-    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET")]
+    #[arg(long, value_name = "PROXY=VERSION", value_parser = parse_target, value_delimiter = ',', env = "HOPLINT_TARGET", hide_env_values = true)]
     pub target: Vec<(String, Version)>,
 
     /// The path; without it a usual one
@@ -374,7 +381,7 @@ pub struct Snippet {
     pub upstream: String,
 
     /// How often the application sends something over an idle connection, such as `30s`
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "HOPLINT_HEARTBEAT", hide_env_values = true)]
     pub heartbeat: Option<u64>,
 
     /// An origin whose pages may use the route, as `https://app.example.com` (repeatable)
@@ -409,7 +416,7 @@ impl From<SnippetKind> for Serves {
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct Explain {
-    /// The rule's id, such as `websocket/upgrade-not-forwarded`
+    /// The rule's id, such as `websocket/upgrade-not-forwarded`; its name alone will do
     #[arg(value_name = "RULE")]
     pub rule: String,
 }
@@ -437,6 +444,10 @@ pub struct Completions {
 /// Arguments of `rules`.
 #[derive(Args, Clone, Debug)]
 pub struct Rules {
+    /// Only these rules or categories, such as `websocket`
+    #[arg(value_name = "RULES")]
+    pub only: Vec<String>,
+
     /// How to print the list
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
     finish(args, &settings, &files, report, look, actions)
 }
 
-/// The arguments with the paths that a list names; nothing when a hook has nothing to hand over.
+/// The arguments with the paths that a list names, as seen from here; nothing when a hook has nothing to hand over.
 fn with_listed(args: &Check) -> Result<Option<Check>, String> {
     let mut args = args.clone();
     if let Some(list) = args.files_from.take() {
@@ -48,6 +48,13 @@ fn with_listed(args: &Check) -> Result<Option<Check>, String> {
         if args.paths.is_empty() {
             let why = format!("nothing to check: {} names no file", list.display());
             return if args.skip_unknown { Ok(None) } else { Err(why) };
+        }
+    }
+    // What lies here is named from here, as code scanning and merge requests want it.
+    let here = std::env::current_dir().unwrap_or_default();
+    for path in &mut args.paths {
+        if let Ok(below) = Path::new(&*path).strip_prefix(&here) {
+            *path = if below.as_os_str().is_empty() { ".".to_owned() } else { below.to_string_lossy().into_owned() };
         }
     }
     Ok(Some(args))

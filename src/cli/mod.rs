@@ -11,9 +11,11 @@ mod snippet;
 pub mod terminal;
 mod trace;
 
+use crate::audit::suppress::nearest;
+use crate::config::covers;
 use crate::output::{self, Look, catalog, explain};
 use crate::rules::{RULES, rule};
-use args::{Cli, Command, ListFormat};
+use args::{Cli, Command, ListFormat, Rules};
 use clap::{CommandFactory, Parser};
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -28,7 +30,7 @@ const WRONG: u8 = 2;
 /// The whole program.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal());
+    let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal(), columns);
     let code = match &cli.command {
         Command::Check(check) => {
             let actions = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
@@ -37,7 +39,7 @@ pub fn run() -> ExitCode {
         Command::Trace(t) => trace::run(t),
         Command::Snippet(s) => snippet::run(s),
         Command::Explain(e) => explain_rule(&e.rule, look),
-        Command::Rules(r) => list(r.format),
+        Command::Rules(r) => list(r),
         Command::Init(init) => setup::init(init),
         Command::Config(check) => setup::show(check, look),
         Command::Completions(c) => completions(c.shell),
@@ -48,6 +50,11 @@ pub fn run() -> ExitCode {
     }))
 }
 
+/// How wide the terminal is.
+fn columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| width.0.into())
+}
+
 fn completions(shell: clap_complete::Shell) -> Result<u8, String> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hoplint", &mut text);
@@ -55,18 +62,35 @@ fn completions(shell: clap_complete::Shell) -> Result<u8, String> {
     Ok(CLEAN)
 }
 
-fn explain_rule(id: &str, look: Look) -> Result<u8, String> {
-    let Some(rule) = rule(id) else {
-        return Err(format!("there is no rule `{id}`; `hoplint rules` lists them"));
+fn explain_rule(written: &str, look: Look) -> Result<u8, String> {
+    let known: Vec<&str> = RULES.iter().map(|r| r.id).collect();
+    let near = nearest(written, &known);
+    // The name without its category is no slip, but means a rule just as well.
+    let named = near.filter(|id| id.split_once('/').is_some_and(|(_, name)| name == written));
+    let Some(rule) = rule(named.unwrap_or(written)) else {
+        return Err(match (near, known.iter().any(|id| covers(written, id))) {
+            (Some(near), _) => format!("there is no rule `{written}`; did you mean `{near}`?"),
+            (None, true) => format!("`{written}` is a category: `hoplint rules {written}` lists its rules"),
+            (None, false) => format!("there is no rule `{written}`; `hoplint rules` lists them"),
+        });
     };
-    output::to_stdout(look.colour, |out| explain::print(out, rule.page, look.colour)).map_err(|e| e.to_string())?;
+    // Into files and pipes goes the page as it is.
+    let width = std::io::stdout().is_terminal().then_some(look.width);
+    output::to_stdout(look.colour, |out| explain::print(out, rule.page, look.colour, width)).map_err(|e| e.to_string())?;
     Ok(CLEAN)
 }
 
-fn list(format: ListFormat) -> Result<u8, String> {
-    let entries: Vec<catalog::Entry<'_>> =
-        RULES.iter().map(|r| catalog::Entry { id: r.id, level: r.level.word(), title: r.summary, since: r.since }).collect();
-    output::to_stdout(false, |out| match format {
+fn list(args: &Rules) -> Result<u8, String> {
+    for written in &args.only {
+        settings::known_rule(written)?;
+    }
+    let wanted = |id: &str| args.only.is_empty() || args.only.iter().any(|o| covers(o, id));
+    let entries: Vec<catalog::Entry<'_>> = RULES
+        .iter()
+        .filter(|r| wanted(r.id))
+        .map(|r| catalog::Entry { id: r.id, level: r.level.word(), title: r.summary, since: r.since })
+        .collect();
+    output::to_stdout(false, |out| match args.format {
         ListFormat::Text => catalog::text(out, &entries),
         ListFormat::Json => catalog::json(out, &entries),
     })

@@ -49,17 +49,19 @@ fn print(args: &Check, files: &Files, report: &Report, look: Look, actions: bool
         wanted.push((format, None));
     }
     wanted.sort_by_key(|(_, file)| file.is_none());
+    let mut failed = Ok(());
     for (format, file) in wanted {
+        // What cannot be written keeps nobody from reading the others.
         let done = match file {
             Some(path) => output::to_file(path, |out| format.print(out, files.map(), report, Look::default()))
                 .map_err(|e| format!("{}: {e}", path.display())),
             None => output::to_stdout(look.colour && format.for_people(), |out| format.print(out, files.map(), report, look))
                 .map_err(|e| e.to_string()),
         };
-        done?;
+        failed = failed.and(done);
     }
     for (path, reason) in &report.unreadable {
         output::to_stderr(&format!("error: {path}: {reason}"));
     }
-    Ok(())
+    failed
 }

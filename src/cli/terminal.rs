@@ -3,11 +3,12 @@
 use super::args::Color;
 use crate::output::Look;
 
-/// Decides on colours, links and width. `variable` looks up the environment, `terminal` tells whether a person reads along.
+/// Decides on colours, links and width. `variable` looks up the environment, `terminal` tells whether a person reads along, and
+/// `columns` how wide the terminal is.
 ///
 /// An option goes before the environment; of the latter `NO_COLOR` goes first (<https://no-color.org>), then `CLICOLOR_FORCE` and
 /// `CLICOLOR` (<https://bixense.com/clicolors>).
-pub fn look(color: Color, variable: impl Fn(&str) -> Option<String>, terminal: bool) -> Look {
+pub fn look(color: Color, variable: impl Fn(&str) -> Option<String>, terminal: bool, columns: impl Fn() -> Option<usize>) -> Look {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let dumb = set("TERM").is_some_and(|term| term == "dumb");
     let colour = match color {
@@ -18,7 +19,10 @@ pub fn look(color: Color, variable: impl Fn(&str) -> Option<String>, terminal: b
         Color::Auto if set("CLICOLOR").is_some_and(|value| value == "0") => false,
         Color::Auto => terminal && !dumb,
     };
-    let width = set("COLUMNS").and_then(|value| value.trim().parse::<usize>().ok()).filter(|width| *width > 0);
+    let width = set("COLUMNS")
+        .and_then(|value| value.trim().parse::<usize>().ok())
+        .or_else(|| terminal.then(columns).flatten())
+        .filter(|width| *width > 0);
     Look { colour, links: colour && terminal && !dumb, width: width.map_or(Look::default().width, |width| width.clamp(40, 200)) }
 }
 
@@ -27,7 +31,7 @@ mod tests {
     use super::*;
 
     fn with(color: Color, variables: &[(&str, &str)], terminal: bool) -> Look {
-        look(color, |name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()), terminal)
+        look(color, |name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()), terminal, || None)
     }
 
     #[test]
@@ -59,6 +63,10 @@ mod tests {
     #[test]
     fn width_comes_from_columns_within_reason() {
         let width = |value| with(Color::Auto, &[("COLUMNS", value)], true).width;
+        let wide = |variables: &[(&str, &str)], terminal| {
+            look(Color::Auto, |name| variables.iter().find(|v| v.0 == name).map(|v| v.1.to_owned()), terminal, || Some(72)).width
+        };
+        assert_eq!([wide(&[], true), wide(&[("COLUMNS", "80")], true), wide(&[], false)], [72, 80, 100], "a pipe has no width");
         assert_eq!([width("80"), width("5"), width("9999"), width("x"), width("0"), width("")], [80, 40, 200, 100, 100, 100]);
     }
 }

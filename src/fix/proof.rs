@@ -4,7 +4,7 @@ use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
 use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
-use crate::probe::{Aspect, Branch, Essence, Machine, Witness, trial, witnesses};
+use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
 use crate::rules::Finding;
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -180,6 +180,10 @@ impl<'a> Before<'a> {
 fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
     // A redirect that the proxy adds by itself belongs to the scope that it is added for.
     let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
+    // What the proxy refuses as a whole is not served at all.
+    if !intents.is_empty() && intents.iter().all(|n| matches!(n.goal, Goal::Spelt(..))) {
+        return;
+    }
     let machine = Machine::new(&before.proxy);
     let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
@@ -189,9 +193,10 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
             }
         }
     }
-    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
-    for w in &before.witnesses {
-        for (kind, origin) in kinds(&before.origins) {
+    let kinds = kinds(&before.origins);
+    let changed = parallel::many(&before.witnesses, |w| {
+        let mut here: Vec<(Aspect, Kind)> = Vec::new();
+        for (kind, origin) in kinds.iter().copied() {
             let Some(request) = w.ask(kind, origin) else { continue };
             let old = trial::send(&machine, kind, &request);
             let new = trial::send(after, kind, &request);
@@ -200,14 +205,18 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
                 continue;
             }
             let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
-            for aspect in aspects {
-                let everywhere = intents.iter().any(|n| tolerates_everywhere(&n.goal, &aspect));
-                if everywhere || goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, &aspect)) {
-                    continue;
-                }
-                let route = before.proxy.title(before.proxy.route(w.route).seat);
-                found.entry((route, aspect)).or_default().insert(kind);
-            }
+            let unwanted = aspects.into_iter().filter(|aspect| {
+                !intents.iter().any(|n| tolerates_everywhere(&n.goal, aspect))
+                    && !goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, aspect))
+            });
+            here.extend(unwanted.map(|aspect| (aspect, kind)));
+        }
+        (!here.is_empty()).then(|| (before.proxy.title(before.proxy.route(w.route).seat), here))
+    });
+    let mut found: BTreeMap<(String, Aspect), BTreeSet<Kind>> = BTreeMap::new();
+    for (route, here) in changed {
+        for (aspect, kind) in here {
+            found.entry((route.clone(), aspect)).or_default().insert(kind);
         }
     }
     for ((route, aspect), kinds) in found {
@@ -269,9 +278,9 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
         // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
         (Goal::Upgrades, Aspect::Errands) => asked,
-        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection"),
-        (Goal::UpgradesOnly, Aspect::Connection) => true,
-        (Goal::UpgradesOnly, Aspect::End | Aspect::Answer(_)) => asked,
+        // A request that asks for an upgrade by mistake is answered by mistake as well.
+        (Goal::UpgradesOnly, Aspect::Sent(name)) => matches!(name.as_str(), "upgrade" | "connection") || name.starts_with("sec-websocket-"),
+        (Goal::UpgradesOnly, Aspect::Connection | Aspect::End | Aspect::Body | Aspect::Answer(_)) => true,
         (Goal::SendsHost, Aspect::Sent(name)) => asked && name == "host",
         (Goal::Uncached, Aspect::Cached) => asked,
         (Goal::TakenLike(_), _) => asked,

@@ -4,7 +4,7 @@ use super::{CondId, ExprId, Fact, MapId, PatternId, Slot, Text, Why};
 use crate::source::Span;
 
 /// Text with variables; evaluated against one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Expr {
     /// Constant.
     Text(Text),
@@ -30,7 +30,7 @@ pub enum Expr {
 }
 
 /// A conversion.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Conv {
     /// To lower case.
     Lower,

@@ -95,30 +95,28 @@ impl How {
 
 /// The releases in which a default is in force.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Releases {
-    /// The first one.
-    pub since: Option<Version>,
-    /// The first one with another default.
-    pub until: Option<Version>,
+pub enum Releases {
+    /// Every one.
+    All,
+    /// This one and later ones.
+    Since(Version),
+    /// Those before that one.
+    Before(Version),
 }
 
 impl Releases {
-    /// Every one.
-    pub const ALL: Self = Self { since: None, until: None };
-
     /// This one, and those on the same side of a change that came with a release.
     pub const fn beside(changed: Version, after: bool) -> Self {
-        if after { Self { since: Some(changed), until: None } } else { Self { since: None, until: Some(changed) } }
+        if after { Self::Since(changed) } else { Self::Before(changed) }
     }
 }
 
 impl std::fmt::Display for Releases {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.since, self.until) {
-            (None, None) => f.write_str("in all versions"),
-            (Some(since), None) => write!(f, "since {since}"),
-            (None, Some(until)) => write!(f, "before {until}"),
-            (Some(since), Some(until)) => write!(f, "since {since} and before {until}"),
+        match self {
+            Self::All => f.write_str("in all versions"),
+            Self::Since(version) => write!(f, "since {version}"),
+            Self::Before(version) => write!(f, "before {version}"),
         }
     }
 }

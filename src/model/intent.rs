@@ -70,7 +70,7 @@ pub enum Goal {
     Streams,
     /// These bytes go; what they did is not wanted, and no outcome is asked for.
     Gone(Span),
-    /// These bytes read so; they did nothing as they were.
+    /// These bytes read so. As they are the proxy refuses the text, so that nothing is served that could change.
     Spelt(Span, String),
     /// A comment that speaks to hoplint reads otherwise. To the proxy it is none, so that any text will do, and no outcome is
     /// asked for.

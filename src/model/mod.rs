@@ -27,7 +27,7 @@ pub use program::{
     Table, Target, Upstream,
 };
 pub use proxy::{Comment, Proxy};
-pub use remark::{Problem, ProblemKind, Remark, RemarkKind};
+pub use remark::{Problem, ProblemKind, Remark, RemarkKind, Remedy};
 pub use version::{Era, Version};
 
 /// Text shared by many facts.

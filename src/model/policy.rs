@@ -181,7 +181,7 @@ pub struct Clocks {
 }
 
 /// The edge route → upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Hop {
     /// Protocol spoken to the upstream.
     pub wire: Fact<Wire>,
@@ -217,7 +217,7 @@ pub enum Mixing {
 }
 
 /// A header of an answer that names the path to answer with instead (`X-Accel-Redirect`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Follow {
     /// Its name.
     pub header: &'static str,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::source::Span;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A comment, and the scope that it speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +39,10 @@ pub struct Proxy {
     pub tables: Vec<Table>,
     /// Routes.
     pub routes: Vec<Route>,
-    /// Blocks of steps.
-    pub blocks: Vec<Vec<Step>>,
+    /// Steps of all blocks.
+    steps: Vec<Step>,
+    /// Where the steps of each block are.
+    blocks: Vec<Range<u32>>,
     /// Settings in force.
     pub policies: Vec<Policy>,
     /// Header lists.
@@ -102,8 +105,6 @@ impl Proxy {
         add_table table tables Table, TableId;
         /// Adds a route.
         add_route route routes Route, RouteId;
-        /// Adds a block.
-        add_block block blocks Vec<Step>, BlockId;
         /// Adds settings.
         add_policy policy policies Policy, PolicyId;
         /// Adds a header list.
@@ -163,9 +164,44 @@ impl Proxy {
         self.add_cond(Cond::Test(Atom { of, is, fold: false, not: false, span }))
     }
 
+    /// Adds a block.
+    pub fn add_block(&mut self, steps: impl IntoIterator<Item = Step>) -> BlockId {
+        let range = self.add_steps(steps);
+        self.blocks.push(range);
+        BlockId(self.blocks.len() as u32 - 1)
+    }
+
+    /// Fills a block that was empty so far: what leads to it had to have its id.
+    pub fn fill_block(&mut self, id: BlockId, steps: impl IntoIterator<Item = Step>) {
+        self.blocks[id.at()] = self.add_steps(steps);
+    }
+
+    fn add_steps(&mut self, steps: impl IntoIterator<Item = Step>) -> Range<u32> {
+        let start = self.steps.len() as u32;
+        self.steps.extend(steps);
+        start..self.steps.len() as u32
+    }
+
     /// A block of one step.
     pub fn one(&mut self, act: Act, span: Span) -> BlockId {
-        self.add_block(vec![Step { act, span }])
+        self.add_block([Step { act, span }])
+    }
+
+    /// The steps of a block.
+    pub fn block(&self, id: BlockId) -> &[Step] {
+        let Range { start, end } = self.blocks[id.at()];
+        &self.steps[start as usize..end as usize]
+    }
+
+    /// The same, to be changed.
+    pub fn block_mut(&mut self, id: BlockId) -> &mut [Step] {
+        let Range { start, end } = self.blocks[id.at()];
+        &mut self.steps[start as usize..end as usize]
+    }
+
+    /// The steps of all blocks.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// A header list, its base first.

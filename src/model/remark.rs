@@ -77,6 +77,19 @@ pub struct Problem {
     pub help: String,
     /// Other places.
     pub related: Vec<(Span, String)>,
+    /// What the proxy takes instead, where that is known.
+    pub remedy: Option<Remedy>,
+}
+
+/// A text with which the proxy takes what it refuses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remedy {
+    /// The bytes that it takes the place of.
+    pub span: Span,
+    /// The text.
+    pub text: String,
+    /// Whether something else may have been meant: a name that is only near, a number without its unit.
+    pub guessed: bool,
 }
 
 /// What a setting that was read and is accepted does not do, or does otherwise than it reads. No single request shows it.

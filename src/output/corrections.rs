@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use super::count;
-use super::text::clean_line;
+use super::text::{clean_line, wrap};
 use crate::fix::{Edits, Entry};
 use crate::model::{Applicability, Fix};
 use crate::source::{Change, SourceMap};
@@ -42,11 +42,10 @@ pub fn diff(out: &mut dyn Write, changes: &[Change], colour: bool) -> io::Result
 }
 
 /// The lines that a correction changes, with their numbers in the new text; for the report about its finding.
-pub(super) fn lines(map: &SourceMap, fix: &Fix) -> String {
-    let kind = fix.applicability.word();
-    let mut out = format!("  fix ({kind}): {}\n", clean_line(&fix.title));
+pub(super) fn lines(map: &SourceMap, fix: &Fix, width: usize) -> String {
+    let mut out = hanging(&format!("  fix ({}): ", fix.applicability.word()), &fix.title, width);
     for change in &fix.changes {
-        out.push_str(&format!("    but: {}\n", clean_line(change)));
+        out.push_str(&hanging("    but: ", change, width));
     }
     let Some(edits) = Edits::default().with(&fix.edits) else { return out };
     let texts: BTreeMap<_, _> = edits.apply(map);
@@ -77,6 +76,13 @@ pub(super) fn lines(map: &SourceMap, fix: &Fix) -> String {
         out.push_str(&format!("    and {} more\n", count(shown - LINES, "line")));
     }
     out
+}
+
+/// A text behind a mark, broken into lines that stand below its beginning.
+fn hanging(mark: &str, text: &str, width: usize) -> String {
+    let indent = " ".repeat(mark.chars().count());
+    let text = wrap(&clean_line(text), width.saturating_sub(indent.len()).max(20));
+    format!("{mark}{}\n", text.replace('\n', &format!("\n{indent}")))
 }
 
 /// What was done, and what was not and why.

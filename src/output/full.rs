@@ -12,18 +12,21 @@ use super::{
     Look, corrections, count,
     excerpt::{Excerpt, Mark},
     page,
-    text::{clean, wrap},
+    text::{clean, clean_line, wrap},
 };
 use crate::{
     audit::Report,
+    model::Applicability,
     rules::{Confidence, Finding, Level},
     source::SourceMap,
 };
 
 /// How many related places are drawn.
 const RELATED: usize = 5;
-/// How many hints of one rule are drawn: what is worth knowing is known after a few.
-const HINTS: usize = 5;
+/// How many hints of one rule are drawn: what is worth knowing is known after a few. The others have a line each.
+const DRAWN: usize = 2;
+/// How many hints of one rule have a line.
+const LISTED: usize = 20;
 /// Narrower than this nothing can be read.
 const NARROW: usize = 40;
 
@@ -32,20 +35,30 @@ const NARROW: usize = 40;
 /// # Errors
 /// What the writer reports.
 pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) -> io::Result<()> {
-    let mut hints: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut hints: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         if finding.level == Level::Hint {
-            let seen = hints.entry(finding.rule).or_default();
-            *seen += 1;
-            if *seen > HINTS {
+            let alike = hints.entry(finding.rule).or_default();
+            alike.push(finding);
+            if alike.len() > DRAWN {
                 continue;
             }
         }
         writeln!(out, "{}", one(map, finding, look))?;
     }
-    for (rule, n) in hints.into_iter().filter(|(_, n)| *n > HINTS) {
-        let more = count(n - HINTS, "more hint");
-        writeln!(out, "hint[{rule}]: {more} like these; `--format concise` has a line for each, `--ignore {rule}` has none")?;
+    for (rule, alike) in hints.iter().filter(|(_, alike)| alike.len() > DRAWN) {
+        let more = &alike[DRAWN..];
+        writeln!(out, "hint[{rule}]: {} like these", count(more.len(), "more hint"))?;
+        for f in more.iter().take(LISTED) {
+            writeln!(out, "  {}: {}", clean_line(&map.place(f.span)), clean_line(&f.message))?;
+        }
+        if more.len() > LISTED {
+            writeln!(out, "  and {} more: `--format concise` has a line for each", more.len() - LISTED)?;
+        }
+        writeln!(out)?;
+    }
+    if let Some(line) = mendable(report) {
+        writeln!(out, "{line}")?;
     }
     writeln!(out, "{}", summary(report))?;
     match report.untried() {
@@ -56,6 +69,17 @@ pub fn print(out: &mut dyn Write, map: &SourceMap, report: &Report, look: Look) 
              them, `--fix` makes the safe ones",
             count(n, "finding")
         ),
+    }
+}
+
+/// What the program can correct by itself.
+fn mendable(report: &Report) -> Option<String> {
+    let of = |kind: Applicability| report.findings.iter().filter(|f| matches!(&f.fix, Some(Ok(fix)) if fix.applicability == kind)).count();
+    match (of(Applicability::Safe), of(Applicability::Unsafe)) {
+        (0, 0) => None,
+        (safe, 0) => Some(format!("{safe} can be corrected with `--fix`; `--diff` shows how")),
+        (0, more) => Some(format!("{more} can be corrected with `--fix --unsafe-fixes`, which changes something else, too")),
+        (safe, more) => Some(format!("{safe} can be corrected with `--fix`, and {more} more with `--unsafe-fixes`; `--diff` shows how")),
     }
 }
 
@@ -119,7 +143,7 @@ pub fn one(map: &SourceMap, finding: &Finding, look: Look) -> String {
         out.push('\n');
     }
     if let Some(Ok(fix)) = &finding.fix {
-        out.push_str(&corrections::lines(map, fix));
+        out.push_str(&corrections::lines(map, fix, width));
     }
     out
 }

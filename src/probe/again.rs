@@ -46,6 +46,8 @@ impl Run<'_> {
             offers: Vec::new(),
             client: self.request.client.clone(),
         };
+        // What was sent is another request than the client's.
+        self.asked = super::asked::Asked::ALL;
         let mut inner = Run::new(self.machine, &request, self.assume, std::mem::take(&mut self.script));
         (inner.made, inner.guesses, inner.steps) = (self.made, std::mem::take(&mut self.guesses), self.steps);
         inner.hops_left = self.hops_left - 1;

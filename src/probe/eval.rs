@@ -1,6 +1,8 @@
 //! Expressions and conditions over one request, in three values.
 
+use super::asked::Asked;
 use super::machine::Run;
+use super::word::{nothing, word};
 use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PathForm, PatternId, Proxy, Subject, Text, Why};
 use std::net::IpAddr;
 
@@ -25,6 +27,11 @@ impl Val {
             Self::Is(t) => Some(t),
             Self::Unknown { .. } => None,
         }
+    }
+
+    /// The empty text.
+    pub(super) fn nothing() -> Self {
+        Self::Is(nothing())
     }
 
     /// Something only a running proxy knows, and not empty.
@@ -240,6 +247,10 @@ impl Run<'_> {
     fn regex(&mut self, id: PatternId, text: &str) -> Tri {
         let pattern = self.proxy.pattern(id);
         let Some(regex) = pattern.regex() else { return Tri::Maybe(Proxy::RUNTIME) };
+        // Most tests fail, and need no groups to say so.
+        if let Ok(false) = regex.is_match(text) {
+            return Tri::No;
+        }
         match regex.captures(text) {
             Ok(Some(caps)) => {
                 let groups = (0..caps.len()).map(|i| caps.get(i).map_or_else(|| "".into(), |m| Text::from(m.as_str()))).collect();
@@ -336,9 +347,12 @@ pub(super) fn encode_path(path: &str) -> String {
 impl Run<'_> {
     /// A part of the request as of now.
     pub(super) fn read(&mut self, subject: &Subject) -> Val {
-        let is = |t: &str| Val::Is(t.into());
+        let is = |t: &str| Val::Is(word(t));
         match subject {
-            Subject::Method => Val::Is(self.asked.as_ref().unwrap_or(&self.method).clone()),
+            Subject::Method => {
+                self.asked |= Asked::METHOD;
+                Val::Is(self.tested_method.as_ref().unwrap_or(&self.method).clone())
+            }
             Subject::Scheme => is(if self.proxy.listeners[self.request.listener].tls { "https" } else { "http" }),
             Subject::Protocol => is(&match &*self.request.http {
                 "2" => "HTTP/2.0".to_owned(),
@@ -346,16 +360,16 @@ impl Run<'_> {
             }),
             Subject::Host => Val::Is(self.host()),
             Subject::Authority => is(&self.authority_line().to_ascii_lowercase()),
-            Subject::Path => is(&self.path),
+            Subject::Path => Val::Is(self.path.clone()),
             Subject::Target => Val::Is(self.target.clone()),
             Subject::Onward => {
                 if self.untouched {
                     return Val::Is(self.target.clone());
                 }
                 let decoded = self.proxy.listeners[self.request.listener].intake.path == PathForm::Decoded;
-                let path = if decoded { encode_path(&self.path) } else { self.path.clone() };
+                let path = if decoded { encode_path(&self.path).into() } else { self.path.clone() };
                 match &self.query {
-                    Val::Is(q) if q.is_empty() => is(&path),
+                    Val::Is(q) if q.is_empty() => Val::Is(path),
                     Val::Is(q) => is(&format!("{path}?{q}")),
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
@@ -374,9 +388,13 @@ impl Run<'_> {
                 unknown @ Val::Unknown { .. } => unknown.clone(),
             },
             Subject::Header(name) => {
+                self.asked |= Asked::line(name);
                 self.headers.iter().find(|l| l.name.eq_ignore_ascii_case(name)).map_or_else(|| is(""), |l| l.value.clone())
             }
-            Subject::HeaderNames => is(&self.headers.iter().fold(String::new(), |all, l| all + " " + &l.name)),
+            Subject::HeaderNames => {
+                self.asked = Asked::ALL;
+                is(&self.headers.iter().fold(String::new(), |all, l| all + " " + &l.name))
+            }
             Subject::Cookie(name) => {
                 let cookies = self.request.header("cookie").cloned().unwrap_or_else(|| "".into());
                 is(cookies.split(';').find_map(|c| c.trim().split_once('=').filter(|(k, _)| *k == &**name)).map_or("", |(_, v)| v))

@@ -1,14 +1,11 @@
 //! Finds the arms of a choice that may fit, without trying them all.
 
 use crate::model::{Cond, CondId, Matcher, Proxy, Subject, Table, Text};
-use std::collections::HashMap;
 
 /// Tables with fewer arms are searched from end to end.
 const WORTH_IT: usize = 8;
 /// How deep conditions are followed.
 const DEEPEST: u32 = 8;
-
-type Buckets = HashMap<Text, Vec<u32>>;
 
 /// How a text must look for an arm to fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,24 +29,57 @@ pub(super) struct TableIndex {
 pub(super) struct Keyed {
     pub(super) of: Subject,
     /// Whether the texts are in lower case, because some arm ignores it.
-    pub(super) lower: bool,
-    whole: Buckets,
+    lower: bool,
+    whole: Marked,
     heads: Affixes,
     tails: Affixes,
+}
+
+/// Arms by the marks of their texts, in order. Another text might have the same mark: whoever finds an arm still tests it.
+#[derive(Debug, Default)]
+struct Marked(Vec<(u64, u32)>);
+
+impl Marked {
+    fn find(&self, mark: u64, out: &mut Vec<u32>) {
+        let from = self.0.partition_point(|m| m.0 < mark);
+        out.extend(self.0[from..].iter().take_while(|m| m.0 == mark).map(|m| m.1));
+    }
 }
 
 /// Texts at an end, and their lengths.
 #[derive(Debug, Default)]
 struct Affixes {
-    by_text: Buckets,
+    marked: Marked,
     lengths: Vec<usize>,
 }
 
 impl Affixes {
     fn finish(&mut self) {
+        self.marked.0.sort_unstable();
         self.lengths.sort_unstable();
         self.lengths.dedup();
     }
+
+    /// Adds the arms of every affix of a text, given from that end on.
+    fn find(&self, bytes: impl Iterator<Item = u8>, out: &mut Vec<u32>) {
+        let (mut mark, mut lengths) = (MARK, self.lengths.iter());
+        let Some(mut next) = lengths.next() else { return };
+        for (i, byte) in bytes.enumerate() {
+            mark = marked(mark, byte);
+            if i + 1 == *next {
+                self.marked.find(mark, out);
+                let Some(longer) = lengths.next() else { return };
+                next = longer;
+            }
+        }
+    }
+}
+
+/// The mark of no text, and of one with a byte more (FNV-1a).
+const MARK: u64 = 0xcbf2_9ce4_8422_2325;
+
+const fn marked(mark: u64, byte: u8) -> u64 {
+    (mark ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
 impl TableIndex {
@@ -66,6 +96,7 @@ impl TableIndex {
             }
         }
         for keyed in &mut index.keyed {
+            keyed.whole.0.sort_unstable();
             keyed.heads.finish();
             keyed.tails.finish();
         }
@@ -76,25 +107,25 @@ impl TableIndex {
     fn add(&mut self, arm: u32, need: &Need<'_>) {
         let at = self.keyed.iter().position(|k| k.of == *need.of && k.lower == need.fold);
         let at = at.unwrap_or_else(|| {
-            let (whole, heads, tails) = (Buckets::default(), Affixes::default(), Affixes::default());
+            let (whole, heads, tails) = (Marked::default(), Affixes::default(), Affixes::default());
             self.keyed.push(Keyed { of: need.of.clone(), lower: need.fold, whole, heads, tails });
             self.keyed.len() - 1
         });
         let keyed = &mut self.keyed[at];
         for (shape, text) in &need.texts {
-            let text: Text = if need.fold { text.to_ascii_lowercase().into() } else { (*text).clone() };
-            let buckets = match shape {
-                Shape::Whole => &mut keyed.whole,
+            let forwards = keyed.cased(text.bytes()).fold(MARK, marked);
+            match shape {
+                Shape::Whole => keyed.whole.0.push((forwards, arm)),
                 Shape::Head => {
                     keyed.heads.lengths.push(text.len());
-                    &mut keyed.heads.by_text
+                    keyed.heads.marked.0.push((forwards, arm));
                 }
                 Shape::Tail => {
+                    let backwards = keyed.cased(text.bytes().rev()).fold(MARK, marked);
                     keyed.tails.lengths.push(text.len());
-                    &mut keyed.tails.by_text
+                    keyed.tails.marked.0.push((backwards, arm));
                 }
-            };
-            buckets.entry(text).or_default().push(arm);
+            }
         }
     }
 
@@ -112,21 +143,14 @@ impl TableIndex {
 impl Keyed {
     /// Adds the arms that a text may fit.
     pub(super) fn find(&self, text: &str, out: &mut Vec<u32>) {
-        let lower;
-        let text = if self.lower {
-            lower = text.to_ascii_lowercase();
-            &lower
-        } else {
-            text
-        };
-        let mut take = |buckets: &Buckets, key: Option<&str>| out.extend(key.and_then(|k| buckets.get(k)).into_iter().flatten());
-        take(&self.whole, Some(text));
-        for n in self.heads.lengths.iter().take_while(|n| **n <= text.len()) {
-            take(&self.heads.by_text, text.get(..*n));
-        }
-        for n in self.tails.lengths.iter().take_while(|n| **n <= text.len()) {
-            take(&self.tails.by_text, text.get(text.len() - n..));
-        }
+        self.whole.find(self.cased(text.bytes()).fold(MARK, marked), out);
+        self.heads.find(self.cased(text.bytes()), out);
+        self.tails.find(self.cased(text.bytes().rev()), out);
+    }
+
+    fn cased(&self, bytes: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+        let lower = self.lower;
+        bytes.map(move |b| if lower { b.to_ascii_lowercase() } else { b })
     }
 }
 

@@ -4,6 +4,7 @@
 //! reports every branch; what all branches share is known, the rest is unknown.
 
 mod again;
+mod asked;
 mod essence;
 mod eval;
 mod example;
@@ -15,33 +16,41 @@ mod shadow;
 mod solve;
 mod way;
 mod witness;
+mod word;
 
 pub mod handshake;
 pub mod idle;
-pub mod parallel;
 pub mod preflight;
 pub mod trace;
 pub mod trial;
 
+pub(crate) use crate::parallel;
+pub use asked::Asked;
 pub use essence::{Aspect, Essence};
 pub use eval::Val;
 pub use example::texts_of;
 pub use machine::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Machine, Sent, run};
 pub use shadow::{Shadowed, shadowed};
-pub use witness::{Witness, witnesses};
+pub use witness::{Witness, survey, witnesses};
 
 use crate::model::{Dial, Request, Text};
 
 /// A request with these headers.
 pub fn request(listener: usize, method: &str, host: &str, target: &str, headers: &[(&str, &str)]) -> Request {
-    let mut lines: Vec<(Text, Text)> = vec![("Host".into(), host.into())];
-    lines.extend(headers.iter().map(|(n, v)| (Text::from(*n), Text::from(*v))));
+    let mut request = get(listener, host.into(), target.into());
+    request.method = word::word(method);
+    request.headers.extend(headers.iter().map(|(n, v)| (Text::from(*n), Text::from(*v))));
+    request
+}
+
+/// The plainest request.
+fn get(listener: usize, host: Text, target: Text) -> Request {
     Request {
         listener,
-        http: "1.1".into(),
-        method: method.into(),
-        target: target.into(),
-        headers: lines,
+        http: word::word("1.1"),
+        method: word::word("GET"),
+        target,
+        headers: vec![(word::word("Host"), host)],
         dial: Dial::Fitting,
         sni: None,
         offers: Vec::new(),

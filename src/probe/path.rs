@@ -4,6 +4,8 @@ use crate::model::PathForm;
 
 /// A path as routes are chosen by it.
 pub(super) enum Path {
+    /// As it was sent.
+    AsIs,
     Is(String),
     Malformed,
     /// Decoded, it is no text.
@@ -15,6 +17,12 @@ pub(super) enum Path {
 pub(super) fn path_form(path: &str, form: PathForm, merge_slashes: bool) -> Path {
     if !path.starts_with('/') {
         return Path::Malformed;
+    }
+    // A plain path is in every form.
+    let escaped = form != PathForm::AsSent && path.contains('%');
+    let dotted = form != PathForm::AsSent && path.contains("/.");
+    if !escaped && !dotted && !(merge_slashes && path.contains("//")) {
+        return Path::AsIs;
     }
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.bytes();

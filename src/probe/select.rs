@@ -5,7 +5,6 @@ use super::{
     machine::Run,
 };
 use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, Subject, TableId, Text, Why};
-use std::borrow::Cow;
 
 /// How deep arms may be nested before hoplint gives up on the innermost.
 const DEEPEST: u32 = 400;
@@ -26,18 +25,12 @@ enum Found {
     Unknown(Why),
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     pub(super) fn pick(&mut self, id: TableId) -> Picked {
         let table = self.proxy.table(id);
         let picked = match table.pick {
-            Pick::FirstMatch => {
-                let arms = self.candidates(id);
-                self.first_match(&arms)
-            }
-            Pick::SpecificHost => {
-                let arms = self.candidates(id);
-                self.specific_host(&arms)
-            }
+            Pick::FirstMatch => self.first_match(id),
+            Pick::SpecificHost => self.specific_host(id),
             Pick::PrefixTree => match self.prefix_tree(id, 0) {
                 Found::Final(arm) | Found::Prefix(arm) => Picked::Arm(arm),
                 Found::Nothing => Picked::Miss,
@@ -51,23 +44,26 @@ impl<'a> Run<'a> {
     }
 
     /// The arms that may fit, in their order.
-    fn candidates(&mut self, id: TableId) -> Cow<'a, [Arm]> {
-        let arms = &self.proxy.table(id).arms;
-        let Some(index) = self.machine.index(id) else { return Cow::Borrowed(arms) };
-        let mut found = index.others().to_vec();
+    fn candidates(&mut self, id: TableId) -> Vec<u32> {
+        let all = 0..self.proxy.table(id).arms.len() as u32;
+        let Some(index) = self.machine.index(id) else { return all.collect() };
+        let mut found = Vec::with_capacity(index.others().len() + 6);
+        found.extend_from_slice(index.others());
         for keyed in index.keyed() {
             match self.read(&keyed.of) {
                 Val::Is(text) => keyed.find(&text, &mut found),
-                Val::Unknown { .. } => return Cow::Borrowed(arms),
+                Val::Unknown { .. } => return all.collect(),
             }
         }
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|i| arms[i as usize]).collect()
+        found
     }
 
-    fn first_match(&mut self, arms: &[Arm]) -> Picked {
-        for arm in arms {
+    fn first_match(&mut self, id: TableId) -> Picked {
+        let arms = &self.proxy.table(id).arms;
+        for i in self.candidates(id) {
+            let arm = &arms[i as usize];
             match self.holds(arm.test) {
                 Tri::Yes => return Picked::Arm(*arm),
                 Tri::No => {}
@@ -81,11 +77,13 @@ impl<'a> Run<'a> {
         Picked::Miss
     }
 
-    fn specific_host(&mut self, arms: &[Arm]) -> Picked {
+    fn specific_host(&mut self, id: TableId) -> Picked {
         let proxy = self.proxy;
+        let candidates = self.candidates(id);
+        let arms = || candidates.iter().map(|i| &proxy.table(id).arms[*i as usize]);
         let mut read: Option<(&Subject, Text)> = None;
         let mut best: Option<((u8, usize), Arm)> = None;
-        for arm in arms {
+        for arm in arms() {
             let Cond::Test(Atom { of, is, .. }) = proxy.cond(arm.test) else { continue };
             if read.as_ref().is_none_or(|r| r.0 != of) {
                 let Val::Is(text) = self.read(of) else { continue };
@@ -117,7 +115,7 @@ impl<'a> Run<'a> {
         if let Some((_, arm)) = best {
             return Picked::Arm(arm);
         }
-        for arm in arms {
+        for arm in arms() {
             if !matches!(proxy.cond(arm.test), Cond::Test(Atom { is: Matcher::Regex(_), .. }) | Cond::Opaque(_)) {
                 continue;
             }
@@ -136,15 +134,16 @@ impl<'a> Run<'a> {
 
     fn prefix_tree(&mut self, id: TableId, depth: u32) -> Found {
         let proxy = self.proxy;
-        let arms = self.candidates(id);
+        let candidates = self.candidates(id);
+        let arms = || candidates.iter().map(|i| &proxy.table(id).arms[*i as usize]);
         let path = self.path.clone();
         let mut longest: Option<(usize, Arm)> = None;
         let mut implied = None;
-        for arm in arms.iter() {
+        for arm in arms() {
             let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
             match (arm.rank, is) {
-                (Rank::Exact, Matcher::Is(t)) if t.iter().any(|t| **t == *path) => return Found::Final(*arm),
-                (Rank::Implied, Matcher::Is(t)) if t.iter().any(|t| **t == *path) => implied = Some(*arm),
+                (Rank::Exact, Matcher::Is(t)) if t.iter().any(|t| *t == path) => return Found::Final(*arm),
+                (Rank::Implied, Matcher::Is(t)) if t.iter().any(|t| *t == path) => implied = Some(*arm),
                 (Rank::Plain | Rank::Sealed, Matcher::Starts(t)) => {
                     if let Some(n) = t.iter().filter(|t| path.starts_with(&***t)).map(|t| t.len()).max()
                         && longest.is_none_or(|(l, _)| n > l)
@@ -174,7 +173,7 @@ impl<'a> Run<'a> {
             }
         }
         if !sealed {
-            for arm in arms.iter().filter(|a| a.rank == Rank::Regex) {
+            for arm in arms().filter(|a| a.rank == Rank::Regex) {
                 let fits = match self.holds(arm.test) {
                     Tri::Yes => true,
                     Tri::No => false,

@@ -3,7 +3,8 @@
 use super::eval::{Tri, text_matches};
 use super::example::texts_of;
 use super::way::{Clause, Way, Ways};
-use super::{handshake, request};
+use super::word::{nothing, word};
+use super::{get, handshake};
 use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Fact, Known, MapId, Matcher, Proxy, Request, Slot, Subject, Text};
 use std::borrow::Cow;
 
@@ -28,23 +29,30 @@ struct Literal<'a> {
 /// All of these.
 type Term<'a> = Vec<Literal<'a>>;
 
-/// Requests for a way from a listener, the simplest first.
-pub(super) fn requests(proxy: &Proxy, ways: &Ways, listener: usize, way: Way) -> Vec<Request> {
+/// The first request for a way from a listener that arrives, the simplest tried first.
+pub(super) fn find(proxy: &Proxy, ways: &Ways, listener: usize, way: Way, mut arrives: impl FnMut(&Request) -> bool) -> Option<Request> {
     let mut clauses: Vec<&Clause> = ways.back(way, None).collect();
     clauses.reverse();
     let solve = Solve { proxy, ways, clauses: &clauses };
-    let mut out: Vec<Request> = Vec::new();
+    let mut tried: Vec<Request> = Vec::new();
     for term in solve.terms() {
-        for found in solve.fulfil(listener, &term) {
-            if !out.contains(&found) {
-                out.push(found);
-            }
-            if out.len() == TRIES {
-                return out;
+        // Nearly always the first choice for every subject will do; the others are made up only if it does not.
+        for most in [1, TEXTS] {
+            for request in solve.fulfil(listener, &term, most) {
+                if tried.contains(&request) {
+                    continue;
+                }
+                if arrives(&request) {
+                    return Some(request);
+                }
+                tried.push(request);
+                if tried.len() == TRIES {
+                    return None;
+                }
             }
         }
     }
-    out
+    None
 }
 
 struct Solve<'a> {
@@ -193,8 +201,8 @@ impl<'a> Solve<'a> {
         out
     }
 
-    /// Requests that fulfil a term.
-    fn fulfil(&self, listener: usize, term: &Term<'a>) -> Vec<Request> {
+    /// Requests that fulfil a term, with so many texts for each subject.
+    fn fulfil(&self, listener: usize, term: &Term<'a>, most: usize) -> Vec<Request> {
         let taken = &self.proxy.listeners[listener];
         let mut subjects: Vec<(Subject, Vec<&Literal<'a>>)> = Vec::new();
         for literal in term {
@@ -209,7 +217,7 @@ impl<'a> Solve<'a> {
                 None => subjects.push((of, vec![literal])),
             }
         }
-        let mut choices: Vec<(Subject, Vec<String>)> = Vec::new();
+        let mut choices: Choices = Vec::new();
         for (subject, literals) in subjects {
             let fixed = match &subject {
                 Subject::Scheme => Some(if taken.tls { "https" } else { "http" }),
@@ -223,16 +231,19 @@ impl<'a> Solve<'a> {
                 }
                 continue;
             }
-            let texts = self.texts(&subject, &literals);
+            let texts = self.texts(&subject, &literals, most);
             if texts.is_empty() {
                 return Vec::new();
             }
             choices.push((subject, texts));
         }
+        if choices.iter().all(|c| c.1.len() == 1) {
+            return vec![build(listener, &choices, &vec![0; choices.len()])];
+        }
         // Near choices first: those that differ least from the first of each.
-        let most = choices.iter().map(|c| c.1.len() - 1).sum::<usize>();
+        let furthest = choices.iter().map(|c| c.1.len() - 1).sum::<usize>();
         let mut picks = Vec::new();
-        for distance in 0..=most {
+        for distance in 0..=furthest {
             spread(&choices, distance, &mut Vec::new(), &mut picks);
             if picks.len() >= TRIES {
                 break;
@@ -249,17 +260,17 @@ impl<'a> Solve<'a> {
         })
     }
 
-    /// Texts that pass all tests of one subject.
-    fn texts(&self, subject: &Subject, literals: &[&Literal<'_>]) -> Vec<String> {
+    /// Texts that pass all tests of one subject, so many at most.
+    fn texts(&self, subject: &Subject, literals: &[&Literal<'_>], most: usize) -> Vec<Text> {
         let path = *subject == Subject::Path;
-        let mut exact: Vec<String> = Vec::new();
+        let mut exact: Vec<Text> = Vec::new();
         let (mut heads, mut middles, mut tails, mut patterns) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let take = |list: &[Text]| list.iter().take(TEXTS * 2).map(ToString::to_string).collect::<Vec<_>>();
+        let take = |list: &[Text]| list.iter().take(TEXTS * 2).cloned().collect::<Vec<Text>>();
         for literal in literals.iter().filter(|l| l.yes) {
             match &*literal.is {
                 Matcher::Is(list) | Matcher::Token(list) => exact.extend(take(list)),
                 // A network is met by its own address.
-                Matcher::Within(list) => exact.extend(list.iter().take(TEXTS).map(|n| n.split('/').next().unwrap_or(n).to_owned())),
+                Matcher::Within(list) => exact.extend(list.iter().take(TEXTS).map(|n| n.split('/').next().unwrap_or(n).into())),
                 Matcher::Starts(list) => heads.extend(take(list)),
                 Matcher::Has(list) => middles.extend(take(list)),
                 Matcher::Ends(list) => tails.extend(take(list)),
@@ -267,27 +278,46 @@ impl<'a> Solve<'a> {
                 Matcher::Any | Matcher::Present | Matcher::Truthy | Matcher::Same(_) => {}
             }
         }
-        heads.sort_by_key(|h| std::cmp::Reverse(h.len()));
-        let mut found = exact;
-        if found.is_empty() {
+        heads.sort_by_key(|h: &Text| std::cmp::Reverse(h.len()));
+        let mut out: Vec<Text> = Vec::new();
+        // Whether there are enough.
+        let mut take = |text: Text| {
+            let usable = !(text.is_empty() && matches!(subject, Subject::Path | Subject::Host | Subject::Method | Subject::Client));
+            if usable && !out.contains(&text) && self.all(literals, &text) {
+                out.push(text);
+            }
+            out.len() == most
+        };
+        let anywhere = match subject {
+            Subject::Host => Some(ANY_HOST),
+            Subject::Method => Some("GET"),
+            Subject::Client => Some("192.0.2.1"),
+            _ => None,
+        };
+        let mut enough = literals.iter().all(|l| !l.yes) && anywhere.is_some_and(|any| take(word(any)));
+        let given = !exact.is_empty() || !patterns.is_empty();
+        if !exact.is_empty() {
+            enough = enough || exact.into_iter().any(&mut take);
+        } else if !patterns.is_empty() {
             let base = heads.first().map_or("", |h| h.trim_end_matches('/'));
-            for t in &patterns {
+            let around = |t: &String| {
                 if path {
-                    let own = t.starts_with('/').then(|| t.clone());
-                    found.extend(own);
-                    found.extend([format!("{base}/{}", t.trim_start_matches('/')), format!("{base}/a{t}"), format!("{base}{t}/")]);
+                    let own = t.starts_with('/').then(|| t.as_str().into());
+                    let others = [format!("{base}/{}", t.trim_start_matches('/')), format!("{base}/a{t}"), format!("{base}{t}/")];
+                    own.into_iter().chain(others.map(Text::from)).collect::<Vec<Text>>()
                 } else {
-                    found.extend([format!("{base}{t}"), format!("{base}a{t}")]);
+                    [format!("{base}{t}"), format!("{base}a{t}")].map(Text::from).to_vec()
                 }
-            }
+            };
+            enough = enough || patterns.iter().flat_map(around).any(&mut take);
         }
-        if found.is_empty() {
+        if !enough && !given {
             if heads.is_empty() {
-                heads.push(if path { "/".to_owned() } else { String::new() });
+                heads.push(if path { word("/") } else { nothing() });
             }
-            let nothing = vec![String::new()];
-            let middles = if middles.is_empty() { &nothing } else { &middles };
-            let ends = if tails.is_empty() { &nothing } else { &tails };
+            let none = [nothing()];
+            let middles = if middles.is_empty() { &none[..] } else { &middles };
+            let ends = if tails.is_empty() { &none[..] } else { &tails };
             let fillers: &[&str] = match subject {
                 Subject::Path => &["", "x", "/"],
                 Subject::Host if !tails.is_empty() => &["x", "a.x"],
@@ -295,33 +325,16 @@ impl<'a> Solve<'a> {
                 Subject::Method => &["", "GET", "POST", "PUT", "DELETE", "OPTIONS"],
                 _ => &["", "x", "1"],
             };
-            for filler in fillers {
+            'made: for filler in fillers {
                 for head in &heads {
                     for middle in middles {
-                        found.extend(ends.iter().map(|end| format!("{head}{filler}{middle}{end}")));
+                        for end in ends {
+                            if take(join([head, &word(filler), middle, end])) {
+                                break 'made;
+                            }
+                        }
                     }
                 }
-            }
-        }
-        let anywhere = match subject {
-            Subject::Host => Some(ANY_HOST),
-            Subject::Method => Some("GET"),
-            Subject::Client => Some("192.0.2.1"),
-            _ => None,
-        };
-        if literals.iter().all(|l| !l.yes)
-            && let Some(any) = anywhere
-        {
-            found.insert(0, any.to_owned());
-        }
-        let mut out: Vec<String> = Vec::new();
-        for text in found {
-            let usable = !(text.is_empty() && matches!(subject, Subject::Path | Subject::Host | Subject::Method | Subject::Client));
-            if usable && !out.contains(&text) && self.all(literals, &text) {
-                out.push(text);
-            }
-            if out.len() == TEXTS {
-                break;
             }
         }
         out
@@ -347,8 +360,21 @@ fn both<'a>(a: Vec<Term<'a>>, b: &[Term<'a>]) -> Vec<Term<'a>> {
     out
 }
 
+/// One text of four; mostly only one of them is not empty.
+fn join(parts: [&Text; 4]) -> Text {
+    let mut filled = parts.iter().filter(|p| !p.is_empty());
+    match (filled.next(), filled.next()) {
+        (None, _) => nothing(),
+        (Some(only), None) => (*only).clone(),
+        _ => parts.iter().map(|p| &***p).collect::<String>().into(),
+    }
+}
+
+/// Texts to choose from for each subject.
+type Choices = Vec<(Subject, Vec<Text>)>;
+
 /// All picks whose indexes add up to a number.
-fn spread(choices: &[(Subject, Vec<String>)], left: usize, pick: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
+fn spread(choices: &Choices, left: usize, pick: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
     if out.len() >= TRIES {
         return;
     }
@@ -366,31 +392,31 @@ fn spread(choices: &[(Subject, Vec<String>)], left: usize, pick: &mut Vec<usize>
 }
 
 /// The request of one pick.
-fn build(listener: usize, choices: &[(Subject, Vec<String>)], pick: &[usize]) -> Request {
-    let mut r = request(listener, "GET", ANY_HOST, "/", &[]);
-    let (mut path, mut query, mut cookies) = ("/".to_owned(), Vec::new(), Vec::new());
-    for ((subject, texts), i) in choices.iter().zip(pick) {
-        let text = &texts[*i];
+fn build(listener: usize, choices: &Choices, pick: &[usize]) -> Request {
+    let picked = || choices.iter().zip(pick).map(|((subject, texts), i)| (subject, &texts[*i]));
+    let of = |wanted: &Subject| picked().find(|(subject, _)| *subject == wanted).map(|(_, text)| text.clone());
+    let host = of(&Subject::Host).unwrap_or_else(|| ANY_HOST.into());
+    let path = of(&Subject::Path).unwrap_or_else(|| word("/"));
+    let mut r = get(listener, host, path);
+    let (mut query, mut cookies) = (Vec::new(), Vec::new());
+    for (subject, text) in picked() {
         match subject {
-            Subject::Method => r.method = text.as_str().into(),
-            Subject::Protocol => r.http = if text == "HTTP/2.0" { "2".into() } else { text.trim_start_matches("HTTP/").into() },
-            Subject::Host => r.headers[0].1 = text.as_str().into(),
+            Subject::Method => r.method = text.clone(),
+            Subject::Protocol => r.http = if &**text == "HTTP/2.0" { "2".into() } else { text.trim_start_matches("HTTP/").into() },
             Subject::NamedPort if !text.is_empty() => r.headers[0].1 = format!("{}:{text}", r.headers[0].1).into(),
-            Subject::Path => path = text.clone(),
-            Subject::QueryString if !text.is_empty() => query.insert(0, text.clone()),
+            Subject::QueryString if !text.is_empty() => query.insert(0, text.to_string()),
             Subject::Query(name) if !text.is_empty() => query.push(format!("{name}={text}")),
-            Subject::Header(name) if !text.is_empty() => r.headers.push((name.clone(), text.as_str().into())),
+            Subject::Header(name) if !text.is_empty() => r.headers.push((name.clone(), text.clone())),
             Subject::Cookie(name) if !text.is_empty() => cookies.push(format!("{name}={text}")),
-            Subject::Client => r.client = Some(text.as_str().into()),
-            Subject::Sni => r.sni = Some(text.as_str().into()),
+            Subject::Client => r.client = Some(text.clone()),
+            Subject::Sni => r.sni = Some(text.clone()),
             _ => {}
         }
     }
     if !query.is_empty() {
-        path.push(if path.contains('?') { '&' } else { '?' });
-        path.push_str(&query.join("&"));
+        let mark = if r.target.contains('?') { '&' } else { '?' };
+        r.target = format!("{}{mark}{}", r.target, query.join("&")).into();
     }
-    r.target = path.into();
     if !cookies.is_empty() {
         r.headers.push(("Cookie".into(), cookies.join("; ").into()));
     }

@@ -68,8 +68,8 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
         Goal::AnswersOne(name) => !answers.is_empty() && answers.iter().all(|b| lines(b, name).count() == 1),
         Goal::HidesTheirs(name) => {
             // The proxy's own line stays.
-            let own = |b: &&Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
-            !answers.is_empty() && answers.iter().all(|b| own(&b))
+            let own = |b: &Branch| lines(b, name).count() == 1 && lines(b, name).all(|l| l.value.known() != Some(THEIRS));
+            !answers.is_empty() && answers.iter().all(|b| own(b))
         }
         Goal::ErrandsStayPlain => {
             let sent = |b: &Branch| b.errands.iter().filter_map(|e| e.sent.clone()).collect::<Vec<Sent>>();

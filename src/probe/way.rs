@@ -57,9 +57,9 @@ impl Ways {
         })
     }
 
-    /// The route that a way is in.
-    pub(super) fn route(&self, way: Way) -> Option<RouteId> {
-        self.back(way, None).find_map(|c| match c {
+    /// The routes that a way has entered, the last one first: that is the one it is in.
+    pub(super) fn routes(&self, way: Way) -> impl Iterator<Item = RouteId> {
+        self.back(way, None).filter_map(|c| match c {
             Clause::Route(r) => Some(*r),
             _ => None,
         })

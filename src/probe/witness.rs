@@ -3,11 +3,12 @@
 use super::handshake;
 use super::machine::{Assume, Branch, Machine};
 use super::preflight;
-use super::solve::requests;
+use super::solve::find;
 use super::way::{Clause, Goal, Walk, Way, Ways};
+use super::{parallel, word::word};
 use crate::model::{Kind, Request, RouteId, Text};
 use crate::source::Span;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A request that arrives at a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,19 +24,19 @@ pub struct Witness {
     /// Its path, without the query.
     pub path: Text,
     /// The request, with nothing in it that its way does not need.
-    pub request: Request,
+    pub request: Box<Request>,
 }
 
 impl Witness {
     fn new(route: RouteId, forward: Option<Span>, request: Request) -> Self {
         let host = request.header("host").cloned().unwrap_or_else(|| "".into());
         let path = request.target.split_once('?').map_or_else(|| request.target.clone(), |(p, _)| p.into());
-        Self { route, forward, listener: request.listener, host, path, request }
+        Self { route, forward, listener: request.listener, host, path, request: Box::new(request) }
     }
 
     /// The same, for another path.
     pub fn at(&self, target: &str) -> Self {
-        Self::new(self.route, self.forward, Request { target: target.into(), ..self.request.clone() })
+        Self::new(self.route, self.forward, Request { target: target.into(), ..(*self.request).clone() })
     }
 
     /// Whether only a handshake comes here.
@@ -46,7 +47,7 @@ impl Witness {
     /// A request of a kind on this way; none where such a request does not come.
     pub fn ask(&self, kind: Kind, origin: &str) -> Option<Request> {
         match kind {
-            Kind::Plain => (!self.upgrades()).then(|| self.request.clone()),
+            Kind::Plain => (!self.upgrades()).then(|| (*self.request).clone()),
             Kind::CrossOrigin => self.cross_origin(origin),
             Kind::Preflight => self.preflight(origin),
             Kind::Handshake => self.handshake(),
@@ -55,7 +56,7 @@ impl Witness {
 
     /// A handshake on this way (RFC 6455 §4.1); none where no GET comes.
     pub fn handshake(&self) -> Option<Request> {
-        let mut request = (&*self.request.method == "GET").then(|| self.request.clone())?;
+        let mut request = (&*self.request.method == "GET").then(|| (*self.request).clone())?;
         handshake::complete(&mut request);
         Some(request)
     }
@@ -63,7 +64,7 @@ impl Witness {
     /// A plain request from a page of another origin; none where only handshakes or preflights come.
     pub fn cross_origin(&self, origin: &str) -> Option<Request> {
         let fits = !self.upgrades() && &*self.request.method != "OPTIONS";
-        let mut request = fits.then(|| self.request.clone())?;
+        let mut request = fits.then(|| (*self.request).clone())?;
         set(&mut request, "Origin", origin);
         Some(request)
     }
@@ -71,7 +72,7 @@ impl Witness {
     /// A preflight for this way (Fetch, "CORS-preflight fetch"); none where only handshakes come. It asks for the method that the
     /// way needs, or for PUT.
     pub fn preflight(&self, origin: &str) -> Option<Request> {
-        let mut request = (!self.upgrades()).then(|| self.request.clone())?;
+        let mut request = (!self.upgrades()).then(|| (*self.request).clone())?;
         let method = match &*request.method {
             "GET" | "HEAD" | "OPTIONS" => "PUT".into(),
             _ => request.method.clone(),
@@ -92,89 +93,159 @@ impl Witness {
 /// Replaces a header.
 fn set(request: &mut Request, name: &str, value: &str) {
     request.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
-    request.headers.push((Text::from(name), Text::from(value)));
+    request.headers.push((word(name), Text::from(value)));
 }
+
+/// How many places are worth a thread's turn.
+const PART: usize = 256;
 
 /// Witnesses for all routes and forwarding places that a request can be shown to reach, in the order of the routes. A route that
 /// is only gone through has none of its own.
 pub fn witnesses(machine: &Machine<'_>) -> Vec<Witness> {
-    let proxy = machine.proxy();
-    let mut search = Search {
-        machine,
-        reached: vec![false; proxy.routes.len()],
-        forwards: HashSet::new(),
-        assume: Assume::default(),
-        found: Vec::new(),
-    };
-    let mut walk = Walk::new(proxy);
-    for (i, listener) in proxy.listeners.iter().enumerate() {
-        walk.begin(listener.body);
-        while let Some((goal, way)) = walk.next() {
-            search.aim(i, goal, way, &walk.ways);
-        }
-    }
-    let mut found = search.found;
-    found.sort_by_key(|w| (w.route, w.forward));
-    found
+    survey(machine, |_| true, |_, _| ()).into_iter().map(|(w, ())| w).collect()
 }
 
-struct Search<'a, 'p> {
-    machine: &'a Machine<'p>,
+/// The same, each with what a look at its run tells. The run that shows that a request arrives is the run of a plain request:
+/// whoever wants to know what becomes of one looks here, and needs no second run. Routes that are not `wanted` are gone for only
+/// where nothing else comes to what they lie in.
+pub fn survey<T: Send>(
+    machine: &Machine<'_>,
+    wanted: impl Fn(RouteId) -> bool + Sync,
+    look: impl Fn(&Witness, &[Branch]) -> T + Sync,
+) -> Vec<(Witness, T)> {
+    let proxy = machine.proxy();
+    let mut known = Known { reached: vec![false; proxy.routes.len()], forwards: HashSet::new() };
+    let mut all: Vec<(Witness, T)> = Vec::new();
+    let mut walk = Walk::new(proxy);
+    for (listener, taken) in proxy.listeners.iter().enumerate() {
+        walk.begin(taken.body);
+        let goals: Vec<(Goal, Way)> = std::iter::from_fn(|| walk.next()).collect();
+        let search = Search { machine, listener, ways: &walk.ways, assume: Assume::default(), wanted: &wanted, look: &look };
+        let parts = search.parts(&goals);
+        let shares = parallel::each(&parts, |part| search.go(part, &known));
+        all.reserve(shares.iter().map(|s| s.found.len()).sum());
+        for (part, mut share) in parts.iter().zip(shares) {
+            // Parts are searched side by side. Where an earlier one came to a place that this one went for too, this one is
+            // done again, so that what comes out is what one search from beginning to end would find.
+            if share.aimed.iter().any(|(route, goal)| known.has(*route, *goal)) {
+                share = search.go(part, &known);
+            }
+            share.reached.into_iter().for_each(|r| known.reached[r.at()] = true);
+            known.forwards.extend(share.forwards);
+            all.append(&mut share.found);
+        }
+    }
+    all.sort_by_key(|(w, _)| (w.route, w.forward));
+    all
+}
+
+/// Where requests were shown to come.
+struct Known {
     reached: Vec<bool>,
     forwards: HashSet<(RouteId, Span)>,
-    assume: Assume,
-    found: Vec<Witness>,
 }
 
-impl Search<'_, '_> {
-    fn aim(&mut self, listener: usize, goal: Goal, way: Way, ways: &Ways) {
-        let Some(route) = ways.route(way) else { return };
-        let known = match goal {
+impl Known {
+    fn has(&self, route: RouteId, goal: Goal) -> bool {
+        match goal {
             Goal::Route(r) => self.reached[r.at()],
             Goal::Forward(at) => self.forwards.contains(&(route, at)),
-        };
-        if known {
-            return;
-        }
-        let chance = ways.back(way, None).any(|c| matches!(c, Clause::Chance));
-        for request in requests(self.machine.proxy(), ways, listener, way) {
-            let branches = self.machine.run(&request, &self.assume);
-            if !arrives(&branches, route, goal, chance) {
-                continue;
-            }
-            self.mark(way, ways);
-            for b in &branches {
-                let named =
-                    b.routes.iter().filter(|r| self.machine.proxy().route(**r).named && branches.iter().all(|b| b.routes.contains(r)));
-                for r in named {
-                    self.reached[r.at()] = true;
-                }
-            }
-            let forward = match goal {
-                Goal::Forward(at) => {
-                    self.forwards.insert((route, at));
-                    Some(at)
-                }
-                Goal::Route(_) => None,
-            };
-            self.found.push(Witness::new(route, forward, request));
-            return;
         }
     }
+}
 
-    /// The routes of a way are reached; those left by a jump count as reached only if a jump is all that leads to them.
-    fn mark(&mut self, way: Way, ways: &Ways) {
+/// What one part of a search adds to that.
+struct Share<T> {
+    found: Vec<(Witness, T)>,
+    reached: BTreeSet<RouteId>,
+    forwards: BTreeSet<(RouteId, Span)>,
+    /// Places that it went for, as nobody had come there.
+    aimed: Vec<(RouteId, Goal)>,
+}
+
+/// A search for witnesses behind one listener.
+struct Search<'a, 'p, W, L> {
+    machine: &'a Machine<'p>,
+    listener: usize,
+    ways: &'a Ways,
+    assume: Assume,
+    wanted: &'a W,
+    look: &'a L,
+}
+
+impl<T, W: Fn(RouteId) -> bool, L: Fn(&Witness, &[Branch]) -> T> Search<'_, '_, W, L> {
+    /// Cuts the places where one outermost route ends and another begins: what belongs together mostly lies within one.
+    fn parts<'g>(&self, goals: &'g [(Goal, Way)]) -> Vec<&'g [(Goal, Way)]> {
+        let mut parts = Vec::new();
+        let (mut from, mut last) = (0, None);
+        for (i, (_, way)) in goals.iter().enumerate() {
+            let outermost = self.ways.routes(*way).last();
+            if outermost != last && i - from >= PART {
+                parts.push(&goals[from..i]);
+                from = i;
+            }
+            last = outermost;
+        }
+        parts.push(&goals[from..]);
+        parts
+    }
+
+    fn go(&self, part: &[(Goal, Way)], known: &Known) -> Share<T> {
+        let mut share = Share { found: Vec::new(), reached: BTreeSet::new(), forwards: BTreeSet::new(), aimed: Vec::new() };
+        for (goal, way) in part {
+            let Some(route) = self.ways.routes(*way).next() else { continue };
+            let here = match goal {
+                Goal::Route(r) => share.reached.contains(r),
+                Goal::Forward(at) => share.forwards.contains(&(route, *at)),
+            };
+            if here || known.has(route, *goal) {
+                continue;
+            }
+            let around = || self.ways.routes(*way).skip(1).all(|r| share.reached.contains(&r) || known.reached[r.at()]);
+            if (self.wanted)(route) || !around() {
+                share.aimed.push((route, *goal));
+                self.aim(route, *goal, *way, &mut share);
+            }
+        }
+        share
+    }
+
+    fn aim(&self, route: RouteId, goal: Goal, way: Way, share: &mut Share<T>) {
+        let proxy = self.machine.proxy();
+        let chance = self.ways.back(way, None).any(|c| matches!(c, Clause::Chance));
+        let mut branches = Vec::new();
+        let found = find(proxy, self.ways, self.listener, way, |request| {
+            branches = self.machine.run(request, &self.assume);
+            arrives(&branches, route, goal, chance)
+        });
+        let Some(request) = found else { return };
+        share.reached.extend(self.entered(way));
+        for b in &branches {
+            share.reached.extend(b.routes.iter().filter(|r| proxy.route(**r).named && branches.iter().all(|b| b.routes.contains(r))));
+        }
+        let forward = match goal {
+            Goal::Forward(at) => {
+                share.forwards.insert((route, at));
+                Some(at)
+            }
+            Goal::Route(_) => None,
+        };
+        let witness = Witness::new(route, forward, request);
+        let seen = (self.look)(&witness, &branches);
+        share.found.push((witness, seen));
+    }
+
+    /// The routes of a way; those left by a jump count only if a jump is all that leads to them.
+    fn entered(&self, way: Way) -> Vec<RouteId> {
         let mut entered: Vec<RouteId> = Vec::new();
-        for clause in ways.back(way, None) {
+        for clause in self.ways.back(way, None) {
             match clause {
                 Clause::Route(r) => entered.push(*r),
                 Clause::Jumped => entered.retain(|r| self.machine.proxy().route(*r).named),
                 _ => {}
             }
         }
-        for r in entered {
-            self.reached[r.at()] = true;
-        }
+        entered
     }
 }
 

@@ -60,8 +60,16 @@ impl<'a> Lines<'a> {
     /// Takes out what stands in a span, with its line if nothing else stands there.
     pub(super) fn without(self, span: Span) -> Option<Edit> {
         let (end, _) = self.end(span.end())?;
-        let alone = self.indent(span.start).is_some() && self.0.bytes(Span::between(span.end(), end)).trim_ascii().is_empty();
-        let span = if alone { Span::between(self.start(span.start)?, end) } else { span };
+        let rest = self.0.bytes(Span::between(span.end(), end));
+        let first = self.indent(span.start).is_some();
+        let span = if first && rest.trim_ascii().is_empty() {
+            Span::between(self.start(span.start)?, end)
+        } else if first && rest.trim_ascii_start().starts_with(b"#") {
+            // The comment takes its place.
+            Span::between(span.start, end - rest.trim_ascii_start().len() as u32)
+        } else {
+            span
+        };
         Some(Edit { span, text: String::new() })
     }
 }

@@ -33,6 +33,11 @@ pub trait Dialect: Sync {
     /// Whether a file of that name, beginning so, is a configuration of this proxy.
     fn claims(&self, name: &str, head: &[u8]) -> bool;
 
+    /// Whether it finds the texts inside of Kubernetes manifests by itself.
+    fn reads_manifests(&self) -> bool {
+        false
+    }
+
     /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
 

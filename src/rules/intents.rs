@@ -19,7 +19,7 @@ impl Context<'_> {
         let mut because = self.seats(branch.policy?, sent.span);
         let list = self.proxy.list(sent.list);
         let at = Origin { how: How::Implied, span: self.proxy.scope(list.seat).span, seat: list.seat };
-        for fault in socket.faults(self.proxy) {
+        for fault in socket.faults().to_vec() {
             let name = match fault {
                 Fault::NoUpgrade | Fault::WrongUpgrade => "Upgrade",
                 Fault::NoConnection | Fault::WrongConnection => "Connection",
@@ -50,11 +50,16 @@ impl Context<'_> {
         Some(intent(Goal::Upgrades, &socket.witness, &[Kind::Handshake], because, trial::ORIGIN))
     }
 
-    /// Handshakes must upgrade, and nothing else. `line` is the one that asks for every request.
-    pub(super) fn must_only_upgrade(&self, socket: &WebSocket, line: &HeaderOp) -> Option<Intent> {
+    /// Handshakes must upgrade, and nothing else. The lines are those that ask for every request, that for `Upgrade` first.
+    pub(super) fn must_only_upgrade(&self, socket: &WebSocket, lines: &[Origin]) -> Option<Intent> {
         let mut wanted = self.must_upgrade(socket)?;
         wanted.goal = Goal::UpgradesOnly;
-        wanted.because.push(header(line));
+        let names = ["Upgrade", "Connection"].into_iter();
+        wanted.because.extend(lines.iter().zip(names).map(|(origin, name)| Because {
+            role: Role::Header,
+            origin: *origin,
+            value: name.to_owned(),
+        }));
         wanted.trials.push(Trial { kind: Kind::Plain, ..wanted.trials.first()?.clone() });
         let w = &socket.witness;
         wanted.trials.last_mut()?.request = w.ask(Kind::Plain, "")?;

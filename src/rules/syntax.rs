@@ -1,7 +1,7 @@
 //! What the reader found, as findings.
 
 use super::{Confidence, Finding, Level, Related};
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Goal, Intent, Problem, ProblemKind, Remedy};
 
 /// The rule that speaks of a kind of problem.
 const fn rule_of(kind: ProblemKind) -> &'static str {
@@ -28,8 +28,17 @@ const fn rule_of(kind: ProblemKind) -> &'static str {
 /// A problem as a finding: an error where the proxy refuses it for certain, otherwise a warning.
 pub fn finding(problem: Problem, proxy: &'static str) -> Finding {
     let (level, confidence) = if problem.certain { (Level::Error, Confidence::Certain) } else { (Level::Warning, Confidence::Likely) };
+    let wanted = |Remedy { span, text, guessed }| Intent {
+        goal: Goal::Spelt(span, text),
+        trials: Vec::new(),
+        because: Vec::new(),
+        assumes: guessed.then(|| "that this is meant is only guessed".to_owned()),
+        site: 0,
+    };
     Finding {
         confidence,
+        // What is only likely refused may be served as it is.
+        intent: problem.remedy.filter(|_| problem.certain).map(wanted),
         label: problem.message.clone(),
         message: problem.message,
         help: problem.help,

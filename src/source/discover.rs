@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub struct Discovery {
     /// Files to look at, in byte order.
     pub files: Vec<String>,
+    /// Texts of those that were read whole to judge them.
+    pub texts: Vec<(String, Vec<u8>)>,
     /// Named by a person, and cannot be read: path and reason.
     pub unreadable: Vec<(String, String)>,
     /// Not looked at: path and reason.
@@ -83,6 +85,9 @@ fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &m
             out.skipped.push((path, "not a text file".to_owned()));
         } else if markdown && is_markdown(&path) || judge(&path, &head) {
             if entry.path().to_str().is_some() {
+                if head.len() < HEAD as usize {
+                    out.texts.push((path.clone(), head));
+                }
                 out.files.push(path);
             } else {
                 // It would be read under another name, and reported under that.

@@ -1,7 +1,8 @@
 //! Reading files, each once, by the path that the configuration writes.
 
-use super::{FileId, SourceMap, Span, TooLarge, markdown};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{FileId, SourceMap, Span, TooLarge, config_maps, markdown};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
@@ -46,6 +47,12 @@ pub struct Files {
     dump: Vec<String>,
     /// Read from disk, so that it could be written there.
     on_disk: BTreeSet<FileId>,
+    /// Parts of other files.
+    excerpts: BTreeSet<FileId>,
+    /// What a walk has read already, by path.
+    seen: HashMap<String, Vec<u8>>,
+    /// Where directories really are.
+    real_dirs: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Files {
@@ -101,6 +108,25 @@ impl Files {
         }
     }
 
+    /// Takes in texts that a walk has read whole, so that they are not read again.
+    pub fn seen(&mut self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) {
+        self.seen.extend(texts.into_iter().map(|(path, bytes)| (normalise(&path), bytes)));
+    }
+
+    /// Where a file really is, links followed.
+    fn real(&mut self, place: &str) -> Option<PathBuf> {
+        let path = Path::new(place);
+        if std::fs::symlink_metadata(path).ok()?.is_symlink() {
+            return std::fs::canonicalize(path).ok();
+        }
+        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let real = match self.real_dirs.get(dir) {
+            Some(known) => known,
+            None => self.real_dirs.entry(dir.to_path_buf()).or_insert(std::fs::canonicalize(dir).ok()),
+        };
+        Some(real.as_ref()?.join(path.file_name()?))
+    }
+
     /// Reads a file, once.
     ///
     /// # Errors
@@ -113,12 +139,13 @@ impl Files {
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
         }
-        let real = std::fs::canonicalize(&place).ok();
+        let real = self.real(&place);
         if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
             self.by_path.insert(place, id);
             return Ok(id);
         }
-        let bytes = match std::fs::read(&place) {
+        let read = self.seen.remove(&place).map_or_else(|| std::fs::read(&place), Ok);
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound),
             Err(_) if Path::new(&place).is_dir() => return Err(ReadError::IsDirectory),
@@ -168,8 +195,14 @@ impl Files {
     /// # Errors
     /// [`TooLarge`] when the address space is used up.
     pub fn split_dump(&mut self, id: FileId) -> Result<Option<FileId>, TooLarge> {
-        let text = self.map.file(id).bytes().to_vec();
+        let text = self.map.file(id).bytes();
         let mark: &[u8] = b"# configuration file ";
+        let told = |l: &&[u8]| !l.trim_ascii().is_empty() && !l.starts_with(b"nginx: ");
+        // Most files say in their first line that they are none.
+        if !text.split(|b| *b == b'\n').find(told).is_some_and(|l| l.starts_with(mark)) {
+            return Ok(None);
+        }
+        let text = text.to_vec();
         let mut heads = Vec::new();
         let mut at = 0;
         for line in text.split_inclusive(|b| *b == b'\n') {
@@ -179,8 +212,7 @@ impl Files {
             }
             at += line.len();
         }
-        let prologue = |b: &[u8]| b.split(|c| *c == b'\n').all(|l| l.trim_ascii().is_empty() || l.starts_with(b"nginx: "));
-        if heads.is_empty() || !prologue(&text[..heads[0].0]) {
+        if heads.first().is_none_or(|first| text[..first.0].split(|c| *c == b'\n').any(|l| told(&l))) {
             return Ok(None);
         }
         let mut root = None;
@@ -205,11 +237,39 @@ impl Files {
         let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
         let mut out = Vec::new();
         for fence in markdown::fences(&text).into_iter().filter(|f| wanted(&f.info)) {
-            let file = self.map.add(name.clone(), markdown::masked(&text, &fence))?;
-            self.paths.insert(file, normalise(&name));
-            out.push((file, fence.info));
+            out.push((self.excerpt(&name, &text, &(fence.start..fence.end))?, fence.info));
         }
         Ok(out)
+    }
+
+    /// The texts of ConfigMaps in a manifest that `wanted` says of their keys and bytes, in the same way, with their keys.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the address space is used up.
+    pub fn split_config_maps(
+        &mut self,
+        id: FileId,
+        wanted: &dyn Fn(&str, &[u8]) -> bool,
+    ) -> Result<Vec<(FileId, String, Range<usize>)>, TooLarge> {
+        let (name, text) = (self.map.file(id).name().to_owned(), self.map.file(id).bytes().to_vec());
+        let mut out = Vec::new();
+        for (key, at) in config_maps(&text).into_iter().filter(|(key, at)| wanted(key, &text[at.clone()])) {
+            out.push((self.excerpt(&name, &text, &at)?, key, at));
+        }
+        Ok(out)
+    }
+
+    /// A part of a text as a file of the same name.
+    fn excerpt(&mut self, name: &str, text: &[u8], part: &Range<usize>) -> Result<FileId, TooLarge> {
+        let file = self.map.add(name, markdown::masked(text, part))?;
+        self.paths.insert(file, normalise(name));
+        self.excerpts.insert(file);
+        Ok(file)
+    }
+
+    /// Whether a file is a part of another one: what it lacks may stand elsewhere.
+    pub fn is_excerpt(&self, id: FileId) -> bool {
+        self.excerpts.contains(&id)
     }
 
     /// The same files with other texts in some of them; ids stay what they are, and nothing that was read is read again.
@@ -229,6 +289,9 @@ impl Files {
             maps: self.maps.clone(),
             dump: self.dump.clone(),
             on_disk: self.on_disk.clone(),
+            excerpts: self.excerpts.clone(),
+            seen: HashMap::new(),
+            real_dirs: HashMap::new(),
         })
     }
 

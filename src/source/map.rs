@@ -1,6 +1,7 @@
 //! One address space for all files of a run: every byte has a global offset, so a [`Span`] is eight bytes and knows its file.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A run of bytes, by its global offset in the [`SourceMap`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
@@ -53,7 +54,8 @@ pub struct SourceFile {
     name: String,
     base: u32,
     bytes: Vec<u8>,
-    lines: Vec<u32>,
+    /// Made when a place is first asked for.
+    lines: OnceLock<Vec<u32>>,
 }
 
 impl SourceFile {
@@ -79,14 +81,21 @@ impl SourceFile {
 
     /// Local start offsets of all lines, the first being 0.
     pub fn line_starts(&self) -> &[u32] {
-        &self.lines
+        self.lines.get_or_init(|| {
+            let ends = || memchr::memchr_iter(b'\n', &self.bytes);
+            let mut starts = Vec::with_capacity(ends().count() + 1);
+            starts.push(0);
+            starts.extend(ends().map(|i| i as u32 + 1));
+            starts
+        })
     }
 
     /// Line and column of a local byte offset; past the end it is the end.
     pub fn position(&self, offset: u32) -> Position {
         let offset = offset.min(self.bytes.len() as u32);
-        let line = self.lines.partition_point(|&s| s <= offset);
-        let start = self.lines.get(line.wrapping_sub(1)).copied().unwrap_or(0);
+        let lines = self.line_starts();
+        let line = lines.partition_point(|&s| s <= offset);
+        let start = lines.get(line.wrapping_sub(1)).copied().unwrap_or(0);
         let head = &self.bytes[start as usize..offset as usize];
         let column = String::from_utf8_lossy(head).chars().count() as u32 + 1;
         Position { offset, line: line as u32, column }
@@ -121,9 +130,7 @@ impl SourceMap {
         if base + bytes.len() as u64 >= u64::from(u32::MAX) {
             return Err(TooLarge);
         }
-        let mut lines = vec![0];
-        lines.extend(bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), base: base as u32, bytes, lines });
+        self.files.push(SourceFile { name: name.into(), base: base as u32, bytes, lines: OnceLock::new() });
         Ok(FileId(self.files.len() as u32 - 1))
     }
 

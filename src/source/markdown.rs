@@ -1,5 +1,7 @@
 //! Configurations inside Markdown: fenced code blocks (CommonMark 0.31, section 4.5).
 
+use std::ops::Range;
+
 /// A fenced block: the words behind its opening fence, and where its text lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fence {
@@ -43,13 +45,13 @@ pub(super) fn fences(text: &[u8]) -> Vec<Fence> {
     out
 }
 
-/// The text with everything outside of a block blanked, line ends kept: a byte of the block keeps its offset, its line and its
+/// The text with everything outside of a part blanked, line ends kept: a byte of the part keeps its offset, its line and its
 /// column.
-pub(super) fn masked(text: &[u8], fence: &Fence) -> Vec<u8> {
+pub(super) fn masked(text: &[u8], part: &Range<usize>) -> Vec<u8> {
     let blank = |b: &u8| if matches!(b, b'\n' | b'\r') { *b } else { b' ' };
-    let mut out: Vec<u8> = text[..fence.start].iter().map(blank).collect();
-    out.extend_from_slice(&text[fence.start..fence.end]);
-    out.extend(text[fence.end..].iter().map(blank));
+    let mut out: Vec<u8> = text[..part.start].iter().map(blank).collect();
+    out.extend_from_slice(&text[part.clone()]);
+    out.extend(text[part.end..].iter().map(blank));
     out
 }
 
@@ -70,7 +72,7 @@ mod tests {
     fn a_masked_text_keeps_every_place() {
         let text = "é\r\n```nginx\nlisten 80;\n```\nend".as_bytes();
         let fence = fences(text).remove(0);
-        let view = masked(text, &fence);
+        let view = masked(text, &(fence.start..fence.end));
         assert_eq!(view.len(), text.len());
         let line_ends = |t: &[u8]| t.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i).collect::<Vec<_>>();
         assert_eq!(line_ends(&view), line_ends(text));

@@ -1,5 +1,6 @@
 //! Finds files and owns their text. Nobody else reads files.
 
+mod configmap;
 mod discover;
 mod files;
 mod git;
@@ -7,6 +8,7 @@ mod map;
 mod markdown;
 mod write;
 
+pub use configmap::config_maps;
 pub use discover::{Discovery, discover, images_above, is_markdown, repository};
 pub use files::{Files, IncludeMap, ReadError, read_text, write_file};
 pub use git::{Older, check_out};

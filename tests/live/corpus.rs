@@ -87,9 +87,14 @@ fn one(proxy: &dyn Installed, folder: &Path, file: &str, out: Option<&Path>) -> 
         fs::write(mended.files.on_disk(*id).unwrap(), mended.files.map().file(*id).bytes()).map_err(|e| e.to_string())?;
     }
     if let Some(out) = out {
-        let target = out.join(file);
-        fs::create_dir_all(target.parent().unwrap()).map_err(|e| e.to_string())?;
-        fs::copy(&main, target).map_err(|e| e.to_string())?;
+        // The file itself, and what it includes as far as that changed.
+        let changed = mended.changed.iter().filter_map(|id| mended.files.on_disk(*id)).map(PathBuf::from);
+        for path in std::iter::once(main.clone()).chain(changed) {
+            let Ok(name) = path.strip_prefix(scratch.path()) else { continue };
+            let target = out.join(name);
+            fs::create_dir_all(target.parent().unwrap()).map_err(|e| e.to_string())?;
+            fs::copy(&path, target).map_err(|e| e.to_string())?;
+        }
     }
     if mended.changed.is_empty() {
         return Ok(Some(0));

@@ -13,10 +13,10 @@
 //! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=`; long ones, and all timers written, are shortened alike | `open`, `cut` |
 //! | `preflight` | a browser's preflight for a PUT with the headers of `asks=` (a token and JSON) | `complete`, `incomplete` |
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
-//! | `get` | a GET | a status; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the backend received |
+//! | `get` | a GET | a status; `hangs`: none within seconds; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the backend received |
 //! | `events` | a GET that the backend answers with three events 0.4 s apart | `live`, `held` |
 //!
-//! `corrected=WORD` is what a corrected example shows, where `get` is its probe. Further words: `host=`, `origin=`, `listener=` (as written in the example), `upstream=STATUS`, `check=refused`, `target=`
+//! `corrected=WORD` is what a corrected example shows, where `get` is its probe. Further words: `host=`, `origin=`, `listener=` (as written in the example), `upstream=STATUS` (or `down`: nobody listens there), `check=refused`, `target=`
 //! (skipped when another release is installed), `context=`, `needs=` (something that is not installed: skipped).
 
 use super::{
@@ -30,6 +30,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::{
         Mutex,
@@ -183,16 +184,17 @@ fn one(proxy: &dyn Installed, version: Version, rule: &str, example: &Example) -
     let beat = written.map(|b| b / faster);
     let manner = Manner {
         heartbeat: beat,
-        status: example.attribute("upstream").map(|s| s.parse().unwrap()),
+        status: example.attribute("upstream").filter(|s| *s != "down").map(|s| s.parse().unwrap()),
         events: probe.as_ref().filter(|p| p.kind == "events").map(|_| PAUSE),
         ..Manner::default()
     };
     let backend = Backend::start(manner);
+    let there = if example.attribute("upstream") == Some("down") { nobody() } else { backend.address() };
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let syntax = rule.starts_with("syntax/");
     let mut ground = Ground {
         dir: dir.path(),
-        backend: backend.address(),
+        backend: there,
         context: example.attribute("context"),
         faster: 1,
         tls: true,
@@ -214,6 +216,11 @@ fn one(proxy: &dyn Installed, version: Version, rule: &str, example: &Example) -
     let _running = proxies::serve(proxy, &staged, dir.path())?;
     send(&probe, example, finding, &staged, &backend, beat)?;
     Ok(Done::Sent)
+}
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// The heartbeat that the fence or a comment tells.
@@ -336,7 +343,11 @@ fn handshake(at: std::net::SocketAddr, request: &Request, expect: &str) -> Strin
 }
 
 fn get(at: std::net::SocketAddr, request: &Request, expect: &str, backend: &Backend) -> Result<String, String> {
-    let answer = client::ask(at, request).map_err(|e| e.to_string())?;
+    let answer = match client::ask(at, request) {
+        Ok(_) if expect == "hangs" => return Ok("answered".to_owned()),
+        Err(e) if expect == "hangs" && e.kind() == std::io::ErrorKind::TimedOut => return Ok(expect.to_owned()),
+        answer => answer.map_err(|e| e.to_string())?,
+    };
     let seen = backend.seen();
     let Some((what, name)) = expect.split_once(':') else {
         return Ok(answer.head.status().map_or_else(String::new, |s| s.to_string()));

@@ -2,7 +2,7 @@
 
 use super::{Branch, End, Line, Run};
 use crate::model::{Answers, How, Lane, ListId, Origin, Text, Verb, Why};
-use crate::probe::{eval::Tri, eval::Val};
+use crate::probe::{asked::Asked, eval::Tri, eval::Val};
 
 impl Run<'_> {
     /// Applies header operations to a list of lines.
@@ -26,6 +26,9 @@ impl Run<'_> {
             if op.verb == Verb::Remove {
                 lines.retain(|l| !same(l));
                 continue;
+            }
+            if matches!(op.verb, Verb::IfAbsent | Verb::Join) {
+                self.asked |= Asked::line(&op.name);
             }
             if op.verb == Verb::IfAbsent && lines.iter().any(same) {
                 continue;
@@ -65,6 +68,7 @@ impl Run<'_> {
     pub(super) fn note(&mut self, list: ListId, after: &[Line]) {
         let proxy = self.proxy;
         for op in proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set)) {
+            self.asked |= Asked::line(&op.name);
             let same = |l: &&Line| l.name.eq_ignore_ascii_case(&op.name);
             let before = self.headers.iter().find(same);
             let now = after.iter().find(same);
@@ -136,8 +140,8 @@ impl Run<'_> {
                 if lane == Lane::Relayed && local {
                     continue;
                 }
-                for (_, list) in self.pushed.clone().into_iter().rev().filter(|p| p.0 == lane) {
-                    answer_open = self.apply(list, &mut answer).or(answer_open);
+                for i in (0..self.pushed.len()).rev().filter(|i| self.pushed[*i].0 == lane).collect::<Vec<_>>() {
+                    answer_open = self.apply(self.pushed[i].1, &mut answer).or(answer_open);
                 }
             }
         }
@@ -157,6 +161,7 @@ impl Run<'_> {
             errands: self.errands,
             cached: self.cached,
             through: self.through,
+            asked: self.asked,
             conditional: self.conditions > 0,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Credentials, End, Far, Flow, Jump, Line, Run, Sent};
 use crate::model::{HopId, Known, Limit, Proxy, Target, Text, Traffic, UpgradeMode, UpstreamId, Wire};
-use crate::probe::{again::in_http2, eval::Val};
+use crate::probe::{again::in_http2, asked::Asked, eval::Val, handshake::Judged, handshake::judge};
 use crate::source::Span;
 
 impl Run<'_> {
@@ -82,6 +82,9 @@ impl Run<'_> {
         let target = line.unwrap_or_else(|| self.eval(target));
         // Who tunnels over HTTP/2 asks for it in the way of HTTP/2; others send what stands there.
         let extended = edge.wire.value == Known::Is(Wire::H2) && edge.upgrade.value == Known::Is(UpgradeMode::Tunnel);
+        if extended {
+            self.asked |= Asked::UPGRADE;
+        }
         let method = if extended { in_http2(&mut headers).unwrap_or(method) } else { method };
         let removed = std::mem::take(&mut self.removed);
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
@@ -97,6 +100,9 @@ impl Run<'_> {
     /// The reply of the first server that can be reached; none: none can. Which of several servers is chosen is chance, as
     /// far as they answer differently.
     pub(super) fn reply(&mut self, addresses: &[Text]) -> Option<Far> {
+        if self.assume.replies.is_empty() {
+            return Some(self.assume.far.clone()).filter(|far| *far != Far::Refused);
+        }
         let mut left: Vec<Far> = Vec::new();
         for at in addresses {
             let far = self.assume.far_at(at);
@@ -142,33 +148,41 @@ impl Run<'_> {
     pub(super) fn far(&mut self, hop: HopId, at: Span) -> Flow {
         let edge = self.proxy.hop(hop);
         let Some(sent) = &self.sent else { return Flow::Next };
-        let addresses = sent.addresses.clone();
-        if let Some(listener) = self.comes_back(&addresses) {
+        if let Some(listener) = self.comes_back(&sent.addresses) {
             return self.again(listener, hop, at);
         }
-        let (key, verdict) = (sent.values("sec-websocket-key").next().is_some(), crate::probe::handshake::judge(self.proxy, sent));
+        // Without a key it is no handshake, whatever else is not known.
+        let shake = sent.values("sec-websocket-key").next().is_some().then(|| judge(self.proxy, sent));
+        if edge.intercepts || matches!(edge.upgrade.value, Known::Is(UpgradeMode::Refuse(_))) {
+            // What comes back from a handshake may lead elsewhere.
+            self.asked |= Asked::UPGRADE;
+        }
         let group = self.sent.as_ref().and_then(|s| s.upstream).map(|id| self.proxy.upstream(id));
         let doubt = group.and_then(|g| g.servers.iter().find_map(|s| s.doubt)).filter(|_| self.assume.credentials == Credentials::AsSent);
         if doubt.is_some_and(|why| !self.decide(None, why)) {
             return self.unreachable(hop, at);
         }
-        let Some(reply) = self.reply(&addresses) else { return self.unreachable(hop, at) };
+        let addresses = self.sent.as_mut().map_or_else(Vec::new, |s| std::mem::take(&mut s.addresses));
+        let reply = self.reply(&addresses);
+        if let Some(sent) = &mut self.sent {
+            sent.addresses = addresses;
+        }
+        let Some(reply) = reply else { return self.unreachable(hop, at) };
         match reply {
             Far::Silent => return self.connecting(hop, at),
             Far::Garbage if edge.wire.value != Known::Is(Wire::Raw) => return self.answer(502, at),
             _ => {}
         }
-        let status = match (reply, verdict) {
+        let status = match (reply, shake) {
             (Far::Status(s), _) => Some(s),
             (Far::Refused | Far::Silent | Far::Garbage, _) => None,
             // Replies speak of HTTP/1.1; whether a server speaks HTTP/2 at all is not said.
             _ if edge.wire.value == Known::Is(Wire::H2) => None,
-            // Without a key it is no handshake, whatever else is not known.
-            (_, crate::probe::handshake::Judged::Unknown(_)) if key => None,
-            (_, crate::probe::handshake::Judged::Unknown(_)) => Some(200),
-            (_, crate::probe::handshake::Judged::Valid) => Some(101),
-            (Far::Strict, crate::probe::handshake::Judged::Faulty(_)) if key => Some(426),
-            (_, crate::probe::handshake::Judged::Faulty(_)) => Some(200),
+            (_, None) => Some(200),
+            (_, Some(Judged::Unknown(_))) => None,
+            (_, Some(Judged::Valid)) => Some(101),
+            (Far::Strict, Some(Judged::Faulty(_))) => Some(426),
+            (_, Some(Judged::Faulty(_))) => Some(200),
         };
         self.status = status;
         if status == Some(101) {
@@ -181,13 +195,14 @@ impl Run<'_> {
             }
         }
         if let Some(follow) = edge.follows {
-            let fits = |l: &&(Text, (Text, Text))| (&*l.0 == "*" || addresses.contains(&l.0)) && l.1.0.eq_ignore_ascii_case(follow.header);
+            let there = |l: &Text| &**l == "*" || self.sent.as_ref().is_some_and(|s| s.addresses.contains(l));
+            let fits = |l: &&(Text, (Text, Text))| there(&l.0) && l.1.0.eq_ignore_ascii_case(follow.header);
             if let Some((_, (_, to))) = self.assume.lines.iter().find(fits) {
                 if !to.starts_with('/') || !self.may_jump() {
                     return self.stop(End::Unknown(Proxy::RUNTIME), at);
                 }
                 let (path, query) = to.split_once('?').unwrap_or((to, ""));
-                (self.path, self.query) = (path.to_owned(), Val::Is(query.into()));
+                (self.path, self.query) = (path.into(), Val::Is(query.into()));
                 (self.untouched, self.internal, self.status) = (false, true, None);
                 if &*self.method != "HEAD" {
                     self.method = "GET".into();

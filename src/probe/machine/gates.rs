@@ -2,12 +2,17 @@
 
 use super::{Credentials, End, Errand, Far, Flow, Run, Sent};
 use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId};
-use crate::probe::{eval::Tri, eval::Val};
+use crate::probe::{asked::Asked, eval::Tri, eval::Val};
 use crate::source::Span;
 
 impl Run<'_> {
     pub(super) fn gate(&mut self, id: GateId, at: Span) -> Flow {
         let gate = self.proxy.gate(id);
+        match gate.on {
+            GateOn::Upgrade => self.asked |= Asked::UPGRADE,
+            GateOn::Credentials | GateOn::Remote => self.asked |= Asked::CREDENTIALS,
+            GateOn::Address | GateOn::Rate | GateOn::Closed => {}
+        }
         if let Some(spares) = gate.spares {
             let free = match self.holds(spares) {
                 Tri::Yes => true,
@@ -97,10 +102,10 @@ impl Run<'_> {
         };
         let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
-        let (path, query) = (path.to_owned(), Val::Is(query.into()));
+        let (path, query) = (path.into(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
             // It is a GET to whoever answers, and the client's method to whoever tests it.
-            run.asked.get_or_insert_with(|| run.method.clone());
+            run.tested_method.get_or_insert_with(|| run.method.clone());
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
             run.reselect(table, Some(through), at)
         });
@@ -126,10 +131,10 @@ impl Run<'_> {
             (self.failing, self.moved, self.rewritten, self.stands.take()),
             std::mem::replace(&mut self.own, true),
         );
-        let asked = self.asked.clone();
+        let tested = self.tested_method.clone();
         self.internal = true;
         go(self);
-        self.asked = asked;
+        self.tested_method = tested;
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
@@ -144,6 +149,8 @@ impl Run<'_> {
 
     pub(super) fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {
         let cors = self.proxy.cors_of(id);
+        self.asked |= Asked::METHOD;
+        self.asked |= Asked::ORIGIN;
         let has = |name: &str| self.request.header(name).is_some_and(|v| !v.is_empty());
         if !has("origin") {
             return Flow::Next;

@@ -1,8 +1,8 @@
 //! What a listener does with a request before anything of the configuration is asked.
 
 use super::{End, Flow, Line, Run};
-use crate::model::{Dial, ExtendedConnect, Listener, PathForm, Proxy};
-use crate::probe::{eval::Val, path::Path, path::path_form};
+use crate::model::{Dial, ExtendedConnect, Intake, Listener, PathForm, Proxy, Text};
+use crate::probe::{asked::Asked, eval::Val, path::Path, path::path_form};
 
 impl Run<'_> {
     /// What the listener does with the request before anything is asked; whether that ended it.
@@ -48,6 +48,9 @@ impl Run<'_> {
                 return refuse(self, Some(status));
             }
         }
+        if intake.nearly_full(&self.request.headers) {
+            self.asked = Asked::ALL;
+        }
         if let Some(longest) = intake.longest_line
             && self.request.headers.iter().any(|(n, v)| n.len() + v.len() + 4 > longest as usize)
         {
@@ -70,18 +73,22 @@ impl Run<'_> {
         }
         let target = self.target.clone();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        self.query = Val::Is(query.into());
-        self.path = path.to_owned();
+        if path.len() == target.len() {
+            self.path = target.clone();
+        } else {
+            (self.path, self.query) = (path.into(), Val::Is(query.into()));
+        }
         if path != "*" && intake.path != PathForm::AsSent || intake.merge_slashes {
             match path_form(path, intake.path, intake.merge_slashes) {
-                Path::Is(path) => self.path = path,
+                Path::AsIs => {}
+                Path::Is(path) => self.path = path.into(),
                 Path::Malformed => return refuse(self, intake.malformed),
                 Path::Binary => {
                     self.stop(End::Unknown(Proxy::RUNTIME), at);
                     return true;
                 }
             }
-            self.untouched = intake.path == PathForm::Decoded || self.path == path;
+            self.untouched = intake.path == PathForm::Decoded || *self.path == *path;
         }
         match self.headers.iter().position(|l| &*l.name == ":protocol").map(|i| (i, intake.extended_connect)) {
             None if intake.extended_connect.is_some() && &*self.request.http == "2" && &*self.method == "CONNECT" => {
@@ -97,5 +104,18 @@ impl Run<'_> {
             _ => {}
         }
         false
+    }
+}
+
+/// How much longer a request gets by the lines of a handshake or of a preflight: more than enough.
+const ROOM: usize = 1024;
+
+impl Intake {
+    /// Whether a few more lines might be too many, or too long.
+    fn nearly_full(&self, headers: &[(Text, Text)]) -> bool {
+        let size = || headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>();
+        self.longest_line.is_some_and(|most| (most as usize) < ROOM)
+            || self.most_lines.is_some_and(|(most, _)| headers.len() + 8 > most as usize)
+            || self.largest_head.is_some_and(|(most, _)| size() + ROOM > most as usize)
     }
 }

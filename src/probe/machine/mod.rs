@@ -8,7 +8,7 @@ mod outcome;
 
 pub use outcome::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent};
 
-use super::{eval::Tri, eval::Val, index::TableIndex, select::Picked};
+use super::{asked::Asked, eval::Tri, eval::Val, index::TableIndex, select::Picked, word::nothing};
 use crate::model::{
     Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
     Text, UpstreamId, Why,
@@ -37,7 +37,14 @@ pub struct Machine<'a> {
     tables: Vec<OnceLock<Option<TableIndex>>>,
     maps: Vec<OnceLock<HashMap<Text, usize>>>,
     groups: OnceLock<HashMap<Text, UpstreamId>>,
-    listeners: OnceLock<HashMap<Text, usize>>,
+    listeners: OnceLock<Doors>,
+}
+
+/// Listeners by their addresses, and by port those that take every address.
+#[derive(Debug, Default)]
+struct Doors {
+    by_address: HashMap<Text, usize>,
+    by_port: HashMap<Text, usize>,
 }
 
 impl<'a> Machine<'a> {
@@ -66,33 +73,33 @@ impl<'a> Machine<'a> {
         let Some(index) = self.maps.get(id.at()).filter(|_| map.exact.len() >= FEW) else {
             return map.exact.iter().position(|e| same(&e.0));
         };
-        let cased = |k: &str| if map.fold { k.to_ascii_lowercase().into() } else { Text::from(k) };
         let index = index.get_or_init(|| {
             let mut index = HashMap::new();
             for (i, (k, _)) in map.exact.iter().enumerate() {
-                index.entry(cased(k)).or_insert(i);
+                index.entry(if map.fold { k.to_ascii_lowercase().into() } else { k.clone() }).or_insert(i);
             }
             index
         });
-        index.get(&cased(key)).copied()
+        if map.fold { index.get(&*key.to_ascii_lowercase()) } else { index.get(key) }.copied()
     }
 
     /// The first listener that an address names, from this very machine.
     pub(super) fn listener_at(&self, address: &str) -> Option<usize> {
         let index = self.listeners.get_or_init(|| {
-            let mut index = HashMap::new();
+            let mut doors = Doors::default();
             for (i, l) in self.proxy.listeners.iter().enumerate() {
-                index.entry(l.at.clone()).or_insert(i);
+                doors.by_address.entry(l.at.clone()).or_insert(i);
                 if let Some(port) = ANY_ADDRESS.iter().find_map(|any| l.at.strip_prefix(any)) {
-                    index.entry(format!("*:{port}").into()).or_insert(i);
+                    doors.by_address.entry(format!("*:{port}").into()).or_insert(i);
+                    doors.by_port.entry(port.into()).or_insert(i);
                 }
             }
-            index
+            doors
         });
         let local = address.starts_with("127.") || address.starts_with("localhost:");
         let port = address.rsplit(':').next().filter(|_| local);
-        let by_port = port.and_then(|port| index.get(&*format!("*:{port}")).copied());
-        index.get(address).copied().into_iter().chain(by_port).min()
+        let by_port = port.and_then(|port| index.by_port.get(port)).copied();
+        index.by_address.get(address).copied().into_iter().chain(by_port).min()
     }
 
     /// The first group of that name.
@@ -114,7 +121,8 @@ impl<'a> Machine<'a> {
 
     /// Runs a request; every branch that could not be excluded.
     pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
-        let mut done = Vec::new();
+        // Nearly always there is one.
+        let mut done = Vec::with_capacity(1);
         let mut scripts = vec![Vec::new()];
         while let Some(script) = scripts.pop() {
             if done.len() >= BRANCHES {
@@ -173,16 +181,18 @@ pub(super) struct Run<'a> {
     removed: Vec<(Text, Origin)>,
     /// Settings in force on further hops through this proxy.
     pub(super) through: Vec<PolicyId>,
-    pub(super) path: String,
+    pub(super) path: Text,
     pub(super) query: Val,
     pub(super) untouched: bool,
+    /// What of the request was gone by.
+    pub(super) asked: Asked,
     moved: bool,
     /// Path and query before they were last rewritten.
-    before: Option<(String, Val)>,
+    before: Option<(Text, Val)>,
     pub(super) rewritten: bool,
     pub(super) internal: bool,
     /// The method that tests see, where a request of the proxy's own has another one.
-    pub(super) asked: Option<Text>,
+    pub(super) tested_method: Option<Text>,
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
     own: bool,
     failing: bool,
@@ -216,7 +226,6 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(machine: &'a Machine<'a>, request: &'a Request, assume: &'a Assume, script: Vec<bool>) -> Self {
         let proxy = machine.proxy;
-        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         Self {
             machine,
             proxy,
@@ -236,24 +245,25 @@ impl<'a> Run<'a> {
             relayed: None,
             removed: Vec::new(),
             through: Vec::new(),
-            path: path.to_owned(),
-            query: Val::Is(query.into()),
+            path: request.target.clone(),
+            query: Val::nothing(),
             untouched: true,
+            asked: Asked::default(),
             moved: false,
             before: None,
             rewritten: false,
             internal: false,
-            asked: None,
+            tested_method: None,
             own: false,
             failing: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
-            slots: vec![None; proxy.slots as usize],
+            slots: Vec::new(),
             later: None,
             looked_up: HashMap::new(),
             captures: Vec::new(),
-            authority: Val::Is("".into()),
-            host_name: "".into(),
+            authority: Val::nothing(),
+            host_name: nothing(),
             status: None,
             policy: None,
             pushed: Vec::new(),
@@ -275,29 +285,37 @@ impl<'a> Run<'a> {
         let raw = self.authority_line();
         let bare =
             if raw.starts_with('[') { raw.find(']').map_or(&*raw, |i| &raw[..=i]) } else { raw.split(':').next().unwrap_or_default() };
-        let host: Text = bare.trim_end_matches('.').to_ascii_lowercase().into();
+        let bare = bare.trim_end_matches('.');
+        if bare.len() == raw.len() && !raw.is_empty() && !raw.bytes().any(|b| b.is_ascii_uppercase()) {
+            return raw;
+        }
+        let host: Text = bare.to_ascii_lowercase().into();
         // Whoever names no host means the one that takes the request.
         if host.is_empty() { self.host_name.clone() } else { host }
     }
 
     /// Host and port as the client names them.
     pub(super) fn authority_line(&self) -> Text {
-        let line = || self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host")).and_then(|l| l.value.known().map(Text::from));
-        self.named.clone().or_else(line).unwrap_or_else(|| "".into())
+        let line = || {
+            let line = self.headers.iter().find(|l| l.name.eq_ignore_ascii_case("host"))?;
+            if let Val::Is(text) = &line.value { Some(text.clone()) } else { None }
+        };
+        self.named.clone().or_else(line).unwrap_or_else(nothing)
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Val {
-        self.slots.get(slot.at()).cloned().flatten().unwrap_or_else(|| Val::Is("".into()))
+        self.slots.get(slot.at()).cloned().flatten().unwrap_or_else(Val::nothing)
     }
 
     pub(super) fn assign(&mut self, slot: Slot, value: Val) {
-        if let Some(place) = self.slots.get_mut(slot.at()) {
-            *place = Some(value);
+        if self.slots.len() <= slot.at() {
+            self.slots.resize(slot.at() + 1, None);
         }
+        self.slots[slot.at()] = Some(value);
     }
 
     pub(super) fn capture(&self, n: u8) -> Val {
-        Val::Is(self.captures.get(usize::from(n)).cloned().unwrap_or_else(|| "".into()))
+        Val::Is(self.captures.get(usize::from(n)).cloned().unwrap_or_else(nothing))
     }
 
     pub(super) fn set_captures(&mut self, groups: Vec<Text>) {
@@ -421,7 +439,7 @@ impl<'a> Run<'a> {
                 let query = query.map(|q| self.eval(q));
                 self.before = Some((self.path.clone(), self.query.clone()));
                 match self.eval(*path) {
-                    Val::Is(path) => self.path = path.to_string(),
+                    Val::Is(path) => self.path = path,
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
@@ -453,6 +471,7 @@ impl<'a> Run<'a> {
                 }
             }
             Act::Cache { bypass, key } => {
+                self.asked |= Asked::METHOD;
                 if matches!(&*self.method, "GET" | "HEAD") && self.holds(*bypass) == Tri::No {
                     self.cached = Some(Cached { span: at, key: self.eval(*key) });
                 }
@@ -473,9 +492,10 @@ impl<'a> Run<'a> {
                 return self.stop(End::Answered, at);
             }
             Act::Serve => {
+                self.asked |= Asked::METHOD;
                 return match &*self.method {
                     // Only the directory itself is there, and shows its list to nobody.
-                    "GET" | "HEAD" | "POST" if self.assume.no_files => self.answer(if self.path == "/" { 403 } else { 404 }, at),
+                    "GET" | "HEAD" | "POST" if self.assume.no_files => self.answer(if &*self.path == "/" { 403 } else { 404 }, at),
                     // A POST fares as the file does that it names: 404, 403 or 405.
                     "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
                     _ => self.answer(405, at),

@@ -1,7 +1,7 @@
 //! What is assumed of the world, and what comes out of a run.
 
 use crate::model::{GateId, HopId, ListId, Origin, PolicyId, RouteId, Text, UpstreamId, Why};
-use crate::probe::eval::Val;
+use crate::probe::{asked::Asked, eval::Val};
 use crate::source::Span;
 
 /// What the upstream does.
@@ -172,6 +172,8 @@ pub struct Branch {
     pub cached: Option<Cached>,
     /// Settings in force where it came in at a listener of the same proxy again, hop by hop.
     pub through: Vec<PolicyId>,
+    /// What of the request was gone by.
+    pub asked: Asked,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,

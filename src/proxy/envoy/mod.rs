@@ -41,6 +41,10 @@ impl Dialect for Envoy {
         conf::claims(name, head)
     }
 
+    fn reads_manifests(&self) -> bool {
+        true
+    }
+
     fn snippet(&self, order: &Order, _: Version) -> Result<String, &'static str> {
         Ok(snippet::write(order))
     }

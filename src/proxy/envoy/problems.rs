@@ -81,7 +81,7 @@ fn strictness(role: Role) -> Option<Strictness> {
 }
 
 fn finding(kind: ProblemKind, certain: bool, span: Span, message: String, help: &str) -> Finding {
-    Finding { kind, certain, span, message, help: help.to_owned(), related: Vec::new(), until: None }
+    Finding { kind, certain, span, message, help: help.to_owned(), related: Vec::new(), remedy: None, until: None }
 }
 
 /// What contradicts itself in well-formed messages.

@@ -96,6 +96,7 @@ impl Check {
             message: message + ": Envoy refuses it",
             help,
             related: Vec::new(),
+            remedy: None,
             until: None,
         });
         let last = self.found.len() - 1;

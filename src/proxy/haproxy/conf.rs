@@ -2,7 +2,7 @@
 
 use super::cond::{self, Truth};
 use super::syntax::{self, Fault, Style, Tree, Variable};
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Problem, ProblemKind, Remedy};
 use crate::source::{FileId, Files, Span};
 use std::collections::HashMap;
 
@@ -373,7 +373,7 @@ fn environment(tree: &Tree) -> Vec<(String, String)> {
 }
 
 pub(super) fn problem(kind: ProblemKind, span: Span, message: String, help: &str) -> Problem {
-    Problem { kind, certain: true, span, message, help: help.to_owned(), related: Vec::new() }
+    Problem { kind, certain: true, span, message, help: help.to_owned(), related: Vec::new(), remedy: None }
 }
 
 fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
@@ -401,12 +401,17 @@ fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
             Fault::NoNewline => {
                 let end = base + bytes.len() as u32;
                 let last = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1) as u32;
-                conf.truncated.push(problem(
+                let truncated = problem(
                     ProblemKind::Unterminated,
                     Span::between(base + last, end),
                     "the last line does not end with a line feed".to_owned(),
                     "end the file with a line feed: since 2.4 HAProxy takes such a file for a truncated one",
-                ));
+                );
+                // An edit lies within the file: the last byte is written anew.
+                let text = String::from_utf8_lossy(&bytes[last as usize..]).into_owned();
+                let mark = if bytes.windows(2).any(|w| w == b"\r\n") { "\r\n" } else { "\n" };
+                let remedy = Remedy { span: truncated.span, text: text + mark, guessed: false };
+                conf.truncated.push(Problem { remedy: Some(remedy).filter(|_| end > base + last), ..truncated });
                 continue;
             }
         };

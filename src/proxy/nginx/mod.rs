@@ -54,11 +54,8 @@ impl Dialect for Nginx {
 
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>> {
         let forced = reading.context.as_deref().and_then(Context::named);
-        let mut confs: Vec<Conf> = Vec::new();
-        for id in given {
-            confs.push(conf::read(files, *id, forced));
-        }
-        // A file that a whole configuration includes is judged there, with what surrounds it.
+        let confs = conf::read_all(files, given, forced);
+        // What others include is judged there.
         let mut readers: HashMap<FileId, Vec<usize>> = HashMap::new();
         for (i, conf) in confs.iter().enumerate() {
             for file in &conf.files {

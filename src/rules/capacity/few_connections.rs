@@ -29,7 +29,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         Act::Forward { to: Target::Upstream(group), hop, .. } => Some((*group, *hop, step.span)),
         _ => None,
     };
-    for (group, hop, span) in cx.proxy.blocks.iter().flatten().filter_map(forwards) {
+    for (group, hop, span) in cx.proxy.steps().iter().filter_map(forwards) {
         if cx.proxy.hop(hop).wire.value != Known::Is(Wire::H2) {
             routes.entry(group).or_insert((span, false));
         }

@@ -1,7 +1,7 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
-use super::{Declared, own};
-use crate::model::{Act, Atom, Cond, Expr, HeaderList, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject};
+use super::{Declared, Sight, own};
+use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, Seat, Subject};
 use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,7 @@ impl super::Context<'_> {
 
     /// What becomes of a GET and of a preflight from some other origin.
     pub fn from_origin(&self, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
-        ask(&self.machine, w, origin)
+        ask(&self.known.machine, w, origin)
     }
 
     /// Origins that the configuration itself names, in the order of the text.
@@ -100,7 +100,7 @@ fn named_origins(proxy: &Proxy) -> Vec<String> {
         }
     };
     let mut matcher = |is: &Matcher| match is {
-        Matcher::Is(list) => list.iter().for_each(|t| take(t)),
+        Matcher::Is(list) | Matcher::Token(list) => list.iter().for_each(|t| take(t)),
         Matcher::Regex(id) => {
             for text in texts_of(&proxy.pattern(*id).text) {
                 take(&text);
@@ -137,40 +137,72 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
     matches!(proxy.expr(expr), Expr::Read(s) if s == subject)
 }
 
+/// What of a configuration speaks of other origins.
+pub(super) struct Spoken {
+    /// By route: whether CORS lines stand in its scope, around it or inside.
+    concerned: Vec<bool>,
+    /// Whether there is anything of the kind at all.
+    anything: bool,
+    /// Whether a CORS engine may answer anywhere.
+    engine: bool,
+}
+
+impl Spoken {
+    pub(super) fn new(proxy: &Proxy) -> Self {
+        let about = |name: &str| name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"));
+        let mut by_seat = vec![false; proxy.scopes.len()];
+        let speaking = proxy.lists.iter().filter(|l| l.ops.iter().any(|op| about(&op.name)));
+        speaking.for_each(|l| by_seat[l.seat.0 as usize] = true);
+        let anything = by_seat.contains(&true) || !proxy.cors.is_empty();
+        let mut around = by_seat.clone();
+        for seat in (0..by_seat.len()).filter(|s| by_seat[*s]) {
+            proxy.outward(Seat(seat as u32)).for_each(|s| around[s.0 as usize] = true);
+        }
+        let concerns = |seat: Seat| around[seat.0 as usize] || proxy.outward(seat).any(|s| by_seat[s.0 as usize]);
+        let concerned = if anything { proxy.routes.iter().map(|r| concerns(r.seat)).collect() } else { Vec::new() };
+        let engine = proxy.steps().iter().any(|s| matches!(s.act, Act::Cors(_)));
+        Self { concerned, anything, engine }
+    }
+
+    /// Whether a request, or one from another origin that fares alike, may be one that pages of other origins are meant to make.
+    pub(super) fn concerns(&self, branches: &[Branch]) -> bool {
+        self.anything && (self.engine || branches.iter().any(|b| allows(b) || b.routes.iter().any(|r| self.concerned[r.at()])))
+    }
+
+    /// Whether there is anything of the kind at all.
+    pub(super) const fn anything(&self) -> bool {
+        self.anything
+    }
+}
+
+/// Whether an answer allows an origin.
+fn allows(b: &Branch) -> bool {
+    line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""))
+}
+
 /// All routes of that kind.
-pub(super) fn routes(machine: &Machine<'_>, declared: &Declared, witnesses: &[Witness]) -> Vec<CrossOrigin> {
+pub(super) fn routes(machine: &Machine<'_>, spoken: &Spoken, declared: &Declared, witnesses: &[(Witness, Sight)]) -> Vec<CrossOrigin> {
     let proxy = machine.proxy();
-    let talks = |l: &HeaderList| l.ops.iter().any(|op| op.name.to_ascii_lowercase().starts_with("access-control-"));
-    let spoken: HashSet<Seat> = proxy.lists.iter().filter(|l| talks(l)).map(|l| l.seat).collect();
-    if spoken.is_empty() && proxy.cors.is_empty() {
+    if !spoken.anything {
         return Vec::new();
     }
-    let around: HashSet<Seat> = spoken.iter().flat_map(|s| proxy.outward(*s)).collect();
-    let concerns = |route: RouteId| {
-        let seat = proxy.route(route).seat;
-        around.contains(&seat) || proxy.outward(seat).any(|s| spoken.contains(&s))
-    };
     let named = named_origins(proxy);
-    let engine = proxy.blocks.iter().flatten().any(|s| matches!(s.act, Act::Cors(_)));
-    parallel::many(witnesses, |w| {
-        if declared.implied.contains(&w.route) {
+    parallel::many(witnesses, |(w, sight)| {
+        if !sight.crosses || declared.adds(w.route) {
             return None;
         }
         let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
         let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
         let (mut plain, mut before) = ask(machine, w, &origin);
-        let allows = |plain: &[Branch], before: &[Branch]| {
-            plain.iter().chain(before).any(|b| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some("")))
-        };
-        if !engine && !allows(&plain, &before) && !plain.iter().chain(&before).flat_map(|b| &b.routes).any(|r| concerns(*r)) {
+        if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&before) {
             return None;
         }
         for other in named.iter().take(TRIED) {
-            if allows(&plain, &before) {
+            if plain.iter().chain(&before).any(allows) {
                 break;
             }
             let (p, b) = ask(machine, w, other);
-            if allows(&p, &b) {
+            if p.iter().chain(&b).any(allows) {
                 (origin, plain, before) = (other.clone(), p, b);
             }
         }

@@ -1,7 +1,8 @@
 //! Routes that somebody declared: in a comment, in a settings file, or with an option.
 
+use super::Sight;
 use crate::config::{Annotation, Purpose, Settings};
-use crate::model::{Rank, RouteId, Seat};
+use crate::model::{Proxy, Rank, RouteId, Seat};
 use crate::probe::{Assume, Machine, Witness, handshake, request};
 use std::collections::{HashMap, HashSet};
 
@@ -13,15 +14,13 @@ pub(super) struct Declared {
     /// Routes of event streams.
     pub(super) streams: HashSet<RouteId>,
     /// Routes that the proxy adds by itself: nobody wrote them for a purpose.
-    pub(super) implied: HashSet<RouteId>,
+    implied: Vec<bool>,
 }
 
 impl Declared {
-    pub(super) fn new(machine: &Machine<'_>, settings: &Settings, witnesses: &[Witness]) -> Self {
+    pub(super) fn new(machine: &Machine<'_>, settings: &Settings, witnesses: &[(Witness, Sight)]) -> Self {
         let proxy = machine.proxy();
-        let arms = proxy.tables.iter().flat_map(|t| &t.arms);
-        let implied = arms.filter(|a| a.rank == Rank::Implied).map(|a| a.go).collect();
-        let mut told = Self { implied, ..Self::default() };
+        let mut told = Self { implied: added(proxy), ..Self::default() };
         let mut by_seat: HashMap<Seat, (Purpose, Option<u64>)> = HashMap::new();
         for c in &proxy.comments {
             if let Some(Ok(Annotation::Purpose { purpose, heartbeat })) = crate::config::parse_annotation(&c.text)
@@ -30,19 +29,20 @@ impl Declared {
                 by_seat.insert(seat, (purpose, heartbeat));
             }
         }
-        for (i, route) in proxy.routes.iter().enumerate() {
+        let routes = if by_seat.is_empty() { &[] } else { &proxy.routes[..] };
+        for (i, route) in routes.iter().enumerate() {
             let id = RouteId(i as u32);
-            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat).filter(|_| !told.implied.contains(&id)) {
+            if let Some((purpose, heartbeat)) = by_seat.get(&route.seat).filter(|_| !told.adds(id)) {
                 told.take(id, *purpose, *heartbeat, None);
             }
         }
         if settings.routes.is_empty() {
             return told;
         }
-        let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
+        let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|(w, _)| (w.listener, &*w.host)).collect();
         entries.sort_unstable();
         entries.dedup();
-        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|w| (w.route, &*w.path)).collect();
+        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|(w, _)| (w.route, &*w.path)).collect();
         for r in &settings.routes {
             let mut taken: Vec<(usize, RouteId)> = Vec::new();
             for (listener, host) in &entries {
@@ -62,6 +62,11 @@ impl Declared {
         told
     }
 
+    /// Whether the proxy adds a route by itself.
+    pub(super) fn adds(&self, route: RouteId) -> bool {
+        self.implied[route.at()]
+    }
+
     fn take(&mut self, route: RouteId, purpose: Purpose, heartbeat: Option<u64>, path: Option<String>) {
         match purpose {
             Purpose::WebSocket => {
@@ -73,6 +78,14 @@ impl Declared {
             Purpose::CrossOrigin => {}
         }
     }
+}
+
+/// By route, whether the proxy adds it by itself.
+pub(super) fn added(proxy: &Proxy) -> Vec<bool> {
+    let mut added = vec![false; proxy.routes.len()];
+    let arms = proxy.tables.iter().flat_map(|t| &t.arms);
+    arms.filter(|a| a.rank == Rank::Implied).for_each(|a| added[a.go.at()] = true);
+    added
 }
 
 /// How many bytes a declared path has in common with that of a route.

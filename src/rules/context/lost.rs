@@ -93,7 +93,7 @@ impl Context<'_> {
         if around.is_empty() {
             return Vec::new();
         }
-        let each = parallel::many(&self.witnesses, |w| {
+        let each = parallel::many(&self.known.witnesses, |w| {
             let here = around.contains(&proxy.route(w.route).seat);
             let found: Vec<(ListId, Losing)> =
                 if here { self.plain(w).into_iter().flat_map(|b| losing(proxy, side, w, &b, &counts)).collect() } else { Vec::new() };

@@ -3,10 +3,12 @@
 mod cross_origin;
 mod declared;
 mod lost;
+mod sight;
 mod socket;
 
 pub(super) use cross_origin::CrossOrigin;
 pub(super) use lost::{Losing, Side};
+pub(super) use sight::Sending;
 pub(super) use socket::{Evidence, WebSocket};
 
 pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
@@ -15,9 +17,11 @@ pub(super) use socket::{carries, named, not_enabled};
 use super::{Finding, Level, Related};
 use crate::config::Settings;
 use crate::model::{Advice, HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId};
-use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed, witnesses};
+use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed};
 use crate::source::Span;
+use cross_origin::Spoken;
 use declared::Declared;
+use sight::Sight;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -25,6 +29,12 @@ use std::sync::Arc;
 pub struct Context<'a> {
     /// The model.
     pub proxy: &'a Proxy,
+    known: Arc<Knowledge<'a>>,
+    found: Vec<Finding>,
+}
+
+/// What was found out before any rule looks.
+struct Knowledge<'a> {
     machine: Machine<'a>,
     settings: &'a Settings,
     sockets: Arc<[WebSocket]>,
@@ -32,23 +42,32 @@ pub struct Context<'a> {
     /// Where operations stand that allow an origin: list and place in it.
     allowing: HashMap<Span, (usize, usize)>,
     witnesses: Arc<[Witness]>,
+    sendings: Vec<Sending>,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
-    found: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     /// Probes a configuration.
     pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
         let machine = Machine::new(proxy);
-        let witnesses: Arc<[Witness]> = witnesses(&machine).into();
-        let declared = Declared::new(&machine, settings, &witnesses);
-        let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &witnesses).into();
+        let spoken = Spoken::new(proxy);
+        let seen = sight::witnesses(&machine, settings, &spoken);
+        let declared = Declared::new(&machine, settings, &seen);
+        let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &seen).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin: Arc<[CrossOrigin]> = cross_origin::routes(&machine, &declared, &witnesses).into();
+        let cross_origin: Arc<[CrossOrigin]> = cross_origin::routes(&machine, &spoken, &declared, &seen).into();
         let allowing = if cross_origin.is_empty() { HashMap::new() } else { cross_origin::allowing(proxy) };
-        Self { proxy, machine, settings, sockets, cross_origin, allowing, witnesses, socket_lists, declared, found: Vec::new() }
+        let (witnesses, sendings) = sight::apart(seen);
+        let witnesses = witnesses.into();
+        let known = Knowledge { machine, settings, sockets, cross_origin, allowing, witnesses, sendings, socket_lists, declared };
+        Self { proxy, known: Arc::new(known), found: Vec::new() }
+    }
+
+    /// The same configuration with nothing found yet, so that several rules can look at once.
+    pub fn again(&self) -> Self {
+        Self { proxy: self.proxy, known: Arc::clone(&self.known), found: Vec::new() }
     }
 
     /// Everything found so far.
@@ -58,47 +77,52 @@ impl<'a> Context<'a> {
 
     /// Routes that carry WebSocket.
     pub fn sockets(&self) -> Arc<[WebSocket]> {
-        Arc::clone(&self.sockets)
+        Arc::clone(&self.known.sockets)
     }
 
     /// Whether handshakes are forwarded by a list.
     pub fn carries_sockets(&self, list: ListId) -> bool {
-        self.socket_lists.contains(&list)
+        self.known.socket_lists.contains(&list)
     }
 
     /// Routes that send CORS headers, or that had some to send.
     pub fn cross_origin(&self) -> Arc<[CrossOrigin]> {
-        Arc::clone(&self.cross_origin)
+        Arc::clone(&self.known.cross_origin)
     }
 
     /// The operation at these bytes that allows an origin.
     pub fn allowing(&self, span: Span) -> Option<&HeaderOp> {
-        self.allowing.get(&span).and_then(|(list, op)| self.proxy.lists.get(*list)?.ops.get(*op))
+        self.known.allowing.get(&span).and_then(|(list, op)| self.proxy.lists.get(*list)?.ops.get(*op))
     }
 
     /// Routes of event streams that somebody declared.
     pub fn declares_stream(&self, route: RouteId) -> bool {
-        self.declared.streams.contains(&route)
+        self.known.declared.streams.contains(&route)
     }
 
     /// One request for every place that can be reached: routes, and what forwards in them.
     pub fn witnesses(&self) -> Arc<[Witness]> {
-        Arc::clone(&self.witnesses)
+        Arc::clone(&self.known.witnesses)
+    }
+
+    /// The plain requests that go to groups, in the order of the witnesses; none where no group is to keep its connections.
+    pub fn sendings(&self) -> &[Sending] {
+        &self.known.sendings
     }
 
     /// Routes that an earlier arm of the same choice takes every request from.
     pub fn shadowed(&self) -> Vec<Shadowed> {
-        shadowed(self.proxy, self.witnesses.iter().map(|w| w.route))
+        shadowed(self.proxy, self.known.witnesses.iter().map(|w| w.route))
     }
 
     /// What becomes of any request.
     pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
-        self.machine.run(request, assume)
+        self.known.machine.run(request, assume)
     }
 
     /// The heartbeat that holds for all routes, in milliseconds.
     pub fn heartbeat(&self) -> Option<u64> {
-        self.settings.heartbeat
+        self.known.settings.heartbeat
     }
 
     /// Takes a finding in.

@@ -1,7 +1,7 @@
 //! Routes that carry WebSocket, or should.
 
 use super::super::{Confidence, Level};
-use super::{Declared, own};
+use super::{Declared, Sight, own};
 use crate::config::Settings;
 use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, RouteId, UpgradeMode, Wire};
 use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, parallel};
@@ -29,6 +29,8 @@ pub struct WebSocket {
     pub heartbeat: Option<u64>,
     /// What becomes of a handshake.
     pub branches: Vec<Branch>,
+    /// What every branch that reaches an upstream lacks.
+    faults: Vec<handshake::Fault>,
 }
 
 /// Whether what reaches the upstream shows that somebody wanted an upgrade.
@@ -102,15 +104,41 @@ pub(in crate::rules) fn not_enabled<'a>(proxy: &'a Proxy, branches: &[Branch]) -
 
 /// Path segments that name a WebSocket endpoint.
 pub(in crate::rules) fn named(path: &str) -> bool {
-    path.split(['/', '.', '-', '_'])
-        .any(|p| matches!(p.to_ascii_lowercase().as_str(), "ws" | "wss" | "websocket" | "websockets" | "socket" | "sockjs" | "cable"))
-        || path.to_ascii_lowercase().contains("socket.io")
+    const NAMES: [&str; 7] = ["ws", "wss", "websocket", "websockets", "socket", "sockjs", "cable"];
+    path.split(['/', '.', '-', '_']).any(|part| NAMES.iter().any(|name| part.eq_ignore_ascii_case(name)))
+        || path.as_bytes().windows(9).any(|part| part.eq_ignore_ascii_case(b"socket.io"))
+}
+
+/// Routes that are written for upgrades.
+pub(super) fn meant(proxy: &Proxy) -> HashSet<RouteId> {
+    proxy.meant_for_upgrades.iter().map(|m| m.0).collect()
+}
+
+/// Why a route is taken for a WebSocket route, by what becomes of a request; nobody says so.
+pub(super) fn evidence(proxy: &Proxy, meant: &HashSet<RouteId>, w: &Witness, branches: &[Branch]) -> Option<Evidence> {
+    if !meant.is_empty() && branches.iter().flat_map(|b| &b.routes).any(|r| meant.contains(r))
+        || shown(proxy, w, branches)
+        || replaced(proxy, branches)
+        || intended(proxy, w, branches)
+        || enabled(proxy, w, branches)
+    {
+        return Some(Evidence::Shown);
+    }
+    // Somebody takes the line away on purpose, or by habit.
+    let removed = branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.remover("upgrade").is_some());
+    let speaks =
+        || named(&w.path) && (branches.iter().all(|b| b.sent.is_some()) || w.forward.is_some() && not_enabled(proxy, branches).is_some());
+    (removed || speaks()).then_some(Evidence::Named)
 }
 
 /// Routes that carry WebSocket, or should, with what becomes of a handshake.
-pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[Witness]) -> Vec<WebSocket> {
-    let meant: HashSet<RouteId> = machine.proxy().meant_for_upgrades.iter().map(|m| m.0).collect();
-    parallel::many(witnesses, |w| socket(machine, settings, declared, &meant, w))
+pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[(Witness, Sight)]) -> Vec<WebSocket> {
+    let meant = meant(machine.proxy());
+    // Without a word from anybody, most routes are known to be none by their plain requests.
+    let told = !declared.sockets.is_empty();
+    parallel::many(witnesses, |(w, sight)| {
+        if told || sight.shakes && !declared.adds(w.route) { socket(machine, settings, declared, &meant, w) } else { None }
+    })
 }
 
 fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant: &HashSet<RouteId>, w: &Witness) -> Option<WebSocket> {
@@ -125,31 +153,29 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant
     }
     // A jump may end in a route that was declared, or that a comment stands in.
     let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
-    if told.is_none() && declared.implied.contains(&w.route) {
+    if told.is_none() && declared.adds(w.route) {
         return None;
     }
-    let meant = branches.iter().flat_map(|b| &b.routes).any(|r| meant.contains(r));
-    let evidence = if told.is_some() {
-        Evidence::Declared
-    } else if meant
-        || shown(proxy, w, &branches)
-        || replaced(proxy, &branches)
-        || intended(proxy, w, &branches)
-        || enabled(proxy, w, &branches)
-    {
-        Evidence::Shown
-    } else if branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.remover("upgrade").is_some()) {
-        // Somebody takes the line away on purpose, or by habit.
-        Evidence::Named
-    } else if named(&w.path)
-        && (branches.iter().all(|b| b.sent.is_some()) || w.forward.is_some() && not_enabled(proxy, &branches).is_some())
-    {
-        Evidence::Named
-    } else {
-        return None;
-    };
+    let evidence = if told.is_some() { Evidence::Declared } else { evidence(proxy, meant, w, &branches)? };
     let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
-    Some(WebSocket { witness: w.clone(), evidence, heartbeat, branches })
+    let faults = faults(proxy, &branches);
+    Some(WebSocket { witness: w.clone(), evidence, heartbeat, branches, faults })
+}
+
+/// Faults that every branch that reaches an upstream shares.
+fn faults(proxy: &Proxy, branches: &[Branch]) -> Vec<handshake::Fault> {
+    let mut common: Option<Vec<handshake::Fault>> = None;
+    for sent in branches.iter().filter_map(|b| b.sent.as_ref()) {
+        let here = match handshake::judge(proxy, sent) {
+            handshake::Judged::Faulty(faults) => faults,
+            _ => Vec::new(),
+        };
+        common = Some(match common {
+            None => here,
+            Some(before) => before.into_iter().filter(|f| here.contains(f)).collect(),
+        });
+    }
+    common.unwrap_or_default()
 }
 
 impl WebSocket {
@@ -159,20 +185,8 @@ impl WebSocket {
     }
 
     /// Faults that every branch that reaches an upstream shares.
-    pub fn faults(&self, proxy: &Proxy) -> Vec<handshake::Fault> {
-        let mut common: Option<Vec<handshake::Fault>> = None;
-        for b in &self.branches {
-            let Some(sent) = &b.sent else { continue };
-            let here = match handshake::judge(proxy, sent) {
-                handshake::Judged::Faulty(faults) => faults,
-                _ => Vec::new(),
-            };
-            common = Some(match common {
-                None => here,
-                Some(before) => before.into_iter().filter(|f| here.contains(f)).collect(),
-            });
-        }
-        common.unwrap_or_default()
+    pub fn faults(&self) -> &[handshake::Fault] {
+        &self.faults
     }
 
     /// The first branch that reaches an upstream.

@@ -2,7 +2,7 @@
 
 use super::super::{Level, context::Context, intents::intent};
 use super::{allowed, constant};
-use crate::model::{Because, Goal, Intent, Kind, Role};
+use crate::model::{Because, Goal, Intent, Kind, NoFix, Role};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             "send `*`, or the one origin that asked, as the browser writes it (`https://app.example.com`); choose it with a `map` from \
                   `$http_origin` when there are several (Fetch, CORS check)"
                 .to_owned();
+        if wanted.is_none() {
+            f.fix = Some(Err(NoFix::unsaid("which origin is meant is not known")));
+        }
         f.intent = wanted;
         cx.report(f);
     }

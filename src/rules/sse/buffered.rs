@@ -20,7 +20,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 
 /// Path segments that name an event stream.
 fn named(path: &str) -> bool {
-    path.split('/').any(|p| matches!(p.to_ascii_lowercase().as_str(), "sse" | "eventsource" | "event-stream"))
+    path.split('/').any(|part| ["sse", "eventsource", "event-stream"].iter().any(|name| part.eq_ignore_ascii_case(name)))
 }
 
 /// A line that is to stop the buffering, and does not: the proxy heeds it in what the upstream sends, not in what it adds.

@@ -47,5 +47,6 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 
 /// Path segments that name an event stream.
 fn names_a_stream(path: &str) -> bool {
-    path.split(['/', '.', '-', '_']).any(|p| matches!(p.to_ascii_lowercase().as_str(), "sse" | "eventsource" | "event-stream"))
+    let names = ["sse", "eventsource", "event-stream"];
+    path.split(['/', '.', '-', '_']).any(|part| names.iter().any(|name| part.eq_ignore_ascii_case(name)))
 }

@@ -28,7 +28,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 fn wanted(cx: &Context<'_>, span: Span, name: &str) -> Intent {
     let held = |w: &&Witness| {
         let clocks = cx.proxy.clocks_of(cx.proxy.policy(cx.proxy.route(w.route).policy).clocks);
-        clocks.handshake.iter().any(|c| c.limit.origin.span == span)
+        clocks.handshake.iter().any(|c| c.limit.origin.span == span) && cx.plain(w).iter().any(|b| b.sent.is_some())
     };
     let witnesses = cx.witnesses();
     let trials = witnesses.iter().filter(held).filter_map(|w| Some(Trial { kind: Kind::Plain, request: w.ask(Kind::Plain, "")? }));

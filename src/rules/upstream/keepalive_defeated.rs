@@ -1,111 +1,160 @@
 //! `upstream/keepalive-defeated`
 
-use super::super::{Confidence, Finding, Level, Related, context::Context};
-use crate::model::{Advice, Because, Expr, Fact, Goal, How, Intent, Kind, Known, PolicyId, Proxy, Role, Trial, UpstreamId, Wire};
-use crate::probe::{Branch, Sent, Val, Witness, parallel, trial};
+use super::super::{
+    Confidence, Finding, Level, Related,
+    context::{Context, Sending},
+};
+use crate::model::{Advice, Because, Expr, Goal, How, Intent, Kind, Known, Origin, Proxy, Role, Trial, UpstreamId, Wire};
+use crate::probe::trial;
 use crate::source::Span;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+/// How many groups are shown beside one line that closes the connections of many.
+const SHOWN: usize = 3;
+/// How many requests a correction is judged by at most.
+const TRIALS: usize = 100;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    if cx.proxy.upstreams.iter().all(|u| u.reuse.value != Known::Is(true)) {
-        return;
-    }
-    let mut seen: HashSet<(Span, Span)> = HashSet::new();
-    let sendings = sendings(cx);
-    let kept: HashSet<UpstreamId> = sendings.iter().filter(|s| s.closes.is_none()).map(|s| s.upstream).collect();
-    for Sending { upstream, at, closes, sent, policy, .. } in &sendings {
-        let (upstream, at, policy) = (*upstream, *at, *policy);
-        let group = cx.proxy.upstream(upstream);
-        let reuse = group.reuse;
-        let Some((span, label)) = closes.clone().filter(|_| reuse.value == Known::Is(true)) else { continue };
-        // Nobody wrote what closes: the group is only then kept in vain when no route keeps its connections.
-        let nowhere = span == reuse.origin.span;
-        if nowhere && kept.contains(&upstream) || !seen.insert((span, reuse.origin.span)) {
+    let mut kept: HashSet<UpstreamId> = HashSet::new();
+    let mut causes: Vec<Cause> = Vec::new();
+    let mut by_place: HashMap<Span, usize> = HashMap::new();
+    for s in cx.sendings() {
+        let Some((span, why)) = cause(cx, s).filter(|_| !s.open) else {
+            kept.insert(s.upstream);
+            continue;
+        };
+        // Whether TLS is spoken is not known, or nobody wants connections to be kept: nothing is to be said.
+        if cx.proxy.hop(s.hop).tls.is_none() || cx.proxy.upstream(s.upstream).reuse.value != Known::Is(true) {
             continue;
         }
-        let level = if reuse.origin.how == How::Written { Level::Warning } else { Level::Hint };
-        let mut f: Finding = cx.finding("upstream/keepalive-defeated", level, span);
-        f.confidence = Confidence::Likely;
-        f.message = format!("connections to `{}` are not kept: every plain request opens a new one", group.name);
-        f.label = label;
-        if reuse.origin.how == How::Written {
-            cx.relate(&mut f, reuse.origin, "connections are meant to be kept here");
+        let at = *by_place.entry(span).or_insert_with(|| {
+            causes.push(Cause { span, why, sendings: Vec::new(), groups: Vec::new(), seen: HashSet::new() });
+            causes.len() - 1
+        });
+        causes[at].sendings.push(*s);
+        if causes[at].seen.insert(s.upstream) {
+            causes[at].groups.push(s.upstream);
         }
-        if at != span {
-            f.related.push(Related { span: at, message: "for example by this route".to_owned() });
-        }
-        f.help = cx.advice(Advice::KeepConnections, "send no `Connection` line with plain requests, over HTTP/1.1").to_owned();
-        f.intent = policy.map(|policy| wanted(cx, policy, sent, &sendings, (span, upstream)));
-        cx.report(f);
+    }
+    for cause in causes {
+        speak(cx, cause, &kept);
     }
 }
 
-/// Plain requests that close for this reason, and all others to the same servers that nobody keeps, shall close no more.
-fn wanted(cx: &Context<'_>, policy: PolicyId, sent: &Sent, all: &[Sending], (span, upstream): (Span, UpstreamId)) -> Intent {
-    let mut because = cx.seats(policy, sent.span);
-    if let Some(op) = cx.written(sent.list, "connection") {
-        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e)).filter(|e| *e == span);
-        let origin = entry.map_or(op.value.origin, |span| crate::model::Origin { span, ..op.value.origin });
+/// A line that closes connections.
+struct Cause {
+    span: Span,
+    why: Why,
+    /// The requests that it holds for.
+    sendings: Vec<Sending>,
+    /// Whose connections, in the order of the routes.
+    groups: Vec<UpstreamId>,
+    seen: HashSet<UpstreamId>,
+}
+
+fn speak(cx: &mut Context<'_>, mut cause: Cause, kept: &HashSet<UpstreamId>) {
+    let reuse = |g: &UpstreamId| cx.proxy.upstream(*g).reuse.origin;
+    // Nobody wrote what closes: such a group is only then kept in vain when no route keeps its connections.
+    cause.groups.retain(|g| reuse(g).span != cause.span || !kept.contains(g));
+    let written = |g: &UpstreamId| reuse(g).how == How::Written;
+    let level = if cause.groups.iter().any(written) { Level::Warning } else { Level::Hint };
+    // Where somebody wrote that connections are to be kept, the others go without saying.
+    if level == Level::Warning {
+        cause.groups.retain(written);
+    }
+    let Some(first) = cause.groups.first() else { return };
+    let mut f: Finding = cx.finding("upstream/keepalive-defeated", level, cause.span);
+    f.confidence = Confidence::Likely;
+    let named = format!("`{}`", cx.proxy.upstream(*first).name);
+    let names = match cause.groups.len() - 1 {
+        0 => named,
+        1 => format!("{named} and `{}`", cx.proxy.upstream(cause.groups[1]).name),
+        more => format!("{named} and {more} other groups"),
+    };
+    f.message = format!("connections to {names} are not kept: every plain request opens a new one");
+    f.label = cause.why.words(cx);
+    if level == Level::Warning {
+        for group in cause.groups.iter().take(SHOWN) {
+            cx.relate(&mut f, reuse(group), "connections are meant to be kept here");
+        }
+    }
+    let example = cause.sendings[0].at;
+    if example != cause.span {
+        f.related.push(Related { span: example, message: "for example by this route".to_owned() });
+    }
+    f.help = cx.advice(Advice::KeepConnections, "send no `Connection` line with plain requests, over HTTP/1.1").to_owned();
+    f.intent = wanted(cx, &cause);
+    cx.report(f);
+}
+
+/// Plain requests to these groups that close for this reason shall close no more.
+fn wanted(cx: &Context<'_>, cause: &Cause) -> Option<Intent> {
+    let groups: HashSet<UpstreamId> = cause.groups.iter().copied().collect();
+    let mut alike = cause.sendings.iter().filter(|s| groups.contains(&s.upstream));
+    let first = *alike.next()?;
+    let mut because = cx.seats(first.policy?, first.at);
+    if let Some(op) = cx.written(first.list, "connection") {
+        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e)).filter(|e| *e == cause.span);
+        let origin = entry.map_or(op.value.origin, |span| Origin { span, ..op.value.origin });
         because.push(Because { role: Role::Header, origin, value: op.name.to_string() });
     }
-    if cx.proxy.hop(sent.hop).wire.value == Known::Is(Wire::H10) {
-        because.push(Because { role: Role::Wire, origin: cx.proxy.hop(sent.hop).wire.origin, value: "HTTP/1.1".to_owned() });
+    let wire = cx.proxy.hop(first.hop).wire;
+    if wire.value == Known::Is(Wire::H10) {
+        because.push(Because { role: Role::Wire, origin: wire.origin, value: "HTTP/1.1".to_owned() });
     }
-    let alike = |s: &&Sending| s.upstream == upstream && s.closes.as_ref().is_some_and(|c| c.0 == span);
-    let request = |s: &Sending| Some(Trial { kind: Kind::Plain, request: s.witness.ask(Kind::Plain, trial::ORIGIN)? });
-    Intent { goal: Goal::KeepsConnection, trials: all.iter().filter(alike).filter_map(request).collect(), because, assumes: None, site: 0 }
+    let witnesses = cx.witnesses();
+    let request = |s: Sending| Some(Trial { kind: Kind::Plain, request: witnesses[s.witness].ask(Kind::Plain, trial::ORIGIN)? });
+    let trials = std::iter::once(first).chain(alike.copied()).take(TRIALS).filter_map(request).collect();
+    Some(Intent { goal: Goal::KeepsConnection, trials, because, assumes: None, site: 0 })
 }
 
-/// A plain request on its way to a group.
-struct Sending {
-    upstream: UpstreamId,
-    /// Where it is forwarded.
-    at: Span,
-    /// What closes the connection afterwards, and what to say beside it; none: nothing that is known.
-    closes: Option<(Span, String)>,
-    witness: Witness,
-    policy: Option<PolicyId>,
-    sent: Sent,
+/// Why a connection is closed after a plain request.
+#[derive(Clone, Copy)]
+enum Why {
+    /// The proxy says so by itself.
+    Itself,
+    /// A line says so.
+    Line,
+    /// HTTP/1.0 is spoken: somebody wrote it, or it is the default.
+    Old(Option<Origin>),
 }
 
-/// Plain requests to groups: those that keep their connections, and those that close them for certain.
-fn sendings(cx: &Context<'_>) -> Vec<Sending> {
-    let of = |w: &Witness, b: &Branch| {
-        let sent = b.sent.as_ref()?;
-        let upstream = sent.upstream?;
-        let closes = cause(cx, sent, cx.proxy.upstream(upstream).reuse).filter(|_| sent.open.is_none());
-        // Whether TLS is spoken is not known: nothing is to be said.
-        let vague = closes.is_some() && cx.proxy.hop(sent.hop).tls.is_none();
-        (!vague).then(|| Sending { upstream, at: sent.span, closes, witness: w.clone(), policy: b.policy, sent: sent.clone() })
-    };
-    let all = parallel::many(&cx.witnesses(), |w| Some(cx.plain(w).iter().filter_map(|b| of(w, b)).collect::<Vec<_>>()));
-    all.into_iter().flatten().collect()
-}
-
-/// What closes the connection after a plain request, and what to say beside it.
-fn cause(cx: &Context<'_>, sent: &Sent, reuse: Fact<bool>) -> Option<(Span, String)> {
-    let closes = |v: &Val| matches!(v, Val::Is(v) if v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
-    if let Some(line) = sent.values("connection").find(|l| closes(&l.value)) {
-        let origin = line.origin?;
-        if origin.how != How::Written {
-            return Some((reuse.origin.span, format!("in vain: {} sends `Connection: close` by itself", cx.proxy.dialect)));
+impl Why {
+    /// What to say beside the place.
+    fn words(self, cx: &Context<'_>) -> String {
+        let old = "HTTP/1.0 keeps no connections";
+        match self {
+            Self::Itself => format!("in vain: {} sends `Connection: close` by itself", cx.proxy.dialect),
+            Self::Line => "a plain request gets `Connection: close` from here".to_owned(),
+            Self::Old(None) => old.to_owned(),
+            Self::Old(Some(default)) => {
+                let releases = default.how.releases().map_or_else(String::new, |r| format!(" {r}"));
+                format!("in vain: {old}, and it is the default{releases}")
+            }
         }
-        let op = cx.written(sent.list, "connection")?;
-        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e));
-        return Some((entry.unwrap_or(origin.span), "a plain request gets `Connection: close` from here".to_owned()));
     }
-    let wire = cx.proxy.hop(sent.hop).wire;
+}
+
+/// What closes the connection after a plain request.
+fn cause(cx: &Context<'_>, sending: &Sending) -> Option<(Span, Why)> {
+    let group = cx.proxy.upstream(sending.upstream).reuse.origin.span;
+    if let Some(closes) = sending.closes {
+        let origin = closes?;
+        if origin.how != How::Written {
+            return Some((group, Why::Itself));
+        }
+        let op = cx.written(sending.list, "connection")?;
+        let entry = op.value.value.is().and_then(|e| entry(cx.proxy, e));
+        return Some((entry.unwrap_or(origin.span), Why::Line));
+    }
+    let wire = cx.proxy.hop(sending.hop).wire;
     if wire.value != Known::Is(Wire::H10) {
         return None;
     }
-    let text = "HTTP/1.0 keeps no connections";
     match cx.place(wire.origin) {
-        Some(span) => Some((span, text.to_owned())),
+        Some(span) => Some((span, Why::Old(None))),
         None if wire.origin.how.is_assumed() => None,
-        None => {
-            let releases = wire.origin.how.releases().map_or_else(String::new, |r| format!(" {r}"));
-            Some((reuse.origin.span, format!("in vain: {text}, and it is the default{releases}")))
-        }
+        None => Some((group, Why::Old(Some(wire.origin)))),
     }
 }
 

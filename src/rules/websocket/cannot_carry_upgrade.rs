@@ -2,7 +2,7 @@
 
 use super::super::context::{Context, Evidence, carries};
 use super::super::{Level, Related};
-use crate::model::{Advice, Known, Wire};
+use crate::model::{Advice, Known, NoFix, Wire};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -34,6 +34,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         );
         f.example = Some(socket.example());
         f.intent = cx.must_upgrade(socket).filter(|_| http2);
+        if !http2 {
+            f.fix = Some(Err(NoFix::unsaid("which server takes WebSockets over HTTP is not known")));
+        }
         cx.report(f);
     }
 }

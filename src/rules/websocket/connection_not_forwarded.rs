@@ -9,7 +9,7 @@ use crate::probe::{Val, handshake::Fault};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        let faults = socket.faults(cx.proxy);
+        let faults = socket.faults();
         let Some((_, sent)) = socket.sent() else { continue };
         let upgrade_lost = faults.contains(&Fault::NoUpgrade) || faults.contains(&Fault::WrongUpgrade);
         let wrong = faults.contains(&Fault::WrongConnection);

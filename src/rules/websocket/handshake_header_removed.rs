@@ -10,7 +10,7 @@ use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        let faults = socket.faults(cx.proxy);
+        let faults = socket.faults();
         let name = if faults.contains(&Fault::NoKey) {
             "Sec-WebSocket-Key"
         } else if faults.contains(&Fault::NoHost) {

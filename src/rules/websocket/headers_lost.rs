@@ -8,7 +8,7 @@ use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        let faults = socket.faults(cx.proxy);
+        let faults = socket.faults();
         let Some((_, sent)) = socket.sent() else { continue };
         if !faults.contains(&Fault::NoUpgrade) || !super::meant(cx, socket) {
             continue;

@@ -11,7 +11,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let Some((_, sent)) = socket.sent() else { continue };
         // What stands outside the text might bring the lines back; beside the jump they would be needless then.
         let outside = cx.proxy.fragment && sent.open.is_some() && sent.values("upgrade").next().is_none();
-        if !outside && !socket.faults(cx.proxy).contains(&Fault::NoUpgrade) {
+        if !outside && !socket.faults().contains(&Fault::NoUpgrade) {
             continue;
         }
         let Some((jump, lines)) = super::left_behind(cx, socket) else { continue };

@@ -9,7 +9,7 @@ use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        let faults = socket.faults(cx.proxy);
+        let faults = socket.faults();
         let Some((_, sent)) = socket.sent() else { continue };
         // Where the upgrade lines themselves are missing, those rules speak; where there is only a name, none of this is sure.
         if !faults.contains(&Fault::TooOld) || socket.evidence == Evidence::Named || faults.contains(&Fault::NoUpgrade) {

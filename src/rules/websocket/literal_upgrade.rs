@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, named},
 };
-use crate::model::{Advice, How};
+use crate::model::{Advice, How, Origin};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
@@ -14,6 +14,8 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let constant =
             lines("upgrade").find(|(l, o)| o.how == How::Written && l.value.known().is_some_and(|v| v.eq_ignore_ascii_case("websocket")));
         let Some((_, written)) = constant else { continue };
+        let origins: Vec<Origin> =
+            [Some(written), lines("connection").map(|l| l.1).find(|o| o.how == How::Written)].into_iter().flatten().collect();
         // What nobody but WebSocket clients asks for has no plain requests to spoil.
         let level = if named(&socket.witness.path) { Level::Hint } else { Level::Warning };
         let mut f = cx.finding("websocket/literal-upgrade", level, written.span);
@@ -28,8 +30,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             cx.advice(Advice::UpgradeAsAsked, "forward what the client sent")
         );
         f.example = Some(format!("GET {} HTTP/1.1, Host: {}", socket.witness.path, socket.witness.host));
-        let list = socket.sent().map(|(_, sent)| sent.list);
-        f.intent = list.and_then(|l| cx.written(l, "upgrade")).and_then(|op| cx.must_only_upgrade(socket, op));
+        f.intent = cx.must_only_upgrade(socket, &origins);
         cx.report(f);
     }
 }

@@ -9,7 +9,7 @@ use crate::probe::{Val, handshake::Fault};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        if !socket.faults(cx.proxy).contains(&Fault::WrongMethod) {
+        if !socket.faults().contains(&Fault::WrongMethod) {
             continue;
         }
         let Some((_, sent)) = socket.sent() else { continue };

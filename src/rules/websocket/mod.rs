@@ -57,7 +57,7 @@ fn left_behind<'a>(cx: &'a Context<'_>, socket: &WebSocket) -> Option<(Jump, Vec
 fn works(cx: &Context<'_>, socket: &WebSocket) -> bool {
     socket.evidence != Evidence::Named
         && socket.sent().is_some_and(|(_, sent)| super::context::carries(cx.proxy, sent))
-        && socket.faults(cx.proxy).iter().all(|f| *f == Fault::TooOld)
+        && socket.faults().iter().all(|f| *f == Fault::TooOld)
 }
 
 /// Whether handshakes are meant to work here and do, or would if their lines were mended. What else is wrong with such a

@@ -9,7 +9,7 @@ use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     for socket in cx.sockets().iter() {
-        let faults = socket.faults(cx.proxy);
+        let faults = socket.faults();
         let Some((_, sent)) = socket.sent() else { continue };
         let wrong = faults.contains(&Fault::WrongUpgrade);
         if !(wrong || faults.contains(&Fault::NoUpgrade))

@@ -5,6 +5,9 @@ use std::{fs, process::Command};
 
 pub(crate) struct Envoy;
 
+/// Limits on an open WebSocket.
+const TIMERS: &[&str] = &["idle_timeout:", "stream_idle_timeout:", "max_stream_duration:"];
+
 impl Installed for Envoy {
     fn dialect(&self) -> &'static str {
         "envoy"
@@ -42,10 +45,13 @@ impl Installed for Envoy {
                 edits.replace(port, to.port().to_string());
                 host = None;
             }
+            for key in TIMERS.iter().filter(|_| ground.faster > 1) {
+                if let Some(range) = value(line, key) {
+                    let whole: f64 = line[range.clone()].trim_end_matches('s').parse().map_err(|_| Skip(format!("`{key}` is no time")))?;
+                    edits.replace(at + range.start..at + range.end, format!("{:.3}s", whole / f64::from(ground.faster)));
+                }
+            }
             at += line.len();
-        }
-        if ground.faster > 1 {
-            return Err(Skip("Envoy's timers are not shortened".into()));
         }
         let main = ground.dir.join("envoy.yaml");
         fs::write(&main, edits.done()).unwrap();

@@ -44,7 +44,7 @@ impl Desk<'_> {
     /// Fields that the policy lacks; or the engine in front of whatever refuses preflights `[cors-before-*] [cors-after-*]`.
     pub(super) fn preflight(&self) -> Ways {
         if let Some(gate) = self.blamed(Role::Gate) {
-            return self.engine_first(gate);
+            return Self::engine_first(gate);
         }
         let line = self.blamed(Role::Header).ok_or(NO_PLACE)?;
         let mut edits = Vec::new();
@@ -59,7 +59,7 @@ impl Desk<'_> {
         Ok(vec![Correction::of(joined(edits), "send what a browser asks for in the answer to preflights".to_owned(), None)])
     }
 
-    fn engine_first(&self, gate: Place<'_>) -> Ways {
+    fn engine_first(gate: Place<'_>) -> Ways {
         let pen = gate.pen;
         let chain = std::iter::successors(Some(gate), Place::up).find(|p| p.is("http_filters")).ok_or(NO_PLACE)?;
         let list = pen.tree.resolve(chain.entry.value);

@@ -26,7 +26,8 @@ impl Desk<'_> {
                 let at = self.place(span).ok_or(NO_PLACE)?;
                 let list = at.pen.tree.node(at.map).parent.filter(|l| at.pen.tree.is_list(*l)).ok_or(NO_PLACE)?;
                 let edit = at.pen.remove_item(list, at.map).ok_or(NO_PLACE)?;
-                Ok(vec![Correction::of(vec![edit], "leave the filter out".to_owned(), None)])
+                let caution = "what it was meant for is not known".to_owned();
+                Ok(vec![Correction::of(vec![edit], "leave the filter out".to_owned(), Some(caution))])
             }
             RemarkKind::CorsNotApplied => self.applied(span, meant),
             _ => Err(NO_PLACE),

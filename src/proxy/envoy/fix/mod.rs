@@ -92,7 +92,7 @@ impl<'a> Desk<'a> {
     /// The field that sends the request to its cluster: in the action of a route, or in a proxy of bytes.
     fn action(&self) -> Result<Place<'a>, NoFix> {
         let mut at = self.blamed(Role::Answered).ok_or(NO_PLACE)?;
-        let outer = std::iter::successors(Some(at), |p| p.up());
+        let outer = std::iter::successors(Some(at), Place::up);
         if let Some(route) = outer.take(6).find(|p| p.is("route")) {
             let inside = at.pen.tree.entries(route.entry.value);
             let holds = |e: &&Entry| at.pen.tree.span(e.key).to(at.pen.tree.span(e.value)).holds(at.pen.tree.span(at.entry.key));

@@ -47,7 +47,9 @@ impl Desk<'_> {
         if edits.is_empty() {
             return Err(NO_PLACE);
         }
-        Ok(vec![Correction::of(joined(edits), format!("lift {} for the route", names.join(" and ")), None)])
+        let deliberate = self.intent.blamed(Role::Clock).any(|c| c.origin.how == How::Written);
+        let caution = deliberate.then(|| "somebody wrote the limit, maybe on purpose, such as to end sessions".to_owned());
+        Ok(vec![Correction::of(joined(edits), format!("lift {} for the route", names.join(" and ")), caution)])
     }
 
     /// `upgrade_configs` inside of the route's action: a connection manager's would open every route `[ws-matrix-*]`.

@@ -50,7 +50,7 @@ impl<'a> Lower<'a> {
         let entry = entry.or_else(|| m.upgrades.iter().find(|u| u.kind == WEBSOCKET).map(|u| (u, m.seat)));
         let origin = match entry {
             Some((u, seat)) => Origin { how: How::Written, span: u.at.get("enabled").unwrap_or(u.at).span(), seat },
-            None => Origin { how: How::Default(Releases::ALL), span: at, seat: m.seat },
+            None => Origin { how: How::Default(Releases::All), span: at, seat: m.seat },
         };
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });

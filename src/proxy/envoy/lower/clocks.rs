@@ -138,7 +138,7 @@ impl<'a> Lower<'a> {
 
 /// The timers of a TCP proxy: an hour of silence by default.
 pub(super) fn raw_clocks(idle: Option<Fact<Limit>>, life: Option<Fact<Limit>>, at: Span, seat: Seat) -> Clocks {
-    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default(Releases::ALL), at, seat));
+    let idle = idle.unwrap_or_else(|| Fact::is(RAW_IDLE, How::Default(Releases::All), at, seat));
     let life = life.map(|l| clock("max_downstream_connection_duration", l, Traffic::Both, Restart::Never, Ending::Close));
     Clocks {
         idle: vec![clock("idle_timeout", idle, Traffic::Both, Restart::EitherWay, Ending::Close)],

@@ -73,7 +73,7 @@ impl<'a> Lower<'a> {
         let seat = self.scope(at, head, "cluster", &name, self.root);
         let (servers, open) = self.servers(at, &name);
         let host = servers.first().and_then(|s| s.at.rsplit_once(':')).map(|s| Text::from(s.0));
-        let reuse = Fact::is(true, How::Default(Releases::ALL), head, seat);
+        let reuse = Fact::is(true, How::Default(Releases::All), head, seat);
         let caps = self.caps(at, seat, head);
         let upstream = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps });
         let options =
@@ -95,7 +95,7 @@ impl<'a> Lower<'a> {
     /// A cluster that is not given, by the name that somebody uses.
     pub(super) fn absent(&mut self, name: &str, span: Span, why: Why) -> Cluster {
         let seat = self.root;
-        let reuse = Fact::is(true, How::Default(Releases::ALL), span, seat);
+        let reuse = Fact::is(true, How::Default(Releases::All), span, seat);
         let upstream =
             self.p.add_upstream(Upstream { seat, name: name.into(), servers: Vec::new(), open: Some(why), reuse, caps: Vec::new() });
         let cluster = Cluster {

@@ -31,7 +31,7 @@ impl<'a> Lower<'a> {
             }
             (None, None) => {
                 let never = self.p.add_cond(Cond::Never(span));
-                Fact::is(never, How::Default(Releases::ALL), span, seat)
+                Fact::is(never, How::Default(Releases::All), span, seat)
             }
         };
         let set = |name: &str, value: ExprId, origin: Origin| HeaderOp {

@@ -185,7 +185,7 @@ impl<'a> Lower<'a> {
     }
 
     fn default<T: Copy>(value: T, span: Span, seat: Seat) -> Fact<T> {
-        Fact::is(value, How::Default(Releases::ALL), span, seat)
+        Fact::is(value, How::Default(Releases::All), span, seat)
     }
 
     const fn implied(span: Span, seat: Seat) -> Origin {

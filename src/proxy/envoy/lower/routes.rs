@@ -135,7 +135,7 @@ impl<'a> Lower<'a> {
         };
         let status = at
             .get("response_code")
-            .map_or_else(|| Fact::is(status, How::Default(Releases::ALL), at.span(), place.seat), |c| Self::fact(status, c, place.seat));
+            .map_or_else(|| Fact::is(status, How::Default(Releases::All), at.span(), place.seat), |c| Self::fact(status, c, place.seat));
         let rest = self.redirect_rest(place, at);
         let scheme = if at.bool("https_redirect") == Some(true) { Some("https") } else { at.str("scheme_redirect") };
         let answer = |lower: &mut Self, scheme: &str| {

@@ -11,12 +11,19 @@ pub(super) struct Refusal {
     /// Ends the sentence "`field` …".
     pub(super) reason: String,
     pub(super) help: String,
+    /// What is taken in its place, and whether that is only guessed.
+    pub(super) instead: Option<(String, bool)>,
     /// The first release that takes it.
     pub(super) until: Option<Version>,
 }
 
 fn refuse(kind: ProblemKind, reason: String, help: String) -> Result<(), Refusal> {
-    Err(Refusal { kind, reason, help, until: None })
+    Err(Refusal { kind, reason, help, instead: None, until: None })
+}
+
+/// Refused, and this is meant.
+fn meant(kind: ProblemKind, reason: String, text: String) -> Result<(), Refusal> {
+    Err(Refusal { kind, reason, help: format!("write `{text}`"), instead: Some((text, false)), until: None })
 }
 
 /// What a scalar is to Envoy, in words.
@@ -42,19 +49,17 @@ pub(super) fn check(schema: &Schema, of: Type, value: &Scalar<'_>, raw: &str) ->
     let said = describe(value, raw);
     match of {
         Type::Text => match value {
-            Scalar::Bool(_) | Scalar::Int(_) => refuse(
-                ProblemKind::WrongType,
-                format!("takes a string, and {said} is none without quotes"),
-                format!("write `\"{}\"`", raw.trim()),
-            ),
+            Scalar::Bool(_) | Scalar::Int(_) => {
+                meant(ProblemKind::WrongType, format!("takes a string, and {said} is none without quotes"), format!("\"{}\"", raw.trim()))
+            }
             _ => Ok(()),
         },
         Type::Bool => match (scalar::boolean(value), value) {
             (Some(_), _) => Ok(()),
-            (None, Scalar::Int(n)) => refuse(
+            (None, Scalar::Int(n)) => meant(
                 ProblemKind::WrongType,
                 format!("takes `true` or `false`, not {said}"),
-                format!("write `{}`", if *n == 0 { "false" } else { "true" }),
+                if *n == 0 { "false" } else { "true" }.to_owned(),
             ),
             _ => refuse(ProblemKind::BadValue, format!("takes `true` or `false`, not {said}"), "write `true` or `false`".to_owned()),
         },
@@ -70,19 +75,23 @@ pub(super) fn check(schema: &Schema, of: Type, value: &Scalar<'_>, raw: &str) ->
         Type::Enum(id) => {
             let names = || schema.enum_of(id).values.iter().map(|v| v.0);
             match value {
-                Scalar::Bool(_) => refuse(
-                    ProblemKind::WrongType,
-                    format!("takes a name, and {said} is none without quotes"),
+                Scalar::Bool(_) => {
+                    let reason = format!("takes a name, and {said} is none without quotes");
                     match names().find(|n| n.eq_ignore_ascii_case(raw.trim())) {
-                        Some(name) => format!("write `\"{name}\"`"),
-                        None => list(names()),
-                    },
-                ),
-                Scalar::Str(text) if !is_integer(text) && !names().any(|n| n.eq_ignore_ascii_case(text)) => refuse(
-                    ProblemKind::BadValue,
-                    format!("has no value {said}"),
-                    nearest(text, names()).map_or_else(|| list(names()), |n| format!("did you mean `{n}`?")),
-                ),
+                        Some(name) => meant(ProblemKind::WrongType, reason, format!("\"{name}\"")),
+                        None => refuse(ProblemKind::WrongType, reason, list(names())),
+                    }
+                }
+                Scalar::Str(text) if !is_integer(text) && !names().any(|n| n.eq_ignore_ascii_case(text)) => {
+                    let near = nearest(text, names());
+                    Err(Refusal {
+                        kind: ProblemKind::BadValue,
+                        reason: format!("has no value {said}"),
+                        help: near.map_or_else(|| list(names()), |n| format!("did you mean `{n}`?")),
+                        instead: near.map(|n| (format!("\"{n}\""), true)),
+                        until: None,
+                    })
+                }
                 _ => Ok(()),
             }
         }
@@ -117,6 +126,7 @@ fn integer(signed: bool, bits: u8, value: &Scalar<'_>, said: &str) -> Result<(),
             kind: ProblemKind::BadValue,
             reason: format!("takes digits, not {said}, before Envoy 1.37"),
             help: format!("write `{n}`"),
+            instead: Some((n.to_string(), false)),
             until: Some(Version(1, 37, 0)),
         }),
         _ => Ok(()),
@@ -182,8 +192,13 @@ pub(super) fn duration(value: &Scalar<'_>, raw: &str) -> Result<(), Refusal> {
         None => {}
     }
     let text = raw.trim().trim_matches(['"', '\'']);
-    let help = seconds(text).map_or_else(|| "write seconds with an `s`, such as `60s` or `0.5s`".to_owned(), |s| format!("write `{s}`"));
-    refuse(kind(value), format!("takes a duration in seconds such as `60s`, not {said}"), help)
+    let reason = format!("takes a duration in seconds such as `60s`, not {said}");
+    let Some(whole) = seconds(text) else {
+        return refuse(kind(value), reason, "write seconds with an `s`, such as `60s` or `0.5s`".to_owned());
+    };
+    // Without a unit it may be anything.
+    let bare = !text.bytes().any(|b| b.is_ascii_alphabetic());
+    Err(Refusal { kind: kind(value), reason, help: format!("write `{whole}`"), instead: Some((format!("\"{whole}\""), bare)), until: None })
 }
 
 /// `1h30m`, `500ms`, `15`, `15S` in Envoy's form.

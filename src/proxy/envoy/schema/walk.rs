@@ -4,7 +4,7 @@ use super::constraint;
 use super::suggest::nearest;
 use super::value::{self, describe};
 use super::{Field, Message, Schema, Shape, Type, schema, v2};
-use crate::model::{Problem, ProblemKind, Version};
+use crate::model::{Problem, ProblemKind, Remedy, Version};
 use crate::proxy::envoy::scalar::{self, Scalar};
 use crate::proxy::envoy::yaml::{Entry, NodeId, Tree};
 use crate::source::Span;
@@ -40,6 +40,8 @@ pub struct Finding {
     pub help: String,
     /// Other places.
     pub related: Vec<(Span, String)>,
+    /// What Envoy takes instead, where that is known.
+    pub remedy: Option<Remedy>,
     /// The first release that takes it.
     pub until: Option<Version>,
 }
@@ -47,8 +49,8 @@ pub struct Finding {
 impl Finding {
     /// As the rules see it.
     pub fn problem(self) -> Problem {
-        let Self { kind, certain, span, message, help, related, until: _ } = self;
-        Problem { kind, certain, span, message, help, related }
+        let Self { kind, certain, span, message, help, related, remedy, until: _ } = self;
+        Problem { kind, certain, span, message, help, related, remedy }
     }
 }
 
@@ -95,7 +97,7 @@ impl Walk<'_> {
     fn bad_at(&mut self, kind: ProblemKind, span: Span, message: String, help: String) {
         let message = message + ": " + self.strictness.bad_effect;
         let certain = self.strictness.bad_value_is_fatal;
-        self.out.push(Finding { kind, certain, span, message, help, related: Vec::new(), until: None });
+        self.out.push(Finding { kind, certain, span, message, help, related: Vec::new(), remedy: None, until: None });
     }
 
     /// The node, or a place beside its key if it has no bytes of its own.
@@ -176,8 +178,10 @@ impl Walk<'_> {
             let subject = if job.name.is_empty() { "this text".to_owned() } else { format!("`{}`", job.name) };
             let at = if self.tree.span(node).len == 0 { job.at } else { node };
             self.bad(r.kind, at, format!("{subject} {}", r.reason), r.help);
+            let span = self.tree.span(node);
             if let Some(last) = self.out.last_mut() {
                 last.until = r.until;
+                last.remedy = r.instead.filter(|_| span.len > 0).map(|(text, guessed)| Remedy { span, text, guessed });
             }
         }
     }
@@ -450,6 +454,7 @@ impl Walk<'_> {
         let mut message = format!("{short} has no field `{written}`");
         let names = || schema.fields(id).iter().map(|f| f.name);
         let mut help = help.unwrap_or_default();
+        let mut meant = None;
         if !help.is_empty() {
         } else if written == "<<" {
             message = "`<<` is no merge key to Envoy".to_owned();
@@ -459,6 +464,7 @@ impl Walk<'_> {
             help = instead.to_owned();
         } else if let Some(near) = nearest(written, names()) {
             help = format!("did you mean `{near}`?");
+            meant = Some(Remedy { span, text: near.to_owned(), guessed: true });
         } else if let Some(place) = self.right_place(written, id, around) {
             kind = ProblemKind::MisplacedDirective;
             message = format!("`{written}` does not belong in {short}");
@@ -473,7 +479,7 @@ impl Walk<'_> {
         }
         let message = format!("{message}: {}", self.strictness.unknown_effect);
         let certain = self.strictness.unknown_is_fatal;
-        self.out.push(Finding { kind, certain, span, message, help, related: Vec::new(), until: None });
+        self.out.push(Finding { kind, certain, span, message, help, related: Vec::new(), remedy: meant, until: None });
     }
 
     /// Where a field of that name would be known: one message further out or further in.

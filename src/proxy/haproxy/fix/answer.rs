@@ -16,7 +16,7 @@ impl Desk<'_> {
     pub(super) fn answer_has(&self, names: &[String]) -> Ways {
         let line = *self.blamed(Role::Header).first().ok_or(NO_PLACE)?;
         if let Some(meant) = self.intent.blamed(Role::Instead).next() {
-            let value = self.value(meant, line).filter(|w| !w.unknown).ok_or(NO_PLACE)?;
+            let value = Self::value(meant, line).filter(|w| !w.unknown).ok_or(NO_PLACE)?;
             return Ok(vec![self.spelt(value.span, meant.value.clone())]);
         }
         if !names.iter().all(|n| n.eq_ignore_ascii_case("vary")) {
@@ -44,7 +44,7 @@ impl Desk<'_> {
     }
 
     /// The value of the header line that a statement writes.
-    fn value<'s>(&self, line: &Because, stmt: &'s Stmt) -> Option<&'s Word> {
+    fn value<'s>(line: &Because, stmt: &'s Stmt) -> Option<&'s Word> {
         let at = stmt.words.iter().position(|w| w.span == line.origin.span && w.span != stmt.span).unwrap_or(2);
         stmt.words.get(at + 1)
     }
@@ -74,7 +74,7 @@ impl Desk<'_> {
         let lets_in = || {
             let line = self.intent.blamed(Role::Header).next().ok_or(NoFix::unsaid("no line is there that lets an origin in"))?;
             let (_, stmt) = self.stmt(line.origin.span).ok_or(NO_PLACE)?;
-            let value = self.value(line, stmt).ok_or(NO_PLACE)?;
+            let value = Self::value(line, stmt).ok_or(NO_PLACE)?;
             // What a request rule can tell: a constant, or what was kept from the request.
             let fits = !value.text.contains("%[")
                 || ["%[var(txn.", "%[req.hdr(", "%[hdr(", "%[capture.req."].iter().any(|f| value.text.contains(f));

@@ -112,7 +112,8 @@ impl<'a> Desk<'a> {
     }
 
     fn spelt(&self, span: Span, text: String) -> Correction {
-        let title = format!("write `{text}` instead of `{}`", self.text(span));
+        let old = self.text(span);
+        let title = if text.trim_end() == old { "end the last line".to_owned() } else { format!("write `{text}` instead of `{old}`") };
         Correction::of(vec![Edit { span, text }], title, None)
     }
 

@@ -20,7 +20,7 @@ impl Desk<'_> {
         let culprits: Vec<&Stmt> = self.sections.iter().flat_map(|s| s.body.iter().filter(about).copied()).collect();
         let mut ways: Vec<Correction> = Vec::new();
         // What a line was found to come from, all of it.
-        let blamed: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| about(&&s)).collect();
+        let blamed: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| about(&s)).collect();
         ways.extend(self.without(&blamed));
         ways.extend(culprits.iter().filter_map(|one| self.without(&[*one])));
         for section in &self.sections {

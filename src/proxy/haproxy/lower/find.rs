@@ -81,7 +81,7 @@ impl<'a> Lower<'a> {
             let why = self.opaque(Reason::OutsideFile, span, "this is a fragment: its defaults are not known");
             return Fact::unknown(why, span, seat);
         }
-        Fact::is(Limit::Never, How::Default(Releases::ALL), span, seat)
+        Fact::is(Limit::Never, How::Default(Releases::All), span, seat)
     }
 
     /// A template tag that may stand for anything in a section or in its defaults.

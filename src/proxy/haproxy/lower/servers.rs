@@ -92,7 +92,7 @@ impl Lower<'_> {
             None => hole,
         };
         let name: Text = self.sections[section].name.into();
-        let reuse = Fact::is(true, How::Default(Releases::ALL), span, seat);
+        let reuse = Fact::is(true, How::Default(Releases::All), span, seat);
         let id = self.p.add_upstream(Upstream { seat, name, servers, open, reuse, caps: Vec::new() });
         self.upstreams.insert(section, id);
         id

@@ -20,8 +20,8 @@ impl Desk<'_> {
         let (host, list) = self.list(block, LINE).unwrap_or((block, Vec::new()));
         let mut edits = Vec::new();
         for d in self.directives(Role::Header) {
-            if let [name, value] = &self.conf.get(d).args[..]
-                && names.iter().any(|n| n.eq_ignore_ascii_case(&name.text))
+            if let Some([name, value]) = self.conf.args(d).exactly()
+                && names.iter().any(|n| n.eq_ignore_ascii_case(name.text))
             {
                 edits.push(Edit { span: Span { start: value.span.end(), len: 0 }, text: " always".to_owned() });
             }

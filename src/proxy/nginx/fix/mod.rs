@@ -208,7 +208,8 @@ impl Desk<'_> {
         if old.is_empty() || self.conf.all().any(|d| self.conf.get(d).args.iter().any(|a| a.opaque && a.span.holds(span))) {
             return Err(NO_PLACE);
         }
-        Ok(vec![Correction::of(vec![Edit { span, text: text.to_owned() }], format!("write `{text}` instead of `{old}`"), None)])
+        let title = if text.is_empty() { format!("remove `{old}`") } else { format!("write `{text}` instead of `{old}`") };
+        Ok(vec![Correction::of(vec![Edit { span, text: text.to_owned() }], title, None)])
     }
 
     /// Lines that own lists dropped are repeated behind each of those lists.

@@ -114,13 +114,11 @@ impl Pen<'_> {
     pub(super) fn line(&self, siblings: &[DirId], name: &str, args: &[&str]) -> String {
         let gap = |a: Span, b: Span| self.map.text(Span::between(a.end(), b.start));
         let plain = |g: &String| !g.is_empty() && g.bytes().all(|b| b == b' ' || b == b'\t');
-        let named: Vec<_> = siblings.iter().map(|d| self.conf.get(*d)).filter(|d| &*d.name.text == name && !d.args.is_empty()).collect();
-        let first = named.last().map(|d| gap(d.name.span, d.args[0].span)).filter(plain).unwrap_or_else(|| " ".to_owned());
-        let column = |d: &crate::proxy::nginx::conf::Dir| d.args.get(1).map(|a| a.span.start - d.args[0].span.start);
-        let columns: Vec<u32> = named.iter().filter_map(|d| column(d)).collect();
-        let aligned = columns.len() > 1
-            && columns.windows(2).all(|w| w[0] == w[1])
-            && named.iter().any(|d| d.args.get(1).is_some_and(|a| gap(d.args[0].span, a.span).len() > 1));
+        let named: Vec<_> = siblings.iter().map(|d| self.conf.get(*d)).filter(|d| d.name.text == name && !d.args.is_empty()).collect();
+        let first = named.last().and_then(|d| Some(gap(d.name.span, d.args.first()?.span))).filter(plain).unwrap_or_else(|| " ".to_owned());
+        let both = || named.iter().filter_map(|d| Some((d.args.first()?.span, d.args.get(1)?.span)));
+        let columns: Vec<u32> = both().map(|(a, b)| b.start - a.start).collect();
+        let aligned = columns.len() > 1 && columns.windows(2).all(|w| w[0] == w[1]) && both().any(|(a, b)| gap(a, b).len() > 1);
         let mut out = format!("{name}{first}");
         for (i, arg) in args.iter().enumerate() {
             if i == 1 {

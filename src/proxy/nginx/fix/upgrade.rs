@@ -25,7 +25,7 @@ impl Desk<'_> {
     pub(super) fn upgrade(&self) -> Ways {
         let block = self.settled(self.seat()?);
         if self.handler(block).is_some_and(|h| h != "proxy_pass") {
-            return Err(NoFix::unwritten("another protocol than HTTP is spoken to the upstream"));
+            return Err(NoFix::unsaid("another protocol than HTTP is spoken to the upstream: which server takes WebSockets is not known"));
         }
         let version = self.version(block)?;
         let (wrong, missing) = self.lines_at_fault()?;

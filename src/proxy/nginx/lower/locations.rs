@@ -1,32 +1,43 @@
 //! Locations: which one, and what it does.
 
-use super::{DirId, Lower, policy::Pass, settings::Settings};
+use super::{DirId, Lower, policy::Content, policy::Pass, settings::Settings};
 use crate::model::{
     Act, Arm, Atom, BlockId, Cond, CondId, Conv, Expr, Fact, How, Matcher, Pick, PolicyId, Rank, Reason, Route, RouteId, Seat, Stand, Step,
     Subject, TableId, Target, Text,
 };
 use crate::source::Span;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// How deep nested locations are followed.
 const DEEPEST: u32 = 100;
 
+/// Exact paths of a table so far, the first arm of each: those that are written, and those that the proxy adds.
+#[derive(Default)]
+struct Exact<'a> {
+    written: FxHashMap<&'a str, usize>,
+    implied: FxHashMap<&'a str, usize>,
+}
+
 /// What a location's arguments say.
-struct Place {
+struct Place<'a> {
     rank: Rank,
-    text: String,
+    text: &'a str,
+    /// The same, to be kept.
+    shared: Text,
     fold: bool,
     opaque: bool,
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// Routes of all named locations of a server, so that jumps can point at them.
     pub(super) fn announce_named(&mut self, dirs: &[DirId], seat: Seat, policy: PolicyId) {
         self.named.clear();
         for id in dirs {
             if self.name(*id) == "location"
-                && let Some(name) = self.arg(*id, 0).filter(|a| a.starts_with('@')).map(ToOwned::to_owned)
+                && let Some(name) = self.arg(*id, 0).filter(|a| a.starts_with('@'))
             {
-                let body = self.p.add_block(Vec::new());
+                let body = self.p.add_block([]);
                 let route = self.p.add_route(Route { seat, body, policy, named: true, within: None });
                 self.named.insert(name, route);
             }
@@ -35,6 +46,7 @@ impl Lower<'_> {
 
     /// Fills a table with the locations of a block.
     pub(super) fn locations(&mut self, dirs: &[DirId], outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
+        let mut exact = Exact::default();
         for id in dirs {
             let id = *id;
             if self.name(id) != "location" {
@@ -46,32 +58,32 @@ impl Lower<'_> {
                 self.p.tables[table.at()].open = Some(why);
                 return;
             }
-            self.location(id, outer, table, within, depth);
+            self.location(id, outer, table, &mut exact, within, depth);
         }
     }
 
-    fn location(&mut self, id: DirId, outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
+    fn location(&mut self, id: DirId, outer: &Settings, table: TableId, exact: &mut Exact<'a>, within: Option<RouteId>, depth: u32) {
         let place = self.place(id);
-        let children: Vec<DirId> = self.conf.children(id).collect();
+        let children = self.children(id);
         let seat = self.scope(id, outer.seat);
         let mut s = self.settings(outer, Some(id), &children, seat);
         s.errors = self.errors(&s);
         let content = self.content_for(&children, &s, &place);
-        let (content, pass) = content.unwrap_or_else(|| (self.p.one(Act::Serve, self.conf.get(id).span), Pass::Proxy));
-        s.content = Some(content);
+        let content = content.unwrap_or_else(|| self.no_content(&s, Act::Serve, self.span(id)));
+        s.content = Some(content.block);
         // An `if` inside takes the handler over, but not this.
         let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
         let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
-        let mut entry = s.clone();
         let tries = tried.is_some();
         if let Some((act, at)) = tried {
-            entry.content = Some(self.p.one(act, at));
+            s.content = Some(self.p.one(act, at));
         }
-        let policy = self.policy(&entry, pass);
-        let bare = tries.then(|| self.policy(&s, pass));
+        let policy = self.policy(&s, content.pass, content.hop);
+        s.content = Some(content.block);
+        let bare = tries.then(|| self.policy(&s, content.pass, content.hop));
         let body = self.body(id, &children, &s, (policy, bare));
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
-        let route = if named && let Some(route) = self.named.get(&place.text).copied() {
+        let route = if named && let Some(route) = self.named.get(place.text).copied() {
             self.p.routes[route.at()] = Route { seat, body, policy, named: true, within: None };
             route
         } else {
@@ -79,7 +91,7 @@ impl Lower<'_> {
         };
         let has_nested = children.iter().any(|c| self.name(*c) == "location");
         let nested = has_nested.then(|| {
-            let miss = self.p.add_block(Vec::new());
+            let miss = self.p.add_block([]);
             let inner = self.empty_table(Pick::PrefixTree, miss, seat);
             let mut heirs = s.clone();
             heirs.content = None;
@@ -92,14 +104,15 @@ impl Lower<'_> {
             self.p.tables[nested.at()].open = Some(why);
         }
         if named {
+            self.done(children);
             return;
         }
         let span = self.span(id);
-        let text: Text = place.text.as_str().into();
+        let text = place.shared.clone();
         let (is, fold) = match place.rank {
-            Rank::Exact | Rank::Implied => (Matcher::Is(vec![text.clone()]), false),
-            Rank::Plain | Rank::Sealed => (Matcher::Starts(vec![text.clone()]), false),
-            Rank::Regex => (Matcher::Regex(self.pattern(&place.text, place.fold)), place.fold),
+            Rank::Exact | Rank::Implied => (Matcher::Is(vec![text]), false),
+            Rank::Plain | Rank::Sealed => (Matcher::Starts(vec![text]), false),
+            Rank::Regex => (Matcher::Regex(self.pattern(place.text, place.fold)), place.fold),
         };
         let cond = if place.opaque {
             let why = self.p.doubt(Reason::Template, span, "the path is filled in later");
@@ -109,13 +122,27 @@ impl Lower<'_> {
             Cond::Test(Atom { of: Subject::Path, is, fold, not: false, span })
         };
         let test = self.p.add_cond(cond);
-        self.p.tables[table.at()].arms.push(Arm { test, rank: place.rank, go: route, nested });
-        self.slash(&children, &place, &s, policy, table, span);
+        let arms = &mut self.p.tables[table.at()].arms;
+        if place.rank == Rank::Exact && !place.opaque {
+            exact.written.entry(place.text).or_insert(arms.len());
+        }
+        arms.push(Arm { test, rank: place.rank, go: route, nested });
+        self.slash(&children, &place, &s, policy, table, exact, span);
+        self.done(children);
     }
 
     /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`. Of `= /ws/` and `/ws/` the
     /// settings of the former hold.
-    fn slash(&mut self, children: &[DirId], place: &Place, s: &Settings, policy: PolicyId, table: TableId, span: Span) {
+    fn slash(
+        &mut self,
+        children: &[DirId],
+        place: &Place<'a>,
+        s: &Settings,
+        policy: PolicyId,
+        table: TableId,
+        arms: &mut Exact<'a>,
+        span: Span,
+    ) {
         let exact = place.rank == Rank::Exact;
         if place.opaque || !exact && !matches!(place.rank, Rank::Plain | Rank::Sealed) || place.text.len() < 2 {
             return;
@@ -127,13 +154,8 @@ impl Lower<'_> {
                 "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass" | "tunnel_pass"
             )
         });
-        let arm_of = |rank, text: &str| {
-            self.p.table(table).arms.iter().position(|a| {
-                let Cond::Test(Atom { is: Matcher::Is(texts), .. }) = self.p.cond(a.test) else { return false };
-                a.rank == rank && texts.iter().any(|t| **t == *text)
-            })
-        };
-        let (implied, twin) = (arm_of(Rank::Implied, bare), arm_of(Rank::Exact, &place.text).filter(|_| !exact));
+        let implied = arms.implied.get(bare).copied();
+        let twin = arms.written.get(place.text).copied().filter(|_| !exact);
         if !(proxies || exact && implied.is_some()) || !exact && implied.is_some() {
             return;
         }
@@ -151,23 +173,25 @@ impl Lower<'_> {
             Some(known) => known,
             None => {
                 // The path is sent encoded.
-                let path = self.p.add_expr(Expr::Read(Subject::Path));
+                let path = self.expr(Expr::Read(Subject::Path));
                 let path = self.via(Conv::EncodePath, path);
                 let rest = self.interpolate("/$is_args$args", span);
-                *self.slashed.insert(self.p.add_expr(Expr::Join(vec![path, rest])))
+                let whole = self.expr(Expr::Join(vec![path, rest]));
+                *self.slashed.insert(whole)
             }
         };
         let status = Fact::is(301, How::Implied, span, seat);
-        let mut steps = vec![Step { act: Act::Enter(policy), span }];
-        steps.extend(first);
-        steps.push(Step { act: Act::Respond { status, location: Some(location), body: None }, span });
-        let body = self.p.add_block(steps);
+        let enter = Step { act: Act::Enter(policy), span };
+        let redirect = Step { act: Act::Respond { status, location: Some(location), body: None }, span };
+        let body = self.p.add_block([Some(enter), first, Some(redirect)].into_iter().flatten());
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
         if let Some(i) = implied {
             self.p.tables[table.at()].arms[i].go = route;
         } else {
             let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
-            self.p.tables[table.at()].arms.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
+            let all = &mut self.p.tables[table.at()].arms;
+            arms.implied.insert(bare, all.len());
+            all.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
         }
     }
 
@@ -177,14 +201,16 @@ impl Lower<'_> {
         matches!(self.p.cond(test), Cond::Test(Atom { of: Subject::Internal, .. }))
     }
 
-    fn place(&self, id: DirId) -> Place {
-        let dir = self.conf.get(id);
-        let opaque = dir.args.iter().any(|a| a.opaque);
-        let words: Vec<&str> = dir.args.iter().map(|a| &*a.text).collect();
-        let (mark, text) = match words[..] {
-            [mark, text, ..] => (mark, text),
-            [one] => ["^~", "~*", "~", "="].iter().find_map(|m| one.strip_prefix(m).map(|t| (*m, t))).unwrap_or(("", one)),
-            [] => ("", ""),
+    fn place(&self, id: DirId) -> Place<'a> {
+        let args = self.conf.args(id);
+        let touching = |one: &'a str| ["^~", "~*", "~", "="].iter().find_map(|m| one.strip_prefix(m).map(|t| (*m, t)));
+        let (mark, text, shared) = match (args.first(), args.get(1)) {
+            (Some(mark), Some(text)) => (mark.text, text.text, text.shared()),
+            (Some(one), None) => match touching(one.text) {
+                Some((mark, text)) => (mark, text, text.into()),
+                None => ("", one.text, one.shared()),
+            },
+            (None, _) => ("", "", "".into()),
         };
         let (rank, fold) = match mark {
             "=" => (Rank::Exact, false),
@@ -193,13 +219,14 @@ impl Lower<'_> {
             "~*" => (Rank::Regex, true),
             _ => (Rank::Plain, false),
         };
-        Place { rank, text: text.to_owned(), fold, opaque }
+        Place { rank, text, shared, fold, opaque: args.opaque() }
     }
 
     /// Phases in the order of execution. `bare`: the settings without what is tried first, where something is.
     fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, (policy, bare): (PolicyId, Option<PolicyId>)) -> BlockId {
         let span = self.span(id);
-        let mut steps = vec![Step { act: Act::Enter(policy), span }];
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.push(Step { act: Act::Enter(policy), span });
         steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
@@ -236,22 +263,24 @@ impl Lower<'_> {
                 _ => {}
             }
         }
-        for id in s.mirrors.clone() {
-            let step = self.mirror(id);
+        for id in s.mirrors.iter() {
+            let step = self.mirror(*id);
             steps.push(step);
         }
         steps.push(Step { act: Act::Content, span });
-        self.p.add_block(steps)
+        let block = self.p.add_block(steps.drain(..));
+        self.steps = steps;
+        block
     }
 
     /// A copy of the request goes to another location, with the method it has `[feat-mirror]`.
     fn mirror(&mut self, id: DirId) -> Step {
         let span = self.span(id);
-        let path = self.arg(id, 0).unwrap_or_default().to_owned();
-        let path = self.interpolate(&path, span);
+        let path = self.arg(id, 0).unwrap_or_default();
+        let path = self.interpolate(path, span);
         let rewrite = Act::Rewrite { path, query: None, moved: true };
         let again = Act::Reselect { table: self.table, if_moved: false, through: Some(self.server_rewrites) };
-        let block = self.p.add_block([rewrite, again].map(|act| Step { act, span }).to_vec());
+        let block = self.p.add_block([rewrite, again].map(|act| Step { act, span }));
         Step { act: Act::Copy(block), span }
     }
 
@@ -262,19 +291,19 @@ impl Lower<'_> {
         let mut tests = Vec::new();
         if let Some(by) = s.cache_bypass {
             let at = self.span(by);
-            for word in self.conf.get(by).args.iter().map(|a| (a.text.to_string(), a.opaque)).collect::<Vec<_>>() {
-                tests.push(if word.1 {
+            for word in self.conf.args(by) {
+                tests.push(if word.opaque {
                     let why = self.p.doubt(Reason::Template, at, "filled in later");
                     self.p.add_cond(Cond::Opaque(why))
                 } else {
-                    let of = Subject::Value(self.interpolate(&word.0, at));
+                    let of = Subject::Value(self.interpolate(word.text, at));
                     self.p.test(of, Matcher::Truthy, at)
                 });
             }
         }
         let bypass = self.p.add_cond(Cond::Any(tests));
-        let key = s.cache_key.and_then(|k| self.arg(k, 0)).unwrap_or("$scheme$proxy_host$request_uri").to_owned();
-        let key = self.interpolate(&key, span);
+        let key = s.cache_key.and_then(|k| self.arg(k, 0)).unwrap_or("$scheme$proxy_host$request_uri");
+        let key = self.interpolate(key, span);
         Some(Step { act: Act::Cache { bypass, key }, span })
     }
 
@@ -291,7 +320,7 @@ impl Lower<'_> {
     fn excepted(&mut self, children: &[DirId]) -> Option<(CondId, Span)> {
         let id = children.iter().copied().find(|c| self.name(*c) == "limit_except")?;
         let span = self.span(id);
-        let mut methods: Vec<Text> = self.conf.get(id).args.iter().map(|a| Text::from(&*a.text)).collect();
+        let mut methods: Vec<Text> = self.conf.args(id).iter().map(|a| a.shared()).collect();
         if methods.iter().any(|m| &**m == "GET") {
             methods.push("HEAD".into());
         }
@@ -303,7 +332,7 @@ impl Lower<'_> {
         let inner: Vec<DirId> = self.conf.children(id).collect();
         let seat = self.scope(id, s.seat);
         let mut own = s.clone();
-        own.access.clear();
+        own.access = Rc::default();
         own.auth_basic = None;
         own.auth_request = None;
         let own = self.settings(&own, Some(id), &inner, seat);
@@ -313,12 +342,12 @@ impl Lower<'_> {
     /// Files are assumed not to exist: the last argument decides.
     fn try_files(&mut self, id: DirId, s: &Settings) -> Option<Act> {
         let span = self.span(id);
-        let last = self.conf.get(id).args.last()?.clone();
+        let last = self.conf.args(id).last()?;
         if last.opaque {
             let why = self.p.doubt(Reason::Template, span, "the fallback is filled in later");
             return Some(Act::Opaque(why));
         }
-        Some(self.go_to(&last.text, span, s, None))
+        Some(self.go_to(last.text, span, s, None))
     }
 
     /// `@name`, `=404` or a path, as a fallback.
@@ -343,7 +372,7 @@ impl Lower<'_> {
         let path = self.interpolate(path, span);
         // The client's query does not go along `[loc-try_files-uri]`.
         let query = Some(self.interpolate(query.unwrap_or_default(), span));
-        let steps = vec![
+        let steps = [
             Step { act: Act::Rewrite { path, query, moved: true }, span },
             Step { act: Act::Reselect { table: self.table, if_moved: false, through: Some(self.server_rewrites) }, span },
         ];
@@ -356,11 +385,11 @@ impl Lower<'_> {
             return None;
         }
         let mut steps = Vec::new();
-        for id in s.error_pages.clone() {
-            let span = self.span(id);
-            let words: Vec<(String, bool)> = self.conf.get(id).args.iter().map(|a| (a.text.to_string(), a.opaque)).collect();
+        for id in s.error_pages.iter() {
+            let span = self.span(*id);
+            let words: Vec<(&str, bool)> = self.conf.args(*id).iter().map(|a| (a.text, a.opaque)).collect();
             let Some((last, codes)) = words.split_last() else { continue };
-            let codes: Vec<Text> = codes.iter().filter(|c| !c.0.starts_with('=')).map(|c| Text::from(c.0.as_str())).collect();
+            let codes: Vec<Text> = codes.iter().filter(|c| !c.0.starts_with('=')).map(|c| Text::from(c.0)).collect();
             let test = self.p.test(Subject::Status, Matcher::Is(codes), span);
             let other = words.iter().rev().nth(1).and_then(|w| w.0.strip_prefix('='));
             let status = match other {
@@ -374,14 +403,14 @@ impl Lower<'_> {
                 then.push(Step { act: Act::Opaque(why), span });
             } else if is_path || last.0.starts_with('@') {
                 then.push(Step { act: Act::Stands { status, get: is_path }, span });
-                let act = self.go_to(&last.0, span, s, None);
+                let act = self.go_to(last.0, span, s, None);
                 then.push(Step { act, span });
             } else {
                 let status = match status {
                     Stand::Is(code @ (301 | 302 | 303 | 307 | 308)) => code,
                     _ => 302,
                 };
-                let location = self.interpolate(&last.0, span);
+                let location = self.interpolate(last.0, span);
                 let status = Fact::is(status, How::Written, span, s.seat);
                 then.push(Step { act: Act::Respond { status, location: Some(location), body: None }, span });
             }
@@ -391,13 +420,19 @@ impl Lower<'_> {
         (!steps.is_empty()).then(|| self.p.add_block(steps))
     }
 
-    fn content_for(&mut self, children: &[DirId], s: &Settings, place: &Place) -> Option<(BlockId, Pass)> {
+    fn content_for(&mut self, children: &[DirId], s: &Settings, place: &Place<'_>) -> Option<Content> {
         self.drop = if matches!(place.rank, Rank::Plain | Rank::Sealed | Rank::Exact) { place.text.len() as u32 } else { 0 };
         self.content(children, s)
     }
 
+    /// What answers where nothing is written.
+    pub(super) fn no_content(&mut self, s: &Settings, act: Act, span: Span) -> Content {
+        let hop = self.hop(s, Pass::Proxy, None);
+        Content { block: self.p.one(act, span), pass: Pass::Proxy, hop }
+    }
+
     /// What answers in a block: the last handler written wins `[loc-two-handlers2]`.
-    pub(super) fn content(&mut self, children: &[DirId], s: &Settings) -> Option<(BlockId, Pass)> {
+    pub(super) fn content(&mut self, children: &[DirId], s: &Settings) -> Option<Content> {
         let mut content = None;
         for id in children {
             let span = self.span(*id);
@@ -408,7 +443,7 @@ impl Lower<'_> {
                 "fastcgi_pass" | "grpc_pass" | "memcached_pass" => Pass::NoUpgrade,
                 "stub_status" => {
                     let status = Fact::is(200, How::Implied, span, s.seat);
-                    content = Some((self.p.one(Act::Respond { status, location: None, body: None }, span), Pass::Proxy));
+                    content = Some(self.no_content(s, Act::Respond { status, location: None, body: None }, span));
                     continue;
                 }
                 n if n.starts_with("content_by_")
@@ -428,35 +463,31 @@ impl Lower<'_> {
                     ) =>
                 {
                     let why = self.p.doubt(Reason::Script, span, "another module answers here");
-                    content = Some((self.p.one(Act::Opaque(why), span), Pass::Proxy));
+                    content = Some(self.no_content(s, Act::Opaque(why), span));
                     continue;
                 }
                 _ => continue,
             };
-            let block = self.pass(*id, s, pass);
-            content = Some((block, pass));
+            content = Some(self.pass(*id, s, pass));
         }
         content
     }
 
-    fn pass(&mut self, id: DirId, s: &Settings, pass: Pass) -> BlockId {
+    fn pass(&mut self, id: DirId, s: &Settings, pass: Pass) -> Content {
         let span = self.span(id);
-        let dir = self.conf.get(id);
-        let opaque = dir.args.first().is_none_or(|a| a.opaque);
-        let url = self.arg(id, 0).unwrap_or_default().to_owned();
-        let hop = self.hop(s, pass);
-        if !opaque && !url.starts_with('$') {
-            self.p.hops[hop.at()].tls = Some(url.starts_with("https://") || url.starts_with("grpcs://"));
-        }
-        let mut steps: Vec<Step> = self.cache(s).filter(|_| pass == Pass::Proxy).into_iter().collect();
+        let word = self.conf.args(id).first();
+        let (url, opaque) = word.map_or(("", true), |w| (w.text, w.opaque));
+        let tls = (!opaque && !url.starts_with('$')).then(|| url.starts_with("https://") || url.starts_with("grpcs://"));
+        let hop = self.hop(s, pass, tls);
+        let cache = self.cache(s).filter(|_| pass == Pass::Proxy);
         let onward = self.onward(None, 0);
         if url.contains('$') || opaque {
             let to =
-                if opaque { self.opaque(Reason::Template, span, "the upstream is filled in later") } else { self.interpolate(&url, span) };
-            steps.push(Step { act: Act::Forward { to: Target::Url(to), hop, target: onward }, span });
-            return self.p.add_block(steps);
+                if opaque { self.opaque(Reason::Template, span, "the upstream is filled in later") } else { self.interpolate(url, span) };
+            let forward = Step { act: Act::Forward { to: Target::Url(to), hop, target: onward }, span };
+            return Content { block: self.p.add_block(cache.into_iter().chain([forward])), pass, hop };
         }
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let port = match scheme {
             "https" | "grpcs" => "443",
             _ => "80",
@@ -469,7 +500,7 @@ impl Lower<'_> {
         let uri = uri.filter(|u| !u.is_empty() && pass == Pass::Proxy);
         let group = self.upstream_at(authority, port, s.seat, span);
         let target = if uri.is_some() { self.onward(uri, self.drop) } else { onward };
-        steps.push(Step { act: Act::Forward { to: Target::Upstream(group), hop, target }, span });
-        self.p.add_block(steps)
+        let forward = Step { act: Act::Forward { to: Target::Upstream(group), hop, target }, span };
+        Content { block: self.p.add_block(cache.into_iter().chain([forward])), pass, hop }
     }
 }

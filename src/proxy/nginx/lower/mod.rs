@@ -7,18 +7,21 @@ mod policy;
 mod rewrite;
 mod servers;
 mod settings;
+mod shared;
 mod stream;
 mod upstreams;
 mod vars;
 
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
-    BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope, Seat,
-    Slot, Table, TableId, Text, UpstreamId, Why,
+    BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, HopId, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope,
+    Seat, Slot, Step, Table, TableId, Text, UpstreamId, Why,
 };
 use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, ONE_HOST};
 use crate::source::Span;
+use rustc_hash::FxHashMap;
 use settings::Settings;
+use shared::Known;
 use std::collections::{BTreeMap, HashMap};
 
 /// What a variable's name means.
@@ -33,14 +36,20 @@ pub(super) struct Lower<'a> {
     conf: &'a Conf,
     era: &'a Era,
     p: Proxy,
-    meanings: HashMap<String, Meaning>,
+    meanings: FxHashMap<String, Meaning>,
+    /// Texts with variables that mean the same wherever they stand; forgotten when a variable is declared.
+    texts: FxHashMap<Text, ExprId>,
+    /// Whether what was read last has to do with the place where it stands.
+    placed: bool,
+    exprs: Known<ExprId>,
+    hops: Known<HopId>,
     /// Regular expressions without named groups, by case and text.
-    patterns: HashMap<bool, HashMap<String, PatternId>>,
+    patterns: [FxHashMap<Text, PatternId>; 2],
     /// The first unread include of each block that may hold settings: its place and path.
     holes: HashMap<Option<DirId>, (Span, String)>,
     upstreams: BTreeMap<String, UpstreamId>,
     /// Clocks by the limits that they have, and whether they are those of CGI.
-    clocks: HashMap<(Fact<Limit>, Fact<Limit>, bool), ClocksId>,
+    clocks: FxHashMap<(Fact<Limit>, Fact<Limit>, bool), ClocksId>,
     /// Where a path without its final slash is redirected to.
     slashed: Option<ExprId>,
     /// Base of every outgoing list.
@@ -50,12 +59,16 @@ pub(super) struct Lower<'a> {
     outside: Option<Why>,
     /// Directives right inside `http`.
     http_dirs: Vec<DirId>,
-    seats: HashMap<DirId, Seat>,
-    named: HashMap<String, RouteId>,
+    /// Scopes that comments speak of.
+    seats: FxHashMap<DirId, Option<Seat>>,
+    named: FxHashMap<&'a str, RouteId>,
     /// The location table of the server at hand.
     table: TableId,
     /// The rewrite phase of the server at hand, which an internal redirect goes through again; `rewrite … last` does not.
     server_rewrites: BlockId,
+    /// Room for lists of directives and of steps, so that not every block needs its own.
+    spare: Vec<Vec<DirId>>,
+    steps: Vec<Step>,
     /// Length of what the location at hand matched, for `proxy_pass` with a URI part.
     drop: u32,
     /// Files' worth of text around everything.
@@ -71,21 +84,27 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         conf,
         era,
         p,
-        meanings: HashMap::new(),
-        patterns: HashMap::new(),
+        meanings: FxHashMap::default(),
+        texts: FxHashMap::default(),
+        placed: false,
+        exprs: Known::default(),
+        hops: Known::default(),
+        patterns: Default::default(),
         holes: HashMap::new(),
         upstreams: BTreeMap::new(),
-        clocks: HashMap::new(),
+        clocks: FxHashMap::default(),
         slashed: None,
         implied: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
         one_host: era.since(ONE_HOST),
         outside: None,
         http_dirs: Vec::new(),
-        seats: HashMap::new(),
-        named: HashMap::new(),
+        seats: conf.comments.iter().flat_map(|c| [c.within, c.next, c.trailing_of]).flatten().map(|d| (d, None)).collect(),
+        named: FxHashMap::default(),
         table: TableId(0),
         server_rewrites: BlockId(0),
+        spare: Vec::new(),
+        steps: Vec::new(),
         drop: 0,
         whole,
     };
@@ -93,7 +112,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
     lower.p
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     fn run(&mut self) {
         for (block, span, path) in self.conf.holes.iter().filter(|h| !harmless(&h.2)) {
             self.holes.entry(*block).or_insert((*span, path.clone()));
@@ -156,28 +175,40 @@ impl Lower<'_> {
     }
 
     fn http_settings(&mut self, children: &[DirId], seat: Seat, settings: &Settings) {
-        self.http_dirs = children.iter().copied().filter(|c| self.conf.get(*c).body.is_none()).collect();
+        self.http_dirs = children.iter().copied().filter(|c| !self.conf.is_block(*c)).collect();
         self.upstream_blocks(children, seat);
         let servers: Vec<DirId> = children.iter().copied().filter(|c| self.name(*c) == "server").collect();
         self.servers(&servers, seat, settings);
     }
 
-    fn name(&self, id: DirId) -> &str {
-        &self.conf.get(id).name.text
+    fn name(&self, id: DirId) -> &'a str {
+        self.conf.name(id).text
     }
 
-    fn arg(&self, id: DirId, n: usize) -> Option<&str> {
-        self.conf.get(id).args.get(n).map(|w| &*w.text)
+    fn arg(&self, id: DirId, n: usize) -> Option<&'a str> {
+        self.conf.args(id).get(n).map(|w| w.text)
+    }
+
+    /// The directives of a block; to be given back to [`Self::done`].
+    fn children(&mut self, id: DirId) -> Vec<DirId> {
+        let mut list = self.spare.pop().unwrap_or_default();
+        list.extend(self.conf.children(id));
+        list
+    }
+
+    fn done(&mut self, mut list: Vec<DirId>) {
+        list.clear();
+        self.spare.push(list);
     }
 
     fn span(&self, id: DirId) -> Span {
-        self.conf.get(id).span
+        self.conf.span(id)
     }
 
     /// The scope of a block.
     fn scope(&mut self, id: DirId, parent: Seat) -> Seat {
         let dir = self.conf.get(id);
-        let noun: &'static str = match &*dir.name.text {
+        let noun: &'static str = match dir.name.text {
             "http" => "http",
             "server" => "server",
             "location" => "location",
@@ -189,13 +220,22 @@ impl Lower<'_> {
         };
         let name: Text = if noun == "server" {
             let names = self.conf.children(id).find(|c| self.name(*c) == "server_name");
-            names.and_then(|n| self.arg(n, 0)).unwrap_or_default().into()
+            names.and_then(|n| self.conf.args(n).first()).map(|w| w.shared()).unwrap_or_default()
+        } else if let Some([word]) = dir.args.exactly() {
+            word.shared()
         } else {
-            dir.args.iter().map(|w| &*w.text).collect::<Vec<_>>().join(" ").into()
+            let mut name = String::new();
+            for (i, word) in dir.args.iter().enumerate() {
+                name.push_str(if i == 0 { "" } else { " " });
+                name.push_str(word.text);
+            }
+            name.into()
         };
         let body = dir.body.map_or(dir.span, |b| dir.span.to(b));
         let seat = self.p.add_scope(Scope { parent: Some(parent), span: dir.span, body, noun, name });
-        self.seats.insert(id, seat);
+        if let Some(wanted) = self.seats.get_mut(&id) {
+            *wanted = Some(seat);
+        }
         seat
     }
 
@@ -218,8 +258,9 @@ impl Lower<'_> {
     }
 
     fn opaque(&mut self, reason: Reason, span: Span, note: &str) -> ExprId {
+        self.placed = true;
         let why = self.p.doubt(reason, span, note);
-        self.p.add_expr(Expr::Opaque { why, full: false })
+        self.expr(Expr::Opaque { why, full: false })
     }
 
     fn comments(&mut self, root: Seat) {
@@ -228,7 +269,7 @@ impl Lower<'_> {
             if !text.contains("hoplint:") {
                 continue;
             }
-            let of = |d: Option<DirId>| d.and_then(|d| self.seats.get(&d).copied());
+            let of = |d: Option<DirId>| d.and_then(|d| self.seats.get(&d).copied().flatten());
             let target = c.trailing_of.or(c.next);
             let about = target.map(|d| {
                 let dir = self.conf.get(d);

@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, settings::Settings};
 use crate::model::{
-    Act, Ask, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, How, Idle, Known, Matcher, Policy,
-    PolicyId, Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
+    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, HopId, How, Idle, Known,
+    Matcher, Policy, PolicyId, Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
 
@@ -18,10 +18,18 @@ pub(super) enum Pass {
     NoUpgrade,
 }
 
+/// What answers in a block.
+#[derive(Clone, Copy)]
+pub(super) struct Content {
+    pub(super) block: BlockId,
+    pub(super) pass: Pass,
+    /// The edge that it goes over, if it forwards.
+    pub(super) hop: HopId,
+}
+
 impl Lower<'_> {
-    pub(super) fn policy(&mut self, s: &Settings, pass: Pass) -> PolicyId {
+    pub(super) fn policy(&mut self, s: &Settings, pass: Pass, hop: HopId) -> PolicyId {
         let clocks = self.clocks(s, pass);
-        let hop = self.hop(s, pass);
         self.p.add_policy(Policy {
             seat: s.seat,
             outgoing: s.outgoing,
@@ -69,8 +77,8 @@ impl Lower<'_> {
         clocks
     }
 
-    /// The edge to an upstream.
-    pub(super) fn hop(&mut self, s: &Settings, pass: Pass) -> crate::model::HopId {
+    /// The edge to an upstream. `tls`: whether it is spoken there; none: depends on the request.
+    pub(super) fn hop(&mut self, s: &Settings, pass: Pass, tls: Option<bool>) -> HopId {
         let fixed = |v: Wire| Fact::is(v, How::Implied, s.version.origin.span, s.seat);
         let wire = match pass {
             Pass::Proxy => s.version,
@@ -82,13 +90,14 @@ impl Lower<'_> {
             (Pass::Proxy, Known::Is(Wire::H2)) => UpgradeMode::Strip,
             _ => UpgradeMode::Tunnel,
         };
-        self.p.add_hop(Hop {
+        let version = s.version.origin;
+        self.edge(Hop {
             wire,
-            upgrade: Fact::is(mode, How::Implied, s.version.origin.span, s.seat),
+            upgrade: Fact::is(mode, How::Implied, version.span, version.seat),
             buffered: s.buffering,
             mixing: None,
             packed: s.packed,
-            tls: None,
+            tls,
             unreachable: Known::Is(502),
             client_headers: s.pass_headers,
             method: s.method,
@@ -141,7 +150,7 @@ impl Lower<'_> {
         for id in rules.iter().rev() {
             let span = self.span(*id);
             let allows = self.name(*id) == "allow";
-            let word = self.conf.get(*id).args.first().map(|w| (w.text.to_string(), w.opaque));
+            let word = self.conf.args(*id).first().map(|w| (w.text, w.opaque));
             let fits = match word {
                 Some((text, false)) if text == "all" => self.p.add_cond(Cond::Always),
                 Some((text, false)) if text != "unix:" => self.p.test(Subject::Client, Matcher::Within(vec![text.into()]), span),
@@ -164,8 +173,8 @@ impl Lower<'_> {
         let span = self.span(by);
         let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
         let ask = (on == GateOn::Remote).then(|| {
-            let path = self.arg(by, 0).unwrap_or_default().to_owned();
-            Ask::Route { path: self.interpolate(&path, span), table: self.table, through: self.server_rewrites, broken: 500 }
+            let path = self.arg(by, 0).unwrap_or_default();
+            Ask::Route { path: self.interpolate(path, span), table: self.table, through: self.server_rewrites, broken: 500 }
         });
         let reads = vec![Subject::Header("authorization".into())];
         let gate = self.p.add_gate(Gate { on, deny, ask, reads, spares });

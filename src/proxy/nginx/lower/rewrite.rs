@@ -1,10 +1,12 @@
 //! The rewrite phase of a server or a location: `set`, `if`, `return`, `rewrite`, `break`, in the order of the text.
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
-use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Slot, Step, Subject};
+use crate::model::{
+    Act, Atom, BlockId, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Seat, Slot, Step, Subject,
+};
 use crate::source::Span;
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// The steps of one block, `if` blocks inside included.
     pub(super) fn rewrite_phase(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -20,13 +22,13 @@ impl Lower<'_> {
             match self.name(id) {
                 "set" => {
                     let (Some(name), Some(value)) = (self.arg(id, 0), self.arg(id, 1)) else { continue };
-                    let (name, value) = (super::vars::var_name(name).to_ascii_lowercase(), value.to_owned());
-                    let opaque = self.conf.get(id).args.iter().any(|a| a.opaque);
+                    let (name, value) = (super::vars::var_name(name).to_ascii_lowercase(), value);
+                    let opaque = self.conf.args(id).opaque();
                     let slot = self.slot(&name);
                     let value = if opaque {
                         self.opaque(Reason::Template, span, "the value is filled in later")
                     } else {
-                        self.interpolate(&value, span)
+                        self.interpolate(value, span)
                     };
                     push(Act::Let(slot, value));
                 }
@@ -63,24 +65,32 @@ impl Lower<'_> {
         Some((self.p.add_slot(), self.span(first)))
     }
 
+    /// 500 if a handler was left behind, otherwise files.
+    fn handler_left(&mut self, slot: Slot, seat: Seat, span: Span) -> BlockId {
+        let value = self.p.add_expr(Expr::Slot(slot));
+        let test = self.p.test(Subject::Value(value), Matcher::Present, span);
+        let status = Fact::is(500, How::Implied, span, seat);
+        let then = self.p.one(Act::Respond { status, location: None, body: None }, span);
+        self.p.add_block([Step { act: Act::When { test, then, other: None }, span }, Step { act: Act::Serve, span }])
+    }
+
     fn return_act(&mut self, id: DirId, s: &Settings) -> Act {
         let span = self.span(id);
-        let first = self.arg(id, 0).unwrap_or_default().to_owned();
-        let opaque = self.conf.get(id).args.iter().any(|a| a.opaque);
+        let first = self.arg(id, 0).unwrap_or_default();
+        let opaque = self.conf.args(id).opaque();
         if opaque {
             let why = self.p.doubt(Reason::Template, span, "the answer is filled in later");
             return Act::Opaque(why);
         }
         let known = |status| Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat: s.seat } };
         let Ok(status) = first.parse::<u16>() else {
-            let location = self.interpolate(&first, span);
+            let location = self.interpolate(first, span);
             return Act::Respond { status: known(302), location: Some(location), body: None };
         };
         if status == 444 {
             return Act::Close;
         }
-        let text = self.arg(id, 1).map(ToOwned::to_owned);
-        let text = text.map(|t| self.interpolate(&t, span));
+        let text = self.arg(id, 1).map(|t| self.interpolate(t, span));
         if matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Act::Respond { status: known(status), location: text, body: None };
         }
@@ -90,17 +100,15 @@ impl Lower<'_> {
     /// `rewrite regex replacement [flag]`.
     fn rewrite(&mut self, id: DirId) -> Option<Act> {
         let span = self.span(id);
-        let dir = self.conf.get(id);
-        if dir.args.iter().any(|a| a.opaque) {
+        if self.conf.args(id).opaque() {
             let why = self.p.doubt(Reason::Template, span, "the rewrite is filled in later");
             return Some(Act::Opaque(why));
         }
-        let regex = self.arg(id, 0)?.to_owned();
-        let put = self.arg(id, 1)?.to_owned();
-        let flag = self.arg(id, 2).unwrap_or_default().to_owned();
-        let pattern = self.pattern(&regex, false);
+        let (regex, put) = (self.arg(id, 0)?, self.arg(id, 1)?);
+        let flag = self.arg(id, 2).unwrap_or_default();
+        let pattern = self.pattern(regex, false);
         let test = self.p.test(Subject::Path, Matcher::Regex(pattern), span);
-        let status = match &*flag {
+        let status = match flag {
             "permanent" => Some(301),
             "redirect" => Some(302),
             _ if put.starts_with("http://") || put.starts_with("https://") || put.starts_with("$scheme") => Some(302),
@@ -108,25 +116,25 @@ impl Lower<'_> {
         };
         let seat = crate::model::Seat(0);
         let act = if let Some(status) = status {
-            let bare = put.strip_suffix('?').unwrap_or(&put).to_owned();
-            let mut location = self.interpolate(&bare, span);
+            let bare = put.strip_suffix('?').unwrap_or(put);
+            let mut location = self.interpolate(bare, span);
             if bare == put {
                 location = self.with_query(location, if put.contains('?') { "&" } else { "?" }, span);
             }
             Act::Respond { status: Fact::is(status, How::Written, span, seat), location: Some(location), body: None }
         } else {
             // A `?` in the replacement sets the query; the client's is appended unless it ends with `?`.
-            let (path, query) = put.split_once('?').map_or((&*put, None), |(p, q)| (p, Some(q)));
+            let (path, query) = put.split_once('?').map_or((put, None), |(p, q)| (p, Some(q)));
             let path = self.interpolate(path, span);
             let query = query.map(|q| {
                 let own = self.interpolate(q.trim_end_matches('?'), span);
                 if q.is_empty() || q.ends_with('?') { own } else { self.with_query(own, "&", span) }
             });
-            let moved = &*flag != "break";
+            let moved = flag != "break";
             Act::Rewrite { path, query, moved }
         };
         let mut then = vec![Step { act, span }];
-        if matches!(&*flag, "last" | "break") {
+        if matches!(flag, "last" | "break") {
             then.push(Step { act: Act::Leave, span });
         }
         let then = self.p.add_block(then);
@@ -135,40 +143,36 @@ impl Lower<'_> {
 
     /// The client's query behind a text, if there is one.
     fn with_query(&mut self, text: ExprId, mark: &str, span: Span) -> ExprId {
-        let query = self.p.add_expr(Expr::Read(Subject::QueryString));
+        let query = self.expr(Expr::Read(Subject::QueryString));
         let mark = self.unless_empty("$is_args", query, mark, span);
-        self.p.add_expr(Expr::Join(vec![text, mark, query]))
+        self.expr(Expr::Join(vec![text, mark, query]))
     }
 
     /// `handled` remembers that an `if` before it brought a handler to a location that has none.
     fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool, handled: Option<Slot>) -> Act {
         let span = self.span(id);
         let test = self.condition(id);
-        let children: Vec<DirId> = self.conf.children(id).collect();
+        let children = self.children(id);
         let seat = self.scope(id, s.seat);
         let mut inner = self.settings(s, Some(id), &children, seat);
         inner.content = s.content;
         if inner.error_pages != s.error_pages {
             inner.errors = self.errors(&inner);
         }
-        let mut pass = Pass::Proxy;
+        let own = if in_location { self.content(&children, &inner) } else { None };
+        inner.content = own.map_or(inner.content, |c| Some(c.block));
+        let (pass, hop) = own.map_or_else(|| (Pass::Proxy, self.hop(&inner, Pass::Proxy, None)), |c| (c.pass, c.hop));
         let mut then = Vec::new();
-        if in_location && let Some((content, family)) = self.content(&children, &inner) {
-            inner.content = Some(content);
-            pass = family;
-            then.extend(handled.map(|slot| Step { act: Act::Let(slot, self.p.text("1")), span }));
-        } else if let Some(slot) = handled {
+        match handled {
+            Some(slot) if own.is_some() => then.push(Step { act: Act::Let(slot, self.p.text("1")), span }),
             // The handler of the earlier one stays, and finds no upstream in the settings of this one.
-            let value = self.p.add_expr(Expr::Slot(slot));
-            let test = self.p.test(Subject::Value(value), Matcher::Present, span);
-            let status = Fact::is(500, How::Implied, span, seat);
-            let broken = self.p.one(Act::Respond { status, location: None, body: None }, span);
-            let files = Step { act: Act::Serve, span };
-            inner.content = Some(self.p.add_block(vec![Step { act: Act::When { test, then: broken, other: None }, span }, files]));
+            Some(slot) => inner.content = Some(self.handler_left(slot, seat, span)),
+            None => {}
         }
-        let policy = self.policy(&inner, pass);
+        let policy = self.policy(&inner, pass, hop);
         then.insert(0, Step { act: Act::Enter(policy), span });
         then.extend(self.rewrite_phase(&children, &inner, in_location));
+        self.done(children);
         let then = self.p.add_block(then);
         Act::When { test, then, other: None }
     }
@@ -176,38 +180,37 @@ impl Lower<'_> {
     /// `if ( … )`.
     fn condition(&mut self, id: DirId) -> CondId {
         let span = self.span(id);
-        let dir = self.conf.get(id);
-        if dir.args.iter().any(|a| a.opaque) {
+        if self.conf.args(id).opaque() {
             let why = self.p.doubt(Reason::Template, span, "the condition is filled in later");
             return self.p.add_cond(Cond::Opaque(why));
         }
-        let mut words: Vec<String> = dir.args.iter().map(|w| w.text.to_string()).collect();
+        let mut words: Vec<&str> = self.conf.args(id).iter().map(|w| w.text).collect();
         if let Some(first) = words.first_mut() {
-            *first = first.strip_prefix('(').unwrap_or(first).to_owned();
+            *first = first.strip_prefix('(').unwrap_or(first);
         }
         if let Some(last) = words.last_mut() {
-            *last = last.strip_suffix(')').unwrap_or(last).to_owned();
+            *last = last.strip_suffix(')').unwrap_or(last);
         }
         words.retain(|w| !w.is_empty());
         let atom = |of, is, fold, not| Cond::Test(Atom { of, is, fold, not, span });
         let cond = match &words[..] {
             [var] if var.starts_with('$') && var.contains(['=', '!', '~']) => Cond::Never(span),
             [var] => atom(self.subject(var, span), Matcher::Truthy, false, false),
-            [op, file] if matches!(&**op, "-f" | "-d" | "-e" | "-x" | "!-f" | "!-d" | "!-e" | "!-x") => {
+            [op, file] if matches!(*op, "-f" | "-d" | "-e" | "-x" | "!-f" | "!-d" | "!-e" | "!-x") => {
                 let of = Subject::File(self.interpolate(file, span));
                 atom(of, Matcher::Truthy, false, op.starts_with('!'))
             }
             [var, op, value, rest @ ..] => {
-                let mut value = value.clone();
+                let mut value = (*value).to_owned();
                 for r in rest {
                     value.push(' ');
                     value.push_str(r);
                 }
                 let of = self.subject(var, span);
-                match &**op {
+                match *op {
                     "=" | "!=" if value.contains('$') => {
                         let other = self.interpolate(&value, span);
-                        atom(of, Matcher::Same(other), false, &**op == "!=")
+                        atom(of, Matcher::Same(other), false, *op == "!=")
                     }
                     "=" => atom(of, Matcher::Is(vec![value.into()]), false, false),
                     "!=" => atom(of, Matcher::Is(vec![value.into()]), false, true),
@@ -240,14 +243,14 @@ impl Lower<'_> {
     /// The path sent upstream: with a URI part of its own, `proxy_pass` replaces what the location matched, unless a rewrite
     /// changed the path on the spot.
     pub(super) fn onward(&mut self, uri: Option<&str>, drop: u32) -> ExprId {
-        let whole = self.p.add_expr(Expr::Read(Subject::Onward));
+        let whole = self.expr(Expr::Read(Subject::Onward));
         let Some(uri) = uri else { return whole };
-        let path = self.p.add_expr(Expr::Read(Subject::Path));
+        let path = self.expr(Expr::Read(Subject::Path));
         let swapped = self.via(Conv::SwapPrefix { drop, put: "".into() }, path);
         let encoded = self.via(Conv::EncodePath, swapped);
-        let put = self.p.text(uri);
+        let put = self.text(uri);
         let args = self.interpolate("$is_args$args", Span::default());
-        let replaced = self.p.add_expr(Expr::Join(vec![put, encoded, args]));
+        let replaced = self.expr(Expr::Join(vec![put, encoded, args]));
         let (at, seat) = (Span::default(), crate::model::Seat(0));
         let map = self.p.add_map(Map {
             name: "uri".into(),
@@ -259,7 +262,7 @@ impl Lower<'_> {
             open: None,
             once: false,
         });
-        let rewritten = self.p.add_expr(Expr::Read(Subject::Rewritten));
-        self.p.add_expr(Expr::Map(map, rewritten))
+        let rewritten = self.expr(Expr::Read(Subject::Rewritten));
+        self.expr(Expr::Map(map, rewritten))
     }
 }

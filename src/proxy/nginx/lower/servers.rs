@@ -21,15 +21,15 @@ pub(super) struct Listen {
 }
 
 /// A server, ready to be put behind its listeners.
-struct Ready {
+struct Ready<'a> {
     route: RouteId,
     seat: Seat,
     listens: Vec<Listen>,
-    names: Vec<(String, Span, bool)>,
+    names: Vec<(&'a str, Span, bool)>,
     intake: Intake,
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     pub(super) fn servers(&mut self, servers: &[DirId], http: Seat, outer: &Settings) {
         let mut ready = Vec::new();
         for id in servers {
@@ -43,7 +43,7 @@ impl Lower<'_> {
     /// The body of a server whose head is in another file.
     pub(super) fn loose_server(&mut self, dirs: &[DirId], seat: Seat, outer: &Settings) {
         for d in dirs {
-            if self.conf.get(*d).body.is_some() {
+            if self.conf.is_block(*d) {
                 self.declare_slots(*d);
             }
         }
@@ -55,15 +55,15 @@ impl Lower<'_> {
     pub(super) fn loose_location(&mut self, dirs: &[DirId], seat: Seat, outer: &Settings) {
         let mut s = self.settings(outer, None, dirs, seat);
         let content = self.content(dirs, &s);
-        let (content, pass) = content.unwrap_or_else(|| {
+        let content = content.unwrap_or_else(|| {
             let why = self.outside.unwrap_or(crate::model::Proxy::RUNTIME);
-            (self.p.one(Act::Opaque(why), self.whole), Pass::Proxy)
+            self.no_content(&s, Act::Opaque(why), self.whole)
         });
-        s.content = Some(content);
-        let policy = self.policy(&s, pass);
+        s.content = Some(content.block);
+        let policy = self.policy(&s, content.pass, content.hop);
         let at = Span { start: self.whole.start, len: 0 };
         let mut steps = vec![Step { act: Act::Enter(policy), span: at }];
-        let miss = self.p.add_block(Vec::new());
+        let miss = self.p.add_block([]);
         self.table = self.empty_table(Pick::PrefixTree, miss, seat);
         self.server_rewrites = miss;
         let rewrites = self.rewrite_phase(dirs, &s, true);
@@ -79,29 +79,30 @@ impl Lower<'_> {
         self.p.listeners.push(Listener { seat, at: "*:80".into(), tls: false, intake: Intake::default(), body });
     }
 
-    fn server(&mut self, id: Option<DirId>, dirs: &[DirId], seat: Seat, outer: &Settings) -> Ready {
+    fn server(&mut self, id: Option<DirId>, dirs: &[DirId], seat: Seat, outer: &Settings) -> Ready<'a> {
         let span = id.map_or(Span { start: self.whole.start, len: 0 }, |i| self.span(i));
         let mut s = self.settings(outer, id, dirs, seat);
         s.errors = None;
-        let content = self.p.one(Act::Serve, span);
-        s.content = Some(content);
-        let policy = self.policy(&s, Pass::Proxy);
-        let miss = self.p.add_block(Vec::new());
+        let content = self.no_content(&s, Act::Serve, span);
+        s.content = Some(content.block);
+        let policy = self.policy(&s, Pass::Proxy, content.hop);
+        let miss = self.p.add_block([Step { act: Act::Enter(policy), span }, Step { act: Act::Serve, span }]);
         let table = self.empty_table(Pick::PrefixTree, miss, seat);
         self.table = table;
         // Filled below, once everything that may lead there has a name.
-        self.server_rewrites = self.p.add_block(Vec::new());
+        self.server_rewrites = self.p.add_block([]);
         if let Some(why) = self.hole_in(id) {
             self.p.tables[table.at()].open = Some(why);
         }
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
-        let policy = self.policy(&s, Pass::Proxy);
+        let policy = self.policy(&s, Pass::Proxy, content.hop);
         // What no location takes is asked for its permission all the same.
-        let mut elsewhere = vec![Step { act: Act::Enter(policy), span }];
-        elsewhere.extend(self.gates(&s, seat, None));
+        let mut elsewhere = self.gates(&s, seat, None);
         elsewhere.push(Step { act: Act::Serve, span });
-        self.p.blocks[miss.at()] = elsewhere;
+        let elsewhere = Act::Call(self.p.add_block(elsewhere));
+        let steps = self.p.block_mut(miss);
+        (steps[0].act, steps[1].act) = (Act::Enter(policy), elsewhere);
         let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
         let own_name: Text = own_name.trim_start_matches('.').into();
         let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];
@@ -109,7 +110,8 @@ impl Lower<'_> {
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             steps.push(Step { act: Act::Group(block), span });
-            self.p.blocks[self.server_rewrites.at()] = vec![Step { act: Act::Enter(policy), span }, Step { act: Act::Group(block), span }];
+            let through = [Act::Enter(policy), Act::Group(block)].map(|act| Step { act, span });
+            self.p.fill_block(self.server_rewrites, through);
         }
         steps.push(Step { act: Act::Dispatch(table), span });
         let body = self.p.add_block(steps);
@@ -122,8 +124,7 @@ impl Lower<'_> {
             match self.name(*d) {
                 "listen" => listens.push(self.listen(*d)),
                 "server_name" => {
-                    let words: Vec<_> = self.conf.get(*d).args.iter().map(|a| (a.text.to_string(), a.span, a.opaque)).collect();
-                    names.extend(words);
+                    names.extend(self.conf.args(*d).iter().map(|a| (a.text, a.span, a.opaque)));
                 }
                 _ => {}
             }
@@ -136,7 +137,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn listen(&self, id: DirId) -> Listen {
-        let words: Vec<&str> = self.conf.get(id).args.iter().map(|a| &*a.text).collect();
+        let words: Vec<&str> = self.conf.args(id).iter().map(|a| a.text).collect();
         let raw = words.first().copied().unwrap_or_default();
         let at = if raw.bytes().all(|b| b.is_ascii_digit()) && !raw.is_empty() {
             format!("*:{raw}")
@@ -181,7 +182,7 @@ impl Lower<'_> {
     }
 
     /// Groups servers by address; the default server takes what no name claims `[srv-*]`.
-    fn listeners(&mut self, ready: &[Ready], http: Seat) {
+    fn listeners(&mut self, ready: &[Ready<'_>], http: Seat) {
         let mut order: Vec<&str> = Vec::new();
         let mut groups: std::collections::HashMap<&str, Vec<(usize, &Listen)>> = std::collections::HashMap::new();
         for (i, server) in ready.iter().enumerate() {

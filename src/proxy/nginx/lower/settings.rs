@@ -8,6 +8,7 @@ use crate::model::{
 use crate::proxy::nginx::duration;
 use crate::proxy::nginx::releases::{HEADER_MERGE, MODERN_UPSTREAMS};
 use crate::source::Span;
+use std::rc::Rc;
 
 /// Statuses that carry `add_header` without `always` `[cors-no-always]`.
 const OK_STATUSES: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
@@ -36,8 +37,8 @@ pub(super) struct Settings {
     pub(super) method: Option<Fact<ExprId>>,
     pub(super) auth_basic: Option<DirId>,
     pub(super) auth_request: Option<DirId>,
-    pub(super) access: Vec<DirId>,
-    pub(super) error_pages: Vec<DirId>,
+    pub(super) access: Rc<[DirId]>,
+    pub(super) error_pages: Rc<[DirId]>,
     pub(super) inherit: Inherit,
     pub(super) content: Option<BlockId>,
     pub(super) errors: Option<BlockId>,
@@ -55,7 +56,7 @@ pub(super) struct Settings {
     /// `internal`; locations inside have it too.
     pub(super) internal: Option<DirId>,
     /// `mirror` lines.
-    pub(super) mirrors: Vec<DirId>,
+    pub(super) mirrors: Rc<[DirId]>,
     pub(super) gzip: bool,
     /// Whether the types that are compressed include event streams.
     gzip_streams: Option<bool>,
@@ -74,12 +75,12 @@ fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at
     Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
     pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
-        let authority = self.p.add_expr(Expr::Read(Subject::UpstreamAuthority));
-        let close = self.p.text("close");
-        let none = self.p.text("");
+        let authority = self.expr(Expr::Read(Subject::UpstreamAuthority));
+        let close = self.text("close");
+        let none = self.text("");
         let op = |verb, name: &str, value| HeaderOp {
             verb,
             name: name.into(),
@@ -105,7 +106,7 @@ impl Lower<'_> {
     pub(super) fn defaults(&mut self, seat: Seat) -> Settings {
         let f = self.p.fragment;
         let at = Span { start: self.whole.start, len: 0 };
-        let all = Releases::ALL;
+        let all = Releases::All;
         let outside = self.outside;
         let base = Some(self.implied);
         let outgoing = self.p.add_list(HeaderList { seat, base, ops: Vec::new(), displaced: None, open: outside });
@@ -124,8 +125,8 @@ impl Lower<'_> {
             method: None,
             auth_basic: None,
             auth_request: None,
-            access: Vec::new(),
-            error_pages: Vec::new(),
+            access: Rc::default(),
+            error_pages: Rc::default(),
             inherit: Inherit::On,
             content: None,
             errors: None,
@@ -140,7 +141,7 @@ impl Lower<'_> {
             cache_bypass: None,
             cache_key: None,
             internal: None,
-            mirrors: Vec::new(),
+            mirrors: Rc::default(),
             gzip: false,
             gzip_streams: Some(false),
             gzip_vary: None,
@@ -186,8 +187,8 @@ impl Lower<'_> {
                 "proxy_buffering" => s.buffering = self.word_fact(id, seat, flag),
                 "proxy_pass_request_headers" => s.pass_headers = self.word_fact(id, seat, flag),
                 "proxy_method" => {
-                    let text = self.arg(id, 0).unwrap_or_default().to_owned();
-                    let method = self.interpolate(&text, self.span(id));
+                    let text = self.arg(id, 0).unwrap_or_default();
+                    let method = self.interpolate(text, self.span(id));
                     s.method = Some(self.fact(method, id, seat));
                 }
                 "auth_basic" => s.auth_basic = (self.arg(id, 0) != Some("off")).then_some(id),
@@ -197,7 +198,7 @@ impl Lower<'_> {
                 }
                 "proxy_intercept_errors" => s.intercepts = self.arg(id, 0).and_then(flag).unwrap_or(false),
                 "proxy_ignore_headers" => {
-                    s.follows = !self.conf.get(id).args.iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"));
+                    s.follows = !self.conf.args(id).iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"));
                 }
                 "satisfy" => s.satisfy_any = self.arg(id, 0) == Some("any"),
                 "absolute_redirect" => s.redirect.absolute = self.arg(id, 0).and_then(flag).unwrap_or(true),
@@ -213,9 +214,9 @@ impl Lower<'_> {
                     packing = Some(id);
                 }
                 "gzip_types" => {
-                    let types = &self.conf.get(id).args;
-                    let found = types.iter().any(|t| &*t.text == "*" || t.text.eq_ignore_ascii_case("text/event-stream"));
-                    s.gzip_streams = (found || !types.iter().any(|t| t.opaque)).then_some(found);
+                    let types = self.conf.args(id);
+                    let found = types.iter().any(|t| t.text == "*" || t.text.eq_ignore_ascii_case("text/event-stream"));
+                    s.gzip_streams = (found || !types.opaque()).then_some(found);
                     packing = Some(id);
                 }
                 "gzip_vary" => s.gzip_vary = self.arg(id, 0).and_then(flag).unwrap_or(false).then_some(id),
@@ -230,7 +231,7 @@ impl Lower<'_> {
             }
         }
         if !access.is_empty() {
-            s.access = access;
+            s.access = access.into();
         }
         if !mirrors.is_empty() {
             s.mirrors = mirrors.into_iter().filter(|m| self.arg(*m, 0) != Some("off")).collect();
@@ -246,7 +247,7 @@ impl Lower<'_> {
             };
         }
         if !lists[3].is_empty() {
-            s.error_pages = std::mem::take(&mut lists[3]);
+            s.error_pages = std::mem::take(&mut lists[3]).into();
         }
         let hole = self.hole_in(block);
         if !lists[0].is_empty() {
@@ -278,7 +279,7 @@ impl Lower<'_> {
             Some(by) if !had => {
                 let span = self.span(by);
                 let why = self.p.doubt(Reason::RuntimeState, span, "depends on the type of the answer");
-                let value = self.p.add_expr(Expr::Opaque { why, full: false });
+                let value = self.expr(Expr::Opaque { why, full: false });
                 list.ops.push(HeaderOp {
                     verb: Verb::Add,
                     name: "Vary".into(),
@@ -310,13 +311,12 @@ impl Lower<'_> {
     }
 
     pub(super) fn word_fact<T: Copy>(&mut self, id: DirId, seat: Seat, read: impl Fn(&str) -> Option<T>) -> Fact<T> {
-        let dir = self.conf.get(id);
-        let span = dir.span;
-        let Some(word) = dir.args.first().filter(|w| !w.opaque) else {
+        let span = self.span(id);
+        let Some(word) = self.conf.args(id).first().filter(|w| !w.opaque) else {
             let why = self.p.doubt(Reason::Template, span, "the value is filled in later");
             return Fact::unknown(why, span, seat);
         };
-        match read(&word.text) {
+        match read(word.text) {
             Some(v) => Fact::is(v, How::Written, span, seat),
             None => {
                 let why = self.p.doubt(Reason::TooComplex, span, "the value is not understood");
@@ -326,17 +326,14 @@ impl Lower<'_> {
     }
 
     fn op(&mut self, id: DirId, seat: Seat, verb: Verb, on: Answers) -> HeaderOp {
-        let dir = self.conf.get(id);
-        let name = dir.args.first().map(|w| w.text.to_string()).unwrap_or_default();
-        let word = dir.args.get(1);
-        let opaque = word.is_some_and(|w| w.opaque);
-        let text = word.map(|w| w.text.to_string()).unwrap_or_default();
-        let span = dir.span;
-        let value =
-            if opaque { self.opaque(Reason::Template, span, "the value is filled in later") } else { self.interpolate(&text, span) };
+        let (args, span) = (self.conf.args(id), self.span(id));
+        let value = match args.get(1) {
+            Some(word) if word.opaque => self.opaque(Reason::Template, span, "the value is filled in later"),
+            word => self.interpolate(word.map_or("", |w| w.text), span),
+        };
         HeaderOp {
             verb,
-            name: name.into(),
+            name: args.first().map(|w| w.shared()).unwrap_or_default(),
             value: Fact { value: Known::Is(value), origin: crate::model::Origin { how: How::Written, span, seat } },
             drop_empty: true,
             on,
@@ -345,7 +342,7 @@ impl Lower<'_> {
     }
 
     fn outgoing(&mut self, dirs: &[DirId], seat: Seat, outer: ListId, hole: Option<Why>) -> ListId {
-        let mut ops: Vec<HeaderOp> = Vec::new();
+        let mut ops: Vec<HeaderOp> = Vec::with_capacity(dirs.len());
         for id in dirs {
             let mut op = self.op(*id, seat, Verb::Set, Answers::All);
             let again = ops.iter().any(|o| o.name.eq_ignore_ascii_case(&op.name));
@@ -368,7 +365,7 @@ impl Lower<'_> {
         }
         // A template tag as a name may stand for any name.
         let open = hole.or_else(|| {
-            let blurred = dirs.iter().find(|d| self.conf.get(**d).args.first().is_none_or(|w| w.opaque)).map(|d| self.span(*d));
+            let blurred = dirs.iter().find(|d| self.conf.args(**d).first().is_none_or(|w| w.opaque)).map(|d| self.span(*d));
             blurred.map(|span| self.p.doubt(Reason::Template, span, "the header's name is filled in later"))
         });
         let displaced = (!self.p.list(outer).ops.is_empty()).then_some(outer);
@@ -376,7 +373,7 @@ impl Lower<'_> {
     }
 
     fn answer(&mut self, dirs: &[DirId], seat: Seat, outer: ListId, inherit: Inherit, hole: Option<Why>) -> ListId {
-        let mut ops = Vec::new();
+        let mut ops = Vec::with_capacity(dirs.len());
         for id in dirs {
             let always = self.arg(*id, 2) == Some("always");
             let on = if always { Answers::All } else { Answers::Statuses(OK_STATUSES) };

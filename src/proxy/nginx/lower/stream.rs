@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 /// Ten minutes `[stream-timeout]`.
 const IDLE: u64 = 600_000;
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// A `stream` block, or a file that stands in one.
     pub(super) fn stream(&mut self, block: Option<DirId>, parent: Seat, base: &Settings) {
         let seat = block.map_or(parent, |id| self.scope(id, parent));
@@ -22,11 +22,12 @@ impl Lower<'_> {
         };
         // Its variables and groups are no concern of `http`.
         let (meanings, upstreams) = (std::mem::take(&mut self.meanings), std::mem::take(&mut self.upstreams));
+        self.texts.clear();
         self.variables(&children);
         self.upstream_blocks(&children, seat);
         let mut outer = base.clone();
         outer.seat = seat;
-        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default(Releases::ALL), self.whole, seat);
+        outer.read_timeout = Fact::is(Limit::After(IDLE), How::Default(Releases::All), self.whole, seat);
         self.timeouts(&mut outer, &children, seat);
         for id in children {
             if self.name(id) == "server" {
@@ -34,6 +35,7 @@ impl Lower<'_> {
             }
         }
         (self.meanings, self.upstreams) = (meanings, upstreams);
+        self.texts.clear();
     }
 
     fn timeouts(&mut self, s: &mut Settings, dirs: &[DirId], seat: Seat) {
@@ -56,7 +58,7 @@ impl Lower<'_> {
         self.timeouts(&mut s, &dirs, seat);
         let policy = self.stream_policy(&s);
         let hop = self.p.policy(policy).hop;
-        let onward = self.p.add_expr(crate::model::Expr::Read(Subject::Onward));
+        let onward = self.expr(crate::model::Expr::Read(Subject::Onward));
         let mut steps = vec![Step { act: Act::Enter(policy), span }];
         match dirs.iter().copied().rfind(|d| self.name(*d) == "proxy_pass") {
             Some(pass) => {
@@ -81,16 +83,16 @@ impl Lower<'_> {
 
     fn stream_target(&mut self, pass: DirId, seat: Seat) -> Target {
         let at = self.span(pass);
-        let word = self.conf.get(pass).args.first().map(|w| (w.text.to_string(), w.opaque));
-        let (text, opaque) = word.unwrap_or_default();
+        let word = self.conf.args(pass).first();
+        let (text, opaque) = word.map_or(("", false), |w| (w.text, w.opaque));
         if opaque {
             return Target::Url(self.opaque(Reason::Template, at, "the upstream is filled in later"));
         }
         if text.contains('$') {
-            let url: ExprId = self.interpolate(&text, at);
+            let url: ExprId = self.interpolate(text, at);
             return Target::Url(url);
         }
-        Target::Upstream(self.upstream_at(&text, "", seat, at))
+        Target::Upstream(self.upstream_at(text, "", seat, at))
     }
 
     fn stream_policy(&mut self, s: &Settings) -> PolicyId {
@@ -106,11 +108,12 @@ impl Lower<'_> {
         };
         let clocks = self.p.add_clocks(Clocks { idle: vec![idle], lifetime: Vec::new(), handshake: Vec::new() });
         let empty = self.p.add_list(HeaderList { seat, base: None, ops: Vec::new(), displaced: None, open: None });
-        let base = self.policy(s, Pass::Proxy);
+        let hop = self.hop(s, Pass::Proxy, None);
+        let base = self.policy(s, Pass::Proxy, hop);
         let mut hop = self.p.hop(self.p.policy(base).hop).clone();
         hop.wire = Fact::is(Wire::Raw, How::Implied, Span::default(), seat);
         (hop.intercepts, hop.follows) = (false, None);
-        let hop = self.p.add_hop(hop);
+        let hop = self.edge(hop);
         let policy = crate::model::Policy {
             outgoing: empty,
             answer: empty,

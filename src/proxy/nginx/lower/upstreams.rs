@@ -4,22 +4,22 @@ use super::{DirId, Lower};
 use crate::model::{Fact, How, Seat, Server, Upstream, UpstreamId};
 use crate::source::Span;
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     pub(super) fn upstream_blocks(&mut self, children: &[DirId], parent: Seat) {
         for id in children {
             if self.name(*id) != "upstream" {
                 continue;
             }
-            let Some(name) = self.arg(*id, 0).map(ToOwned::to_owned) else { continue };
+            let Some(name) = self.arg(*id, 0) else { continue };
             let seat = self.scope(*id, parent);
             let mut servers = Vec::new();
             let mut keepalive = None;
             let inner: Vec<DirId> = self.conf.children(*id).collect();
             for c in inner {
                 let dir = self.conf.get(c);
-                match &*dir.name.text {
+                match dir.name.text {
                     "server" => {
-                        let words: Vec<&str> = dir.args.iter().map(|a| &*a.text).collect();
+                        let words: Vec<&str> = dir.args.iter().map(|a| a.text).collect();
                         if words.contains(&"down") {
                             continue;
                         }
@@ -36,8 +36,8 @@ impl Lower<'_> {
                 Some((by, on)) => self.fact(on, by, seat),
                 None => Fact::is(self.modern, How::Default(self.upstream_defaults()), self.span(*id), seat),
             };
-            let group = self.p.add_upstream(Upstream { seat, name: name.as_str().into(), servers, open, reuse, caps: Vec::new() });
-            self.upstreams.insert(name, group);
+            let group = self.p.add_upstream(Upstream { seat, name: name.into(), servers, open, reuse, caps: Vec::new() });
+            self.upstreams.insert(name.to_owned(), group);
         }
     }
 

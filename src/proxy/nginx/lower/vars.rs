@@ -5,7 +5,7 @@ use crate::model::{Conv, Expr, ExprId, Fact, How, Map, Matcher, Pattern, Pattern
 use crate::proxy::nginx::releases::REQUEST_PORT;
 use crate::source::Span;
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// `map`, and blocks whose variables only a running nginx can know. The last definition of a variable wins `[loc-map-twice]`.
     pub(super) fn variables(&mut self, children: &[DirId]) {
         // Names first: a map's values may name a later map.
@@ -13,9 +13,9 @@ impl Lower<'_> {
             match self.name(*id) {
                 "map" => {
                     let (Some(source), Some(target)) = (self.arg(*id, 0), self.arg(*id, 1)) else { continue };
-                    let (source, target) = (source.to_owned(), var_name(target).to_owned());
+                    let target = var_name(target).to_owned();
                     let span = self.span(*id);
-                    let none = self.p.text("");
+                    let none = self.text("");
                     let seat = crate::model::Seat(0);
                     let map = self.p.add_map(Map {
                         name: format!("${target}").into(),
@@ -29,14 +29,14 @@ impl Lower<'_> {
                     });
                     // The source is read once all names are known.
                     let place = self.p.add_expr(Expr::Text(source.into()));
-                    self.meanings.insert(target, Meaning::Map(map, place));
+                    self.declare(target, Meaning::Map(map, place));
                 }
                 "geo" | "split_clients" => {
-                    let target = self.conf.get(*id).args.last().map(|w| var_name(&w.text).to_owned());
+                    let target = self.conf.args(*id).last().map(|w| var_name(w.text).to_owned());
                     let span = self.span(*id);
                     let why = self.p.doubt(Reason::RuntimeState, span, "depends on the client");
                     if let Some(t) = target {
-                        self.meanings.insert(t, Meaning::Opaque(why));
+                        self.declare(t, Meaning::Opaque(why));
                     }
                 }
                 "auth_request_set" | "perl_set" | "js_set" | "js_var" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" => {
@@ -56,7 +56,7 @@ impl Lower<'_> {
         let span = self.span(id);
         if let Some(target) = self.arg(id, 0).map(|t| var_name(t).to_owned()) {
             let why = self.p.doubt(Reason::Script, span, "set by a script or another server");
-            self.meanings.insert(target, Meaning::Opaque(why));
+            self.declare(target, Meaning::Opaque(why));
         }
     }
 
@@ -66,9 +66,9 @@ impl Lower<'_> {
         if self.p.map(map).span != self.span(id) {
             return;
         }
-        let source = self.arg(id, 0).unwrap_or_default().to_owned();
+        let source = self.arg(id, 0).unwrap_or_default();
         let span = self.span(id);
-        let read = self.interpolate(&source, span);
+        let read = self.interpolate(source, span);
         self.p.exprs[place.at()] = self.p.expr(read).clone();
         let outer = crate::model::Seat(0);
         let seat = self.scope(id, outer);
@@ -80,14 +80,14 @@ impl Lower<'_> {
         let hostnames = children.iter().any(|c| self.name(*c) == "hostnames" && self.arg(*c, 0).is_none());
         for c in children {
             let dir = self.conf.get(c);
-            let (key, opaque) = (dir.name.text.to_string(), dir.name.opaque || dir.args.iter().any(|a| a.opaque));
+            let (key, opaque) = (dir.name.text, dir.name.opaque || dir.args.opaque());
             let at = dir.span;
-            let Some(value) = self.arg(c, 0).map(ToOwned::to_owned) else { continue };
+            let Some(value) = self.arg(c, 0) else { continue };
             if opaque {
                 table.open = Some(self.p.doubt(Reason::Template, at, "an entry is filled in later"));
                 continue;
             }
-            let value = self.interpolate(&value, at);
+            let value = self.interpolate(value, at);
             let fact = Fact::is(value, How::Written, at, seat);
             if key == "default" && !dir.name.quoted {
                 table.default = fact;
@@ -106,7 +106,7 @@ impl Lower<'_> {
             } else if hostnames && key.ends_with(".*") {
                 table.rules.push((Matcher::Starts(vec![key.trim_end_matches('*').into()]), true, fact));
             } else {
-                table.exact.push((key.strip_prefix('\\').unwrap_or(&key).into(), fact));
+                table.exact.push((key.strip_prefix('\\').unwrap_or(key).into(), fact));
             }
         }
         self.p.maps[map.at()] = table;
@@ -127,7 +127,7 @@ impl Lower<'_> {
                     "server_name" | "location" | "if" | "rewrite" => self.declare_groups(c),
                     _ => {}
                 }
-                if self.conf.get(c).body.is_some() {
+                if self.conf.is_block(c) {
                     pending.push(c);
                 }
             }
@@ -136,9 +136,8 @@ impl Lower<'_> {
 
     /// Named groups of the regular expressions of a directive.
     fn declare_groups(&mut self, id: DirId) {
-        let words: Vec<String> = self.conf.get(id).args.iter().filter(|w| w.text.contains("(?")).map(|w| w.text.to_string()).collect();
-        for word in words {
-            self.named_groups(&word);
+        for word in self.conf.args(id).iter().filter(|w| w.has_groups) {
+            self.named_groups(word.text);
         }
     }
 
@@ -164,8 +163,13 @@ impl Lower<'_> {
             return *s;
         }
         let slot = self.p.add_slot();
-        self.meanings.insert(name.to_owned(), Meaning::Slot(slot));
+        self.declare(name.to_owned(), Meaning::Slot(slot));
         slot
+    }
+
+    fn declare(&mut self, name: String, meaning: Meaning) {
+        self.texts.clear();
+        self.meanings.insert(name, meaning);
     }
 
     /// A regular expression; its named groups become variables.
@@ -173,20 +177,33 @@ impl Lower<'_> {
         let names = self.named_groups(regex);
         // The same expression is compiled once. One with named groups sets the variables of its place.
         if names.is_empty()
-            && let Some(known) = self.patterns.get(&fold).and_then(|p| p.get(regex))
+            && let Some(known) = self.patterns[usize::from(fold)].get(regex)
         {
             return *known;
         }
         let alone = names.is_empty();
-        let pattern = self.p.add_pattern(Pattern::new(regex.into(), fold, names));
+        let text = Text::from(regex);
+        let pattern = self.p.add_pattern(Pattern::new(text.clone(), fold, names));
         if alone {
-            self.patterns.entry(fold).or_default().insert(regex.to_owned(), pattern);
+            self.patterns[usize::from(fold)].insert(text, pattern);
         }
         pattern
     }
 
     /// Text with variables.
     pub(super) fn interpolate(&mut self, text: &str, span: Span) -> ExprId {
+        if let Some(known) = self.texts.get(text) {
+            return *known;
+        }
+        self.placed = false;
+        let read = self.read_text(text, span);
+        if !self.placed {
+            self.texts.insert(text.into(), read);
+        }
+        read
+    }
+
+    fn read_text(&mut self, text: &str, span: Span) -> ExprId {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -206,7 +223,7 @@ impl Lower<'_> {
                 continue;
             }
             if !plain.is_empty() {
-                parts.push(self.p.text(&plain));
+                parts.push(self.text(&*plain));
                 plain.clear();
             }
             parts.push(self.variable(name, span));
@@ -214,23 +231,23 @@ impl Lower<'_> {
         }
         plain.push_str(rest);
         if parts.is_empty() {
-            return self.p.text(&plain);
+            return self.text(&*plain);
         }
         if !plain.is_empty() {
-            parts.push(self.p.text(&plain));
+            parts.push(self.text(&*plain));
         }
-        if let [one] = parts[..] { one } else { self.p.add_expr(Expr::Join(parts)) }
+        if let [one] = parts[..] { one } else { self.expr(Expr::Join(parts)) }
     }
 
     fn variable(&mut self, name: &str, span: Span) -> ExprId {
         let name = name.to_ascii_lowercase();
         if let Ok(n) = name.parse::<u8>() {
-            return self.p.add_expr(Expr::Capture(n));
+            return self.expr(Expr::Capture(n));
         }
         match self.meanings.get(&name) {
-            Some(Meaning::Slot(s)) => return self.p.add_expr(Expr::Slot(*s)),
-            Some(Meaning::Map(map, of)) => return self.p.add_expr(Expr::Map(*map, *of)),
-            Some(Meaning::Opaque(why)) => return self.p.add_expr(Expr::Opaque { why: *why, full: false }),
+            Some(Meaning::Slot(s)) => return self.expr(Expr::Slot(*s)),
+            Some(Meaning::Map(map, of)) => return self.expr(Expr::Map(*map, *of)),
+            Some(Meaning::Opaque(why)) => return self.expr(Expr::Opaque { why: *why, full: false }),
             None => {}
         }
         let header = |n: &str| Text::from(n.replace('_', "-"));
@@ -250,7 +267,7 @@ impl Lower<'_> {
             "remote_addr" | "realip_remote_addr" => Subject::Client,
             "request_port" if self.era.since(REQUEST_PORT) => Subject::NamedPort,
             "is_request_port" if self.era.since(REQUEST_PORT) => {
-                let port = self.p.add_expr(Expr::Read(Subject::NamedPort));
+                let port = self.expr(Expr::Read(Subject::NamedPort));
                 return self.unless_empty("$is_request_port", port, ":", span);
             }
             "remote_port"
@@ -269,10 +286,10 @@ impl Lower<'_> {
             | "document_root"
             | "realpath_root"
             | "request_filename" => {
-                return self.p.add_expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: true });
+                return self.expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: true });
             }
             "is_args" => {
-                let q = self.p.add_expr(Expr::Read(Subject::QueryString));
+                let q = self.expr(Expr::Read(Subject::QueryString));
                 return self.unless_empty("$is_args", q, "?", span);
             }
             n if n.starts_with("http_") => Subject::Header(header(&n[5..])),
@@ -286,12 +303,13 @@ impl Lower<'_> {
                 return self.opaque(reason, span, &note);
             }
         };
-        self.p.add_expr(Expr::Read(read))
+        self.expr(Expr::Read(read))
     }
 
     /// A mark, if a text is not empty.
     pub(super) fn unless_empty(&mut self, name: &str, of: ExprId, mark: &str, span: Span) -> ExprId {
-        let (mark, none) = (self.p.text(mark), self.p.text(""));
+        self.placed = true;
+        let (mark, none) = (self.text(mark), self.text(""));
         let seat = crate::model::Seat(0);
         let map = self.p.add_map(Map {
             name: name.into(),
@@ -303,7 +321,7 @@ impl Lower<'_> {
             open: None,
             once: false,
         });
-        self.p.add_expr(Expr::Map(map, of))
+        self.expr(Expr::Map(map, of))
     }
 
     /// Scheme, host and port that nginx puts before a Location of its own: the port unless it is the scheme's.
@@ -314,7 +332,7 @@ impl Lower<'_> {
         }
         let seat = crate::model::Seat(0);
         let port = self.interpolate("$scheme:$server_port", span);
-        let (none, shown) = (self.p.text(""), self.interpolate(":$server_port", span));
+        let (none, shown) = (self.text(""), self.interpolate(":$server_port", span));
         let usual = ["http:80", "https:443"].map(|k| (Text::from(k), Fact::is(none, How::Implied, span, seat)));
         let map = self.p.add_map(Map {
             name: "port".into(),
@@ -326,13 +344,13 @@ impl Lower<'_> {
             open: None,
             once: false,
         });
-        let port = self.p.add_expr(Expr::Map(map, port));
-        self.p.add_expr(Expr::Join(vec![before, port]))
+        let port = self.expr(Expr::Map(map, port));
+        self.expr(Expr::Join(vec![before, port]))
     }
 
     /// A converted text.
     pub(super) fn via(&mut self, conv: Conv, of: ExprId) -> ExprId {
-        self.p.add_expr(Expr::Via(conv, of))
+        self.expr(Expr::Via(conv, of))
     }
 }
 

@@ -9,43 +9,45 @@ use std::collections::BTreeSet;
 impl Check<'_> {
     /// Every directive against the table.
     pub(super) fn directives(&mut self) {
-        let loaded = self.conf.all().any(|d| self.name(d) == "load_module");
+        let loaded = !self.index.named("load_module").is_empty();
         let data = self.is_mostly_data();
         let mut seen = BTreeSet::new();
-        for id in self.conf.all() {
-            let (dir, context) = (self.dir(id), self.context(id));
-            if context == Context::Free && dir.body.is_some() {
+        let conf = self.conf;
+        for id in conf.all() {
+            let (name, context, block) = (conf.name(id), self.context(id), conf.is_block(id));
+            if context == Context::Free && block {
                 self.nested_data(id);
                 continue;
             }
-            if Self::is_data(context) || dir.name.opaque || dir.parent.is_none() && data {
+            if Self::is_data(context) || name.opaque || data && conf.parent(id).is_none() {
                 continue;
             }
-            let Some(i) = table::find(&dir.name.text) else {
-                if dir.name.text.ends_with("_by_lua_block") {
+            let Some((_, entry)) = self.entry(id) else {
+                if name.text.ends_with("_by_lua_block") {
                     continue;
                 }
                 self.unknown(id, loaded, &mut seen);
                 continue;
             };
-            let entry = &table::DIRECTIVES[i];
             self.released(id, entry);
             let contexts = self.candidates(id);
-            let forms: Vec<&Form> = entry.forms.iter().filter(|f| contexts.is_empty() || contexts.iter().any(|c| f.fits(*c))).collect();
-            if forms.is_empty() {
+            let fitting = entry.forms.iter().filter(|f| contexts.is_empty() || contexts.iter().any(|c| f.fits(*c)));
+            if fitting.clone().next().is_none() {
                 self.misplaced(id, entry);
                 continue;
             }
-            if self.unended(id, &forms) || dir.args.iter().any(|a| a.opaque) {
+            let count = conf.args(id).len();
+            let form = fitting.clone().find(|f| f.takes(count) && f.block == block);
+            if self.unended(id, &contexts, form.is_some()) || conf.args(id).opaque() {
                 continue;
             }
-            let count = dir.args.len();
-            let Some(form) = forms.iter().find(|f| f.takes(count) && f.block == dir.body.is_some()) else {
+            let Some(form) = form else {
+                let forms: Vec<&Form> = fitting.collect();
                 self.wrong_arguments(id, &forms);
                 continue;
             };
             self.value(id, form.value);
-            self.enumerated(id);
+            self.enumerated(id, entry);
             self.control_flow(id);
         }
     }
@@ -63,7 +65,8 @@ impl Check<'_> {
         if self.context(parent) == Context::Free || matches!(self.name(parent), "match") {
             return;
         }
-        let brace = self.dir(id).body.map_or(self.dir(id).span, |b| Span { start: b.start, len: 1 });
+        let dir = self.dir(id);
+        let brace = dir.body.map_or(dir.span, |b| Span { start: b.start, len: 1 });
         let message = format!("unexpected `{{` inside `{}`", self.name(parent));
         self.report(
             ProblemKind::UnexpectedToken,
@@ -91,7 +94,7 @@ impl Check<'_> {
 
     fn wrong_arguments(&mut self, id: DirId, forms: &[&Form]) {
         let dir = self.dir(id);
-        let (name, span, count) = (&dir.name.text, dir.span, dir.args.len());
+        let (name, span, count) = (dir.name.text, dir.span, dir.args.len());
         let right = forms.iter().find(|f| f.block == dir.body.is_some());
         let (message, help) = match right {
             None if dir.body.is_some() => (
@@ -109,17 +112,13 @@ impl Check<'_> {
 
     /// A directive that swallowed the next line, because its `;` is missing: one of its words begins a line, is the name of
     /// a directive that may stand here, and the whole is not what nginx takes. nginx names the wrong line or directive.
-    fn unended(&mut self, id: DirId, forms: &[&Form]) -> bool {
-        let dir = self.dir(id);
-        if dir.args.is_empty() {
-            return false;
-        }
-        let contexts = self.candidates(id);
-        let mut before = dir.name.span;
+    fn unended(&mut self, id: DirId, contexts: &[Context], right: bool) -> bool {
+        let conf = self.conf;
+        let mut before = conf.name(id).span;
         let mut swallowed = None;
-        for arg in &dir.args {
-            if !arg.quoted && !arg.opaque && self.begins_line(before, arg.span) {
-                let known = table::find(&arg.text).map(|i| &table::DIRECTIVES[i]);
+        for arg in conf.args(id) {
+            if arg.begins_line && !arg.quoted && !arg.opaque {
+                let known = table::find(arg.text).map(|i| &table::DIRECTIVES[i]);
                 if known.is_some_and(|e| e.forms.iter().any(|f| contexts.iter().any(|c| f.fits(*c)))) {
                     swallowed = Some((before, arg));
                     break;
@@ -128,18 +127,14 @@ impl Check<'_> {
             before = arg.span;
         }
         let Some((before, arg)) = swallowed else { return false };
-        let right = forms.iter().any(|f| f.takes(dir.args.len()) && f.block == dir.body.is_some());
+        let name = conf.name(id);
         // With any number of arguments nginx may take the words for values.
-        let certain = !right || &*dir.name.text == "listen";
-        let place = dir.name.span.to(before);
+        let certain = !right || name.text == "listen";
+        let place = name.span.to(before);
         self.unended.insert(id);
-        let (message, next) = (format!("`{}` is not ended with `;`", dir.name.text), arg.span);
+        let (message, next) = (format!("`{}` is not ended with `;`", name.text), arg.span);
         let found = self.report(ProblemKind::Unterminated, certain, place, message, "write `;` behind it");
         found.problem.related.push((next, "this line is read as a part of it".to_owned()));
         true
-    }
-
-    fn begins_line(&self, before: Span, word: Span) -> bool {
-        word.start > before.end() && self.map.bytes(Span::between(before.end(), word.start)).contains(&b'\n')
     }
 }

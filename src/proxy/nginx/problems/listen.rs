@@ -2,7 +2,7 @@
 
 use super::{Check, Only};
 use crate::model::{ProblemKind, Version};
-use crate::proxy::nginx::conf::{Context, DirId, Word};
+use crate::proxy::nginx::conf::{Context, DirId};
 use std::collections::HashMap;
 
 /// `listen … quic`
@@ -26,11 +26,10 @@ impl Check<'_> {
     pub(super) fn listens(&mut self) {
         let mut addresses: HashMap<String, Address> = HashMap::new();
         let mut order: Vec<String> = Vec::new();
-        for id in self.conf.all() {
+        for id in self.index.named("listen").iter().copied() {
             let dir = self.dir(id);
             let Some(first) = dir.args.first() else { continue };
             if self.context(id) != Context::Server
-                || self.name(id) != "listen"
                 || self.unended.contains(&id)
                 || dir.args.iter().any(|a| a.opaque || a.text.contains('$'))
             {
@@ -40,27 +39,28 @@ impl Check<'_> {
             if !self.sure {
                 continue;
             }
-            let has = |name: &str| dir.args.iter().skip(1).any(|a| &*a.text == name);
+            let has = |name: &str| dir.args.iter().skip(1).any(|a| a.text == name);
             // QUIC has its own, over UDP.
-            let key = if has("quic") { format!("{} quic", socket(&first.text)) } else { socket(&first.text) };
+            let key = if has("quic") { format!("{} quic", socket(first.text)) } else { socket(first.text) };
             if !addresses.contains_key(&key) {
                 order.push(key.clone());
             }
             let at = addresses.entry(key).or_default();
             let server = dir.parent;
-            let twice = at.servers.iter().find(|s| s.0 == server).map(|s| s.1);
+            // Those of one server come together.
+            let twice = at.servers.iter().rev().take_while(|s| s.0 == server).last().map(|s| s.1);
             let default = (has("default_server") || has("default")).then_some(at.default).flatten();
-            let options = dir.args.iter().skip(1).any(|a| is_option(&a.text));
+            let options = dir.args.iter().skip(1).any(|a| is_option(a.text));
             let reset = options.then_some(at.options).flatten();
             at.default = at.default.or_else(|| (has("default_server") || has("default")).then_some(id));
             at.options = at.options.or_else(|| options.then_some(id));
             at.servers.push((server, id));
-            if let Some(first) = twice {
-                self.duplicate(id, first, &format!("this server listens on `{}` twice", dir.args[0].text));
-            } else if let Some(first) = default {
-                self.duplicate(id, first, &format!("`{}` has a default server already", dir.args[0].text));
-            } else if let Some(first) = reset {
-                self.duplicate(id, first, &format!("the socket options of `{}` are set already", dir.args[0].text));
+            if let Some(other) = twice {
+                self.duplicate(id, other, &format!("this server listens on `{}` twice", first.text));
+            } else if let Some(other) = default {
+                self.duplicate(id, other, &format!("`{}` has a default server already", first.text));
+            } else if let Some(other) = reset {
+                self.duplicate(id, other, &format!("the socket options of `{}` are set already", first.text));
             }
         }
         for key in order {
@@ -72,9 +72,8 @@ impl Check<'_> {
     }
 
     fn parameters(&mut self, id: DirId) {
-        let words: Vec<Word> = self.dir(id).args.iter().skip(1).cloned().collect();
-        for word in &words {
-            let text = &*word.text;
+        for word in self.args(id).iter().skip(1) {
+            let text = word.text;
             if text == "quic" {
                 self.bad_value(word, format!("nginx takes `quic` in `listen` only since {QUIC}"), "use a later nginx").only =
                     Only::Before(QUIC);
@@ -93,16 +92,14 @@ impl Check<'_> {
 
     /// The default server of a TLS address needs a certificate `[srv-ssl-no-cert]`.
     fn certificate(&mut self, at: &Address) {
-        let ssl = |c: &Self, id: DirId| c.dir(id).args.iter().skip(1).find(|a| matches!(&*a.text, "ssl" | "quic")).cloned();
+        let ssl = |c: &Self, id: DirId| c.args(id).iter().skip(1).find(|a| matches!(a.text, "ssl" | "quic"));
         let Some((word, _)) = at.servers.iter().find_map(|s| ssl(self, s.1).map(|w| (w, s.1))) else { return };
         let listen = at.default.or_else(|| at.servers.first().map(|s| s.1));
         let Some(server) = listen.and_then(|l| self.dir(l).parent) else { return };
-        let has = |scope: Option<DirId>| ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| !self.inside(scope, n).is_empty());
+        let has = |scope: Option<DirId>| ["ssl_certificate", "ssl_reject_handshake"].iter().any(|n| self.inside(scope, n).next().is_some());
         // A module (ACME, Lua) may bring one.
-        let foreign = self
-            .conf
-            .all()
-            .any(|d| matches!(self.name(d), "load_module" | "acme_certificate") || self.name(d).starts_with("ssl_certificate_by_lua"));
+        let brings = |n: &str| matches!(n, "load_module" | "acme_certificate") || n.starts_with("ssl_certificate_by_lua");
+        let foreign = self.index.groups().any(|all| all.first().is_some_and(|d| brings(self.name(*d))));
         if !self.complete() || foreign || has(Some(server)) || has(self.dir(server).parent) {
             return;
         }
@@ -121,9 +118,8 @@ impl Check<'_> {
         let servers: Vec<DirId> = at.servers.iter().filter_map(|s| s.0).collect();
         for server in servers {
             for names in self.inside(Some(server), "server_name") {
-                let words = self.dir(names).args.clone();
-                for word in words.iter().filter(|w| !w.opaque && !w.text.starts_with('~')) {
-                    let inner = word.text.strip_prefix("*.").or_else(|| word.text.strip_suffix(".*")).unwrap_or(&word.text);
+                for word in self.args(names).iter().filter(|w| !w.opaque && !w.text.starts_with('~')) {
+                    let inner = word.text.strip_prefix("*.").or_else(|| word.text.strip_suffix(".*")).unwrap_or(word.text);
                     if inner.contains('*') && !inner.contains('$') && !self.found.iter().any(|f| f.problem.span == word.span) {
                         let help = "`*` may only stand for the first or the last label; use a regular expression (`~^…$`)";
                         self.bad_value(word, format!("`{}` is no server name that nginx takes", word.text), help);

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::model::ProblemKind;
 use crate::proxy::nginx::conf::{Context, DirId};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// How a location is written.
@@ -17,20 +18,19 @@ enum Way {
 impl<'a> Check<'a> {
     /// All of them.
     pub(super) fn locations(&mut self) {
-        let mut seen: HashMap<(Option<DirId>, bool, &str), DirId> = HashMap::new();
-        for id in self.conf.all() {
+        for id in self.index.named("map") {
+            if self.context(*id) == Context::Http {
+                self.keys(*id);
+            }
+        }
+        let mut seen: FxHashMap<(Option<DirId>, bool, &str), DirId> = FxHashMap::default();
+        for id in self.index.named("location").iter().copied() {
             let dir = self.dir(id);
-            if self.context(id) == Context::Http && self.name(id) == "map" {
-                self.keys(id);
-            }
-            if self.name(id) != "location" || !matches!(self.context(id), Context::Server | Context::Location) {
-                continue;
-            }
-            if dir.body.is_none() || dir.args.iter().any(|a| a.opaque) {
+            if !matches!(self.context(id), Context::Server | Context::Location) || dir.body.is_none() || dir.args.opaque() {
                 continue;
             }
             let Some((way, name)) = self.location(id) else {
-                if let [modifier, _] = &dir.args[..] {
+                if let Some([modifier, _]) = dir.args.exactly() {
                     let message = format!("`{}` is no modifier of a location", modifier.text);
                     self.report(
                         ProblemKind::BadValue,
@@ -56,10 +56,10 @@ impl<'a> Check<'a> {
     }
 
     fn location(&self, id: DirId) -> Option<(Way, &'a str)> {
-        let dir = self.conf.get(id);
-        match &dir.args[..] {
-            [one] => {
-                let text = &*one.text;
+        let args = self.args(id);
+        match args.len() {
+            1 => {
+                let text = args.first()?.text;
                 let behind = |n: usize| text[n..].trim_start();
                 Some(match text {
                     _ if text.starts_with("^~") => (Way::Prefix, behind(2)),
@@ -70,19 +70,22 @@ impl<'a> Check<'a> {
                     _ => (Way::Prefix, text),
                 })
             }
-            [modifier, name] => match &*modifier.text {
-                "=" => Some((Way::Exact, &*name.text)),
-                "^~" => Some((Way::Prefix, &*name.text)),
-                "~" | "~*" => Some((Way::Regex, &*name.text)),
-                _ => None,
-            },
+            2 => {
+                let way = match args.first()?.text {
+                    "=" => Way::Exact,
+                    "^~" => Way::Prefix,
+                    "~" | "~*" => Way::Regex,
+                    _ => return None,
+                };
+                Some((way, args.last()?.text))
+            }
             _ => None,
         }
     }
 
     /// What may be inside what `[loc-nested-*]`, `[loc-named-nested]`.
     fn nesting(&mut self, id: DirId, way: Way, name: &str) {
-        let Some(parent) = self.dir(id).parent.filter(|p| self.name(*p) == "location") else { return };
+        let Some(parent) = self.conf.parent(id).filter(|p| self.name(*p) == "location") else { return };
         let Some((around, outer)) = self.location(parent) else { return };
         let (message, help) = match around {
             _ if way == Way::Named => (format!("the named location `{name}` can only stand right inside a server"), "move it there"),
@@ -102,12 +105,12 @@ impl<'a> Check<'a> {
     fn keys(&mut self, map: DirId) {
         let mut seen: HashMap<String, DirId> = HashMap::new();
         for id in self.children(map) {
-            let key = &self.dir(id).name;
-            let word = matches!(&*key.text, "default" | "include" | "hostnames" | "volatile");
+            let key = self.conf.name(id);
+            let word = matches!(key.text, "default" | "include" | "hostnames" | "volatile");
             if key.opaque || word && !key.text.starts_with("default") || key.text.starts_with('~') || !self.sure {
                 continue;
             }
-            let text = key.text.strip_prefix('\\').unwrap_or(&key.text).to_ascii_lowercase();
+            let text = key.text.strip_prefix('\\').unwrap_or(key.text).to_ascii_lowercase();
             match seen.get(&text) {
                 Some(first) => {
                     let message = format!("the key `{}` stands in this map twice", key.text);

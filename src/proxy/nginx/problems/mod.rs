@@ -2,6 +2,7 @@
 //! themselves. Found once for a configuration; what depends on the release says so.
 
 mod arguments;
+mod index;
 mod listen;
 mod locations;
 mod names;
@@ -11,10 +12,14 @@ mod unknown;
 mod upstreams;
 mod values;
 
-use super::conf::{Conf, Context, Dir, DirId, Word};
+use super::conf::{Args, Conf, Context, Dir, DirId, Word};
 use crate::model::{Era, Problem, ProblemKind, Version};
 use crate::source::{SourceMap, Span};
+use index::Index;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
+
+pub(super) use index::{Name, name};
 
 /// A problem, and the releases that have it.
 #[derive(Clone, Debug)]
@@ -48,10 +53,11 @@ impl Found {
 
 /// Everything that nginx would refuse at some release. `told`: a person named the context of the root.
 pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
+    let index = Index::of(conf);
     let mut check = Check {
         conf,
         map,
-        contexts: contexts(conf),
+        index: &index,
         guessed: conf.context != Context::Main && !told,
         sure: !conf.templated,
         unended: BTreeSet::new(),
@@ -59,8 +65,8 @@ pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
         found: Vec::new(),
     };
     for block in check.http_blocks("upstream") {
-        if let Some(name) = conf.get(block).args.first() {
-            check.groups.entry(&name.text).or_insert(block);
+        if let Some(name) = conf.args(block).first() {
+            check.groups.entry(name.text).or_insert(block);
         }
     }
     check.directives();
@@ -73,24 +79,39 @@ pub fn find(conf: &Conf, map: &SourceMap, told: bool) -> Vec<Found> {
     check.found
 }
 
-/// The context of each directive, by what is around it.
-fn contexts(conf: &Conf) -> Vec<Context> {
-    // A parent comes before its children; what is inside it is noted with it.
-    let mut inside: Vec<Context> = Vec::new();
-    let mut out: Vec<Context> = Vec::new();
-    for id in conf.all() {
-        let dir = conf.get(id);
-        let here = dir.parent.map_or(conf.context, |p| inside[p.0 as usize]);
-        out.push(here);
-        inside.push(here.inside(&dir.name.text));
+/// Contexts that a directive may be in.
+#[derive(Clone, Copy)]
+struct Candidates {
+    all: [Context; 2],
+    count: usize,
+}
+
+impl Candidates {
+    const fn any() -> Self {
+        Self { all: [Context::Main; 2], count: 0 }
     }
-    out
+
+    const fn one(context: Context) -> Self {
+        Self { all: [context; 2], count: 1 }
+    }
+
+    const fn either(one: Context, other: Context) -> Self {
+        Self { all: [one, other], count: 2 }
+    }
+}
+
+impl Deref for Candidates {
+    type Target = [Context];
+
+    fn deref(&self) -> &[Context] {
+        &self.all[..self.count]
+    }
 }
 
 struct Check<'a> {
     conf: &'a Conf,
     map: &'a SourceMap,
-    contexts: Vec<Context>,
+    index: &'a Index<'a>,
     /// The root is a fragment, and where it belongs was worked out from its text.
     guessed: bool,
     /// No template decides what is there.
@@ -103,16 +124,26 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn dir(&self, id: DirId) -> &'a Dir {
+    fn dir(&self, id: DirId) -> Dir<'a> {
         self.conf.get(id)
     }
 
     fn name(&self, id: DirId) -> &'a str {
-        &self.dir(id).name.text
+        self.conf.name(id).text
+    }
+
+    fn args(&self, id: DirId) -> Args<'a> {
+        self.conf.args(id)
     }
 
     fn context(&self, id: DirId) -> Context {
-        self.contexts[id.0 as usize]
+        self.index.context(id)
+    }
+
+    /// What the table knows of a directive.
+    fn entry(&self, id: DirId) -> Option<(usize, &'static table::Entry)> {
+        let i = usize::from(self.conf.name(id).named().entry?);
+        Some((i, &table::DIRECTIVES[i]))
     }
 
     fn children(&self, of: DirId) -> impl Iterator<Item = DirId> + use<'a> {
@@ -120,25 +151,25 @@ impl<'a> Check<'a> {
     }
 
     /// Directives of a name right inside a block, or at the top.
-    fn inside(&self, of: Option<DirId>, name: &'a str) -> Vec<DirId> {
-        let all: Vec<DirId> = of.map_or_else(|| self.conf.top().collect(), |b| self.children(b).collect());
-        all.into_iter().filter(|c| self.name(*c) == name).collect()
+    fn inside(&self, of: Option<DirId>, name: &'a str) -> impl Iterator<Item = DirId> + use<'a> {
+        let conf = self.conf;
+        conf.inside(of).filter(move |c| conf.name(*c).text == name)
     }
 
     /// All contexts that a directive may be in: more than one where the surroundings of a fragment were guessed. Empty: any.
-    fn candidates(&self, id: DirId) -> Vec<Context> {
-        let Some(parent) = self.dir(id).parent else {
-            return if self.guessed { Vec::new() } else { vec![self.conf.context] };
+    fn candidates(&self, id: DirId) -> Candidates {
+        let Some(parent) = self.conf.parent(id) else {
+            return if self.guessed { Candidates::any() } else { Candidates::one(self.conf.context) };
         };
-        if self.guessed && self.dir(parent).parent.is_none() {
+        if self.guessed && self.conf.parent(parent).is_none() {
             match self.name(parent) {
-                "if" => return vec![Context::IfInServer, Context::IfInLocation],
-                "server" => return vec![Context::Server, Context::StreamServer],
-                "upstream" => return vec![Context::Upstream, Context::StreamUpstream],
+                "if" => return Candidates::either(Context::IfInServer, Context::IfInLocation),
+                "server" => return Candidates::either(Context::Server, Context::StreamServer),
+                "upstream" => return Candidates::either(Context::Upstream, Context::StreamUpstream),
                 _ => {}
             }
         }
-        vec![self.context(id)]
+        Candidates::one(self.context(id))
     }
 
     /// Whether everything that the configuration consists of was read.
@@ -147,14 +178,14 @@ impl<'a> Check<'a> {
     }
 
     fn report(&mut self, kind: ProblemKind, certain: bool, span: Span, message: String, help: impl Into<String>) -> &mut Found {
-        let problem = Problem { kind, certain: certain && self.sure, span, message, help: help.into(), related: Vec::new() };
+        let problem = Problem { kind, certain: certain && self.sure, span, message, help: help.into(), related: Vec::new(), remedy: None };
         self.found.push(Found { problem, only: Only::Always });
         let last = self.found.len() - 1;
         &mut self.found[last]
     }
 
     /// A value that nginx refuses.
-    fn bad_value(&mut self, word: &Word, message: String, help: impl Into<String>) -> &mut Found {
+    fn bad_value(&mut self, word: Word<'_>, message: String, help: impl Into<String>) -> &mut Found {
         self.report(ProblemKind::BadValue, true, word.span, message, help)
     }
 
@@ -165,7 +196,7 @@ impl<'a> Check<'a> {
             return;
         }
         let start = self.map.file(self.conf.root).span().start;
-        let span = self.conf.top().next().map_or(Span { start, len: 0 }, |d| self.dir(d).name.span);
+        let span = self.conf.top().next().map_or(Span { start, len: 0 }, |d| self.conf.name(d).span);
         // That it is the main file is a guess, unless somebody said so.
         self.report(
             ProblemKind::MissingBlock,
@@ -183,13 +214,13 @@ impl<'a> Check<'a> {
         }
         // For each directive of the table: the block in which it was seen last, and where.
         let mut seen: Vec<Option<(Option<DirId>, DirId)>> = vec![None; table::DIRECTIVES.len()];
-        let blocks = self.conf.all().filter(|b| self.dir(*b).body.is_some()).map(Some).collect::<Vec<_>>();
+        let conf = self.conf;
+        let blocks = conf.all().filter(|b| conf.is_block(*b)).map(Some);
         for block in std::iter::once(None).chain(blocks) {
-            let children: Vec<DirId> = block.map_or_else(|| self.conf.top().collect(), |b| self.children(b).collect());
-            for id in children {
-                let Some(i) = table::find(self.name(id)) else { continue };
+            for id in conf.inside(block) {
+                let Some((i, entry)) = self.entry(id) else { continue };
                 let context = self.context(id);
-                if !table::DIRECTIVES[i].forms.iter().any(|f| f.once && f.fits(context)) {
+                if !entry.forms.iter().any(|f| f.once && f.fits(context)) {
                     continue;
                 }
                 match seen[i] {

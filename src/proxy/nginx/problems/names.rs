@@ -1,9 +1,10 @@
 //! References to what is defined nowhere: variables, zones, log formats, named locations.
 
-use super::{Check, Only, table, table::BuiltIn, unknown};
+use super::{Check, Only, table, table::BuiltIn};
 use crate::model::{ProblemKind, Version};
-use crate::proxy::nginx::conf::{Context, DirId, Word};
+use crate::proxy::nginx::conf::{Args, Context, DirId, Word};
 use crate::source::Span;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -60,22 +61,22 @@ fn replaced(name: &str, count: usize) -> Range<usize> {
     }
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     /// Whatever is named.
     pub(super) fn names(&mut self) {
         // A module may define anything.
-        let foreign = self.conf.all().any(|id| {
-            let name = self.name(id);
-            name == "load_module"
-                || !Self::is_data(self.context(id)) && table::find(name).is_none()
-                || self.context(id) != Context::Free && unknown::is_foreign(name)
+        let foreign = self.index.groups().any(|all| {
+            let Some(name) = all.first().map(|d| self.conf.name(*d)) else { return false };
+            name.text == "load_module"
+                || name.named().foreign
+                || name.named().entry.is_none() && all.iter().any(|d| !Self::is_data(self.context(*d)))
         });
         let known = (self.complete() && !foreign).then(|| self.defined());
+        let mut fine = Fine::default();
         for id in self.conf.all() {
-            if !self.holds_http(id) {
-                continue;
+            if self.holds_http(id) {
+                self.variables(id, known.as_ref(), &mut fine);
             }
-            self.variables(id, known.as_ref());
         }
         if known.is_some() {
             self.log_formats();
@@ -94,7 +95,7 @@ impl Check<'_> {
             | Context::IfInLocation
             | Context::LimitExcept
             | Context::Upstream => true,
-            Context::Free => self.dir(id).parent.is_some_and(|p| self.name(p) == "map" && self.context(p) == Context::Http),
+            Context::Free => self.conf.parent(id).is_some_and(|p| self.name(p) == "map" && self.context(p) == Context::Http),
             _ => false,
         }
     }
@@ -102,43 +103,50 @@ impl Check<'_> {
     /// Variables that the configuration defines.
     fn defined(&self) -> BTreeSet<String> {
         let mut out = BTreeSet::new();
-        for id in self.conf.all() {
-            let dir = self.dir(id);
-            let target = match &*dir.name.text {
-                "map" | "split_clients" => dir.args.get(1),
-                "geo" => dir.args.last(),
-                "set" | "auth_request_set" | "perl_set" => dir.args.first(),
-                _ => None,
-            };
-            if let Some(name) = target.and_then(|w| w.text.strip_prefix('$')) {
-                out.insert(name.trim_matches(['{', '}']).to_ascii_lowercase());
+        let uses = |names: &'static [&'static str]| names.iter().flat_map(|n| self.index.named(n)).map(|d| self.args(*d));
+        let defining = (uses(&["map", "split_clients"]).map(|a| a.get(1)))
+            .chain(uses(&["geo"]).map(|a| a.last()))
+            .chain(uses(&["set", "auth_request_set", "perl_set"]).map(|a| a.first()));
+        for name in defining.filter_map(|w| w?.text.strip_prefix('$')) {
+            out.insert(name.trim_matches(['{', '}']).to_ascii_lowercase());
+        }
+        let mut last = None;
+        for word in self.conf.words().filter(|w| w.has_groups) {
+            if last.replace(word.spelling) == Some(word.spelling) {
+                continue;
             }
-            for word in std::iter::once(&dir.name).chain(&dir.args).filter(|w| w.text.contains("(?")) {
-                for part in word.text.split("(?").skip(1) {
-                    let name = part.trim_start_matches('P').trim_start_matches(['<', '\'']);
-                    let end = name.find(['>', '\'']).unwrap_or(0);
-                    out.insert(name[..end].to_ascii_lowercase());
-                }
+            for part in word.text.split("(?").skip(1) {
+                let name = part.trim_start_matches('P').trim_start_matches(['<', '\'']);
+                let end = name.find(['>', '\'']).unwrap_or(0);
+                out.insert(name[..end].to_ascii_lowercase());
             }
         }
         out
     }
 
-    fn variables(&mut self, id: DirId, known: Option<&BTreeSet<String>>) {
-        let dir = self.dir(id);
-        let range = if self.context(id) == Context::Free { 0..1 } else { replaced(&dir.name.text, dir.args.len()) };
-        let condition = &*dir.name.text == "if" && self.context(id) != Context::Free;
-        for (i, word) in dir.args.iter().enumerate() {
+    fn variables(&mut self, id: DirId, known: Option<&BTreeSet<String>>, fine: &mut Fine) {
+        let args = self.args(id);
+        if !args.iter().any(|w| w.has_dollar) {
+            return;
+        }
+        let (name, data) = (self.name(id), self.context(id) == Context::Free);
+        let range = if data { 0..1 } else { replaced(name, args.len()) };
+        let condition = name == "if" && !data;
+        for (i, word) in args.iter().enumerate() {
             let left = condition && i < 2 && word.text.trim_start_matches('(').starts_with('$');
-            if word.opaque || !range.contains(&i) && !left {
+            if !word.has_dollar || word.opaque || !range.contains(&i) && !left {
                 continue;
             }
-            for mention in Mention::all(&word.text) {
+            let exact = !left && !matches!(name, "log_format" | "try_files" | "error_page" | "access_log");
+            if fine.0.contains(&(word.spelling, left, exact)) {
+                continue;
+            }
+            let before = self.found.len();
+            for mention in Mention::all(word.text) {
                 // A condition's variable may touch `=`: nginx takes it, and it is never true.
                 if left && mention.nth > 0 {
                     break;
                 }
-                let exact = !left && !matches!(&*dir.name.text, "log_format" | "try_files" | "error_page" | "access_log");
                 if mention.open || mention.name.is_empty() {
                     if exact {
                         self.malformed(word, &mention);
@@ -147,10 +155,13 @@ impl Check<'_> {
                 }
                 self.variable(word, &mention, known);
             }
+            if self.found.len() == before {
+                fine.0.insert((word.spelling, left, exact));
+            }
         }
     }
 
-    fn malformed(&mut self, word: &Word, mention: &Mention<'_>) {
+    fn malformed(&mut self, word: Word<'_>, mention: &Mention<'_>) {
         let span = self.dollar(word, mention.nth, 1);
         let (message, help) = if mention.open {
             (format!("the variable `${{{}` has no closing `}}`", mention.name), "write it, or leave out the `{`")
@@ -163,7 +174,7 @@ impl Check<'_> {
         self.report(ProblemKind::BadValue, true, span, message, help);
     }
 
-    fn variable(&mut self, word: &Word, mention: &Mention<'_>, known: Option<&BTreeSet<String>>) {
+    fn variable(&mut self, word: Word<'_>, mention: &Mention<'_>, known: Option<&BTreeSet<String>>) {
         let name = mention.name.to_ascii_lowercase();
         if name.starts_with(|c: char| c.is_ascii_digit()) || MADE.contains(&&*name) {
             return;
@@ -192,26 +203,23 @@ impl Check<'_> {
     }
 
     /// The bytes of the n-th `$` of a word; escapes neither make nor remove one.
-    fn dollar(&self, word: &Word, nth: usize, len: u32) -> Span {
+    fn dollar(&self, word: Word<'_>, nth: usize, len: u32) -> Span {
         let bytes = self.map.bytes(word.span);
         let at = bytes.iter().enumerate().filter(|(_, b)| **b == b'$').nth(nth).map(|(i, _)| i as u32);
         at.map_or(word.span, |at| Span { start: word.span.start + at, len: len.min(word.span.len - at) })
     }
 
     fn log_formats(&mut self) {
-        let formats: BTreeSet<&str> = self
-            .conf
-            .all()
-            .filter(|d| self.context(*d) == Context::Http && self.name(*d) == "log_format")
-            .filter_map(|d| self.conf.get(d).args.first().map(|w| &*w.text))
+        let formats: BTreeSet<&str> = (self.index.named("log_format").iter())
+            .filter(|d| self.context(**d) == Context::Http)
+            .filter_map(|d| self.args(*d).first().map(|w| w.text))
             .chain(["combined"])
             .collect();
-        let uses: Vec<Word> = self
+        let uses: Vec<Word<'_>> = self
             .uses("access_log")
-            .filter(|a| a.first().is_some_and(|f| &*f.text != "off"))
+            .filter(|a| a.first().is_some_and(|f| f.text != "off"))
             .filter_map(|a| a.get(1))
-            .filter(|f| !formats.contains(&*f.text))
-            .cloned()
+            .filter(|f| !formats.contains(f.text))
             .collect();
         for word in uses {
             let message = format!("the log format `{}` is defined nowhere", word.text);
@@ -232,40 +240,40 @@ impl Check<'_> {
                 .filter_map(|w| w.text.strip_prefix("zone=").or_else(|| w.text.strip_prefix("keys_zone=")))
                 .map(|z| z.split(':').next().unwrap_or(z))
                 .collect();
-            let missing: Vec<Word> = self
+            let missing: Vec<Word<'_>> = self
                 .uses(user)
                 .filter_map(|args| if key.is_empty() { args.first() } else { args.iter().find(|a| a.text.starts_with(key)) })
-                .filter(|w| !w.text.contains('$') && &*w.text != "off" && !zones.contains(w.text.strip_prefix(key).unwrap_or(&w.text)))
-                .cloned()
+                .filter(|w| !w.has_dollar && w.text != "off" && !zones.contains(w.text.strip_prefix(key).unwrap_or(w.text)))
                 .collect();
             for word in missing {
-                let message = format!("the zone `{}` is defined nowhere", word.text.strip_prefix(key).unwrap_or(&word.text));
+                let message = format!("the zone `{}` is defined nowhere", word.text.strip_prefix(key).unwrap_or(word.text));
                 self.report(ProblemKind::UndefinedName, true, word.span, message, format!("define it in `http` with `{definition}`"));
             }
         }
     }
 
     /// Arguments of all directives of a name in `http`, without templates.
-    fn uses<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s [Word]> + 's {
-        let here = move |d: &DirId| self.name(*d) == name && self.context(*d) != Context::Free && self.holds_http(*d);
-        self.conf.all().filter(here).map(|d| &self.conf.get(d).args[..]).filter(|a| !a.iter().any(|w| w.opaque))
+    fn uses(&self, name: &str) -> impl Iterator<Item = Args<'a>> {
+        let here = |d: &DirId| self.context(*d) != Context::Free && self.holds_http(*d);
+        self.index.named(name).iter().copied().filter(here).map(|d| self.args(d)).filter(|a| !a.opaque())
     }
 
     /// Jumps to a location that the server does not have. nginx starts, and answers 500 when it comes to the jump.
     fn named_locations(&mut self) {
-        for id in self.conf.all() {
-            if !matches!(self.name(id), "try_files" | "error_page") || !self.holds_http(id) || self.context(id) == Context::Free {
+        let mut jumps: Vec<DirId> = ["try_files", "error_page"].iter().flat_map(|n| self.index.named(n)).copied().collect();
+        jumps.sort_unstable();
+        let mut servers: FxHashMap<DirId, Names<'_>> = FxHashMap::default();
+        for id in jumps {
+            if !self.sure || !self.holds_http(id) {
                 continue;
             }
-            let Some(word) = self.dir(id).args.last().filter(|w| w.text.starts_with('@') && !w.opaque) else { continue };
-            let Some(server) = std::iter::successors(self.dir(id).parent, |p| self.dir(*p).parent).find(|p| self.name(*p) == "server")
+            let Some(word) = self.args(id).last().filter(|w| w.text.starts_with('@') && !w.opaque) else { continue };
+            let Some(server) = std::iter::successors(self.conf.parent(id), |p| self.conf.parent(*p)).find(|p| self.name(*p) == "server")
             else {
                 continue;
             };
-            let hole = self.conf.holes.iter().any(|h| h.0 == Some(server) && !crate::proxy::nginx::lower::harmless(&h.2));
-            let templated = self.children(server).any(|c| self.dir(c).name.opaque || self.dir(c).args.iter().any(|a| a.opaque));
-            let there = self.inside(Some(server), "location").iter().any(|l| self.dir(*l).args.iter().any(|a| a.text == word.text));
-            if hole || templated || there || !self.sure {
+            let names = servers.entry(server).or_insert_with(|| self.names_of(server));
+            if names.open || names.locations.contains(word.text) {
                 continue;
             }
             let place = self.dir(server).span;
@@ -275,4 +283,22 @@ impl Check<'_> {
             found.problem.related.push((place, "the server".to_owned()));
         }
     }
+    fn names_of(&self, server: DirId) -> Names<'a> {
+        let hole = self.conf.holes.iter().any(|h| h.0 == Some(server) && !crate::proxy::nginx::lower::harmless(&h.2));
+        Names {
+            open: hole || self.children(server).any(|c| self.conf.name(c).opaque || self.args(c).opaque()),
+            locations: self.inside(Some(server), "location").flat_map(|l| self.args(l)).map(|w| w.text).collect(),
+        }
+    }
+}
+
+/// Words whose variables are all known, by their spelling and how they are read.
+#[derive(Default)]
+struct Fine(FxHashSet<(u32, bool, bool)>);
+
+/// What jumps in a server may name.
+struct Names<'a> {
+    /// Whether there may be more.
+    open: bool,
+    locations: FxHashSet<&'a str>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Check, values::is_number};
 use crate::model::ProblemKind;
-use crate::proxy::nginx::conf::{Context, DirId, Word};
+use crate::proxy::nginx::conf::{Context, DirId};
 use crate::source::Span;
 
 impl Check<'_> {
@@ -20,7 +20,7 @@ impl Check<'_> {
 
     /// `ngx_http_rewrite_if_condition` `[lex-if-*]`, `[loc-if-*]`.
     fn condition(&mut self, id: DirId) {
-        let args = &self.dir(id).args;
+        let args = self.args(id);
         let (Some(first), Some(last)) = (args.first(), args.last()) else { return };
         if !first.text.starts_with('(') || !last.text.ends_with(')') || args.len() == 1 && first.text.len() < 3 {
             let help = "the condition stands in one pair of parentheses: `if ($variable = value)`";
@@ -29,7 +29,7 @@ impl Check<'_> {
             return;
         }
         // The parentheses may stand alone or touch a word.
-        let mut words: Vec<(&str, Span)> = args.iter().map(|w| (&*w.text, w.span)).collect();
+        let mut words: Vec<(&str, Span)> = args.iter().map(|w| (w.text, w.span)).collect();
         if let Some(w) = words.first_mut() {
             w.0 = &w.0[1..];
         }
@@ -63,9 +63,9 @@ impl Check<'_> {
     }
 
     fn answer(&mut self, id: DirId) {
-        let args = &self.dir(id).args;
+        let args = self.args(id);
         let Some(code) = args.first() else { return };
-        let text = &*code.text;
+        let text = code.text;
         if self.context(id) == Context::StreamServer || code.opaque {
             return;
         }
@@ -83,8 +83,8 @@ impl Check<'_> {
     }
 
     fn flag(&mut self, id: DirId) {
-        if let Some(flag) = self.dir(id).args.get(2)
-            && !matches!(&*flag.text, "last" | "break" | "redirect" | "permanent")
+        if let Some(flag) = self.args(id).get(2)
+            && !matches!(flag.text, "last" | "break" | "redirect" | "permanent")
         {
             let message = format!("`{}` is not a flag of `rewrite`", flag.text);
             self.bad_value(flag, message, "it takes `last`, `break`, `redirect` or `permanent`");
@@ -92,10 +92,9 @@ impl Check<'_> {
     }
 
     fn codes(&mut self, id: DirId) {
-        let args = &self.dir(id).args;
+        let args = self.args(id);
         let Some((_, codes)) = args.split_last() else { return };
-        let codes: Vec<Word> = codes.iter().filter(|w| !w.text.starts_with('=')).cloned().collect();
-        for code in &codes {
+        for code in codes.iter().filter(|w| !w.text.starts_with('=')) {
             let right = code.text.parse::<u16>().is_ok_and(|n| (300..=599).contains(&n) && n != 499);
             if !right && !code.text.contains('$') {
                 let message = format!("`{}` is not a status that `error_page` takes", code.text);
@@ -106,11 +105,11 @@ impl Check<'_> {
 
     /// The URL of `proxy_pass` `[hs-ws-scheme]`, `[pass-regex-uri]`, `[pass-upstream-port]`.
     fn address(&mut self, id: DirId) {
-        let Some(word) = self.dir(id).args.first() else { return };
+        let Some(word) = self.args(id).first() else { return };
         if self.context(id) == Context::StreamServer || word.text.contains(['$', '<', '@', '%']) {
             return;
         }
-        let text = &*word.text;
+        let text = word.text;
         let Some(rest) = ["http://", "https://"].iter().find_map(|p| strip_prefix_any_case(text, p)) else {
             // A fragment may belong into a `stream` block.
             if self.candidates(id).len() == 1 || text.contains("://") {
@@ -147,11 +146,11 @@ impl Check<'_> {
 
     /// Why the path of the request cannot be replaced there.
     fn no_uri_part(&self, id: DirId) -> Option<&'static str> {
-        let parent = self.dir(id).parent?;
+        let parent = self.conf.parent(id)?;
         match self.name(parent) {
             "if" => Some("inside `if`"),
             "limit_except" => Some("inside `limit_except`"),
-            "location" => match &*self.dir(parent).args.first()?.text {
+            "location" => match self.args(parent).first()?.text {
                 text if text.starts_with('~') => Some("in a location given by a regular expression"),
                 text if text.starts_with('@') => Some("in a named location"),
                 _ => None,
@@ -162,7 +161,8 @@ impl Check<'_> {
 
     /// Blocks of a name right inside `http`.
     pub(super) fn http_blocks(&self, name: &str) -> Vec<DirId> {
-        self.conf.all().filter(|d| self.context(*d) == Context::Http && self.name(*d) == name && self.dir(*d).body.is_some()).collect()
+        let all = self.index.named(name).iter().copied();
+        all.filter(|d| self.context(*d) == Context::Http && self.conf.is_block(*d)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What nginx knows: its directives with their contexts and arguments, and its variables, by release.
 
 use super::super::conf::Context;
+use super::values::{ENUMERATED, Words};
 use crate::model::Version;
 use std::sync::LazyLock;
 
@@ -84,6 +85,8 @@ pub(super) struct Entry {
     pub(super) gone: Option<Version>,
     /// All ways to write it.
     pub(super) forms: Vec<Form>,
+    /// The closed list that its words are of.
+    pub(super) words: Option<&'static Words>,
 }
 
 /// Contexts as the table writes them, and in words.
@@ -102,8 +105,23 @@ const PLACES: &[(char, Context, &str)] = &[
     ('U', Context::StreamUpstream, "upstream in stream"),
 ];
 
-fn place(context: Context) -> u16 {
-    PLACES.iter().position(|(_, c, _)| *c == context).map_or(0, |i| 1 << i)
+/// The bit of a context; none for data.
+const fn place(context: Context) -> u16 {
+    match context {
+        Context::Main => 1,
+        Context::Events => 1 << 1,
+        Context::Http => 1 << 2,
+        Context::Server => 1 << 3,
+        Context::Location => 1 << 4,
+        Context::IfInServer => 1 << 5,
+        Context::IfInLocation => 1 << 6,
+        Context::LimitExcept => 1 << 7,
+        Context::Upstream => 1 << 8,
+        Context::Stream => 1 << 9,
+        Context::StreamServer => 1 << 10,
+        Context::StreamUpstream => 1 << 11,
+        Context::Mail | Context::Free | Context::Foreign => 0,
+    }
 }
 
 /// A context in words.
@@ -167,7 +185,8 @@ fn entry(line: &'static str) -> Option<Entry> {
             gone = v.parse().ok();
         }
     }
-    Some(Entry { name, since, gone, forms: forms.split(" | ").filter_map(form).collect() })
+    let words = ENUMERATED.iter().find(|w| w.directive == name);
+    Some(Entry { name, since, gone, forms: forms.split(" | ").filter_map(form).collect(), words })
 }
 
 fn form(text: &str) -> Option<Form> {
@@ -184,7 +203,7 @@ fn form(text: &str) -> Option<Form> {
     for letter in places.chars() {
         form.places |= match letter {
             '*' => u16::MAX,
-            _ => 1 << PLACES.iter().position(|p| p.0 == letter)?,
+            _ => place(PLACES.iter().find(|p| p.0 == letter)?.1),
         };
     }
     form.value = match value.trim_end_matches('!') {

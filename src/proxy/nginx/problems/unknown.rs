@@ -2,7 +2,7 @@
 //! is certain.
 
 use super::{Check, Only, table};
-use crate::model::ProblemKind;
+use crate::model::{ProblemKind, Remedy};
 use crate::proxy::nginx::conf::{Context, DirId};
 use crate::spelling::distance;
 use std::collections::BTreeSet;
@@ -155,7 +155,7 @@ impl Check<'_> {
     /// A name that is not in the table.
     pub(super) fn unknown(&mut self, id: DirId, loaded: bool, seen: &mut BTreeSet<String>) {
         let dir = self.dir(id);
-        let (name, span) = (&*dir.name.text, dir.name.span);
+        let (name, span) = (dir.name.text, dir.name.span);
         if let Some((message, help)) = impossible(name) {
             self.report(ProblemKind::UnknownDirective, true, span, message, help);
             return;
@@ -165,7 +165,8 @@ impl Check<'_> {
         }
         if let Some(near) = self.nearest(id, name) {
             let (message, help) = (format!("unknown directive `{name}`"), format!("did you mean `{near}`?"));
-            self.report(ProblemKind::UnknownDirective, true, span, message, help);
+            let remedy = Remedy { span, text: near.to_owned(), guessed: true };
+            self.report(ProblemKind::UnknownDirective, true, span, message, help).problem.remedy = Some(remedy);
             return;
         }
         // A placeholder of some kind, or a module that is loaded somewhere: once is enough.
@@ -204,7 +205,10 @@ impl Check<'_> {
 
     /// A name that only some releases know.
     pub(super) fn released(&mut self, id: DirId, entry: &table::Entry) {
-        let (name, span) = (entry.name, self.dir(id).name.span);
+        if entry.since.is_none() && entry.gone.is_none() {
+            return;
+        }
+        let (name, span) = (entry.name, self.conf.name(id).span);
         if let Some(since) = entry.since {
             let (message, help) =
                 (format!("nginx knows `{name}` only since {since}"), format!("use nginx {since} or later, or remove the line"));

@@ -10,12 +10,12 @@ impl Check<'_> {
             let mut method = None;
             for id in self.children(block) {
                 let dir = self.dir(id);
-                match &*dir.name.text {
+                match dir.name.text {
                     "ip_hash" | "hash" | "random" => method = Some(id),
                     "server" => {
                         let Some(method) = method else { continue };
-                        let Some(backup) = dir.args.iter().skip(1).find(|a| &*a.text == "backup").cloned() else { continue };
-                        let (name, place) = (self.name(method).to_owned(), self.dir(method).span);
+                        let Some(backup) = dir.args.iter().skip(1).find(|a| a.text == "backup") else { continue };
+                        let (name, place) = (self.name(method), self.dir(method).span);
                         let message = format!("`{name}` knows no `backup` servers");
                         let help = "remove `backup`, or balance with `least_conn` or by turns";
                         let found = self.report(ProblemKind::BadValue, true, backup.span, message, help);

@@ -1,13 +1,14 @@
 //! Values that the table or a short list decides.
 
-use super::{Check, Only, table::Value};
+use super::{Check, Only, table::Entry, table::Value};
 use crate::model::Version;
 use crate::proxy::nginx::conf::{DirId, Word};
 use crate::proxy::nginx::duration;
 
 /// Words that a directive takes, in any letter case; some only since a release.
-struct Words {
-    directive: &'static str,
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) directive: &'static str,
     words: &'static [&'static str],
     later: &'static [(&'static str, Version)],
 }
@@ -19,7 +20,7 @@ const fn words(directive: &'static str, words: &'static [&'static str]) -> Words
 const TLS: &[&str] = &["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
 /// From the `ngx_conf_enum_t` and `ngx_conf_bitmask_t` tables of the source.
-const ENUMERATED: &[Words] = &[
+pub(super) static ENUMERATED: &[Words] = &[
     Words { directive: "proxy_http_version", words: &["1.0", "1.1"], later: &[("2", Version(1, 29, 4))] },
     words("satisfy", &["all", "any"]),
     words("if_modified_since", &["off", "exact", "before"]),
@@ -78,7 +79,7 @@ impl Check<'_> {
     pub(super) fn value(&mut self, id: DirId, kind: Value) {
         let dir = self.dir(id);
         let Some(word) = dir.args.first() else { return };
-        let (name, text) = (&*dir.name.text, &*word.text);
+        let (name, text) = (dir.name.text, word.text);
         if !readable(word) {
             return;
         }
@@ -90,7 +91,7 @@ impl Check<'_> {
             Value::Milliseconds => duration::milliseconds(text).is_none().then_some(MILLISECONDS),
             Value::Seconds => duration::seconds(text).is_none().then_some("a duration with the units `y M w d h m s`, such as `30d`"),
             Value::Buffers => match dir.args.get(1) {
-                Some(size) if is_number(text) && readable(size) && !is_size(&size.text, "kKmM") => {
+                Some(size) if is_number(text) && readable(size) && !is_size(size.text, "kKmM") => {
                     let message = format!("`{}` is not a value that `{name}` takes", size.text);
                     self.bad_value(size, message, "it takes a number of buffers and their size, such as `8 16k`");
                     None
@@ -115,8 +116,8 @@ impl Check<'_> {
     fn custom(&mut self, id: DirId) {
         let dir = self.dir(id);
         let Some(word) = dir.args.first() else { return };
-        let text = &*word.text;
-        match &*dir.name.text {
+        let text = word.text;
+        match dir.name.text {
             "keepalive" if text == "0" => {
                 let message = format!("nginx takes `keepalive 0` only since {KEEPALIVE_OFF}");
                 self.bad_value(word, message, "remove the line").only = Only::Before(KEEPALIVE_OFF);
@@ -136,7 +137,7 @@ impl Check<'_> {
                 self.bad_value(word, message, "it takes a number or `auto`");
             }
             "add_header" | "add_trailer" => {
-                if let Some(third) = dir.args.get(2).filter(|w| readable(w) && &*w.text != "always") {
+                if let Some(third) = dir.args.get(2).filter(|w| readable(*w) && w.text != "always") {
                     let help = "the third argument can only be `always`; a value with spaces needs quotes";
                     self.bad_value(third, format!("`{}` is not a value that `{}` takes", third.text, dir.name.text), help);
                 }
@@ -149,14 +150,13 @@ impl Check<'_> {
     }
 
     /// Words of a closed list.
-    pub(super) fn enumerated(&mut self, id: DirId) {
-        let dir = self.dir(id);
-        let Some(list) = ENUMERATED.iter().find(|w| *w.directive == *dir.name.text) else { return };
-        for word in dir.args.iter().filter(|w| readable(w)) {
-            if list.words.iter().any(|w| w.eq_ignore_ascii_case(&word.text)) {
+    pub(super) fn enumerated(&mut self, id: DirId, entry: &Entry) {
+        let Some(list) = entry.words else { return };
+        for word in self.args(id).iter().filter(|w| readable(*w)) {
+            if list.words.iter().any(|w| w.eq_ignore_ascii_case(word.text)) {
                 continue;
             }
-            if let Some((_, since)) = list.later.iter().find(|l| l.0 == &*word.text) {
+            if let Some((_, since)) = list.later.iter().find(|l| l.0 == word.text) {
                 let message = format!("nginx takes `{} {}` only since {since}", list.directive, word.text);
                 self.bad_value(word, message, format!("it takes {} before", any_of(list.words))).only = Only::Before(*since);
                 continue;
@@ -170,7 +170,7 @@ impl Check<'_> {
 const MILLISECONDS: &str = "a duration with the units `w d h m s ms`, largest first and without a fraction, such as `75s` or `1h 30m`";
 
 /// Whether a word's value is there to see.
-pub(super) fn readable(word: &Word) -> bool {
+pub(super) fn readable(word: Word<'_>) -> bool {
     !word.opaque && !word.text.contains(['$', '<', '%', '@'])
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 const TURN: usize = 512;
 
 /// Does something for each thing.
-pub fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(things.len());
     if threads < 2 {
         return things.iter().map(work).collect();
@@ -37,7 +37,7 @@ pub fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Ve
 }
 
 /// Does something for many small things, some hundred at a time.
-pub fn many<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
+pub(crate) fn many<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
     let turns: Vec<&[T]> = things.chunks(TURN).collect();
     each(&turns, |turn| turn.iter().filter_map(&work).collect::<Vec<R>>()).into_iter().flatten().collect()
 }

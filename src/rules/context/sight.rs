@@ -1,0 +1,119 @@
+//! What the run of a route's plain request tells before any other probe is sent.
+//!
+//! Most routes have nothing to do with upgrades or other origins, and their plain requests show it: the run went by no part of
+//! the request in which a handshake or a preflight differs ([`Asked`]), so that these go the same way, and there is nothing on
+//! that way that speaks of them. For such a route no further request is run.
+
+use super::cross_origin::Spoken;
+use super::declared::added;
+use super::socket::{self, evidence};
+use crate::config::Settings;
+use crate::model::{Act, HopId, Known, ListId, Origin, PolicyId, Proxy, RouteId, UpstreamId};
+use crate::probe::{Asked, Branch, Machine, Val, Witness, survey};
+use crate::source::Span;
+use std::collections::HashSet;
+
+/// What a look at a plain request's run keeps.
+#[derive(Debug)]
+pub(super) struct Sight {
+    /// Whether a handshake may fare otherwise, or shows evidence of WebSocket.
+    pub(super) shakes: bool,
+    /// Whether a request from another origin may fare otherwise, or is what the route is written for.
+    pub(super) crosses: bool,
+    sendings: Vec<Sending>,
+}
+
+/// A plain request on its way to a group.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// Its place among the witnesses.
+    pub witness: usize,
+    /// The group.
+    pub upstream: UpstreamId,
+    /// The settings in force.
+    pub policy: Option<PolicyId>,
+    /// Where it is forwarded.
+    pub at: Span,
+    /// The edge.
+    pub hop: HopId,
+    /// The list that made its headers.
+    pub list: ListId,
+    /// Whether more operations on headers may exist.
+    pub open: bool,
+    /// A `Connection` line that says `close`, and where that is made.
+    pub closes: Option<Option<Origin>>,
+}
+
+impl Sending {
+    fn of(branch: &Branch) -> Option<Self> {
+        let sent = branch.sent.as_ref()?;
+        let closing = |v: &Val| matches!(v, Val::Is(v) if v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
+        let closes = sent.values("connection").find(|l| closing(&l.value)).map(|l| l.origin);
+        Some(Self {
+            witness: 0,
+            upstream: sent.upstream?,
+            policy: branch.policy,
+            at: sent.span,
+            hop: sent.hop,
+            list: sent.list,
+            open: sent.open.is_some(),
+            closes,
+        })
+    }
+}
+
+/// How to look.
+struct Look<'a> {
+    proxy: &'a Proxy,
+    spoken: &'a Spoken,
+    meant: HashSet<RouteId>,
+    /// Whether any group is meant to keep its connections.
+    keeps: bool,
+}
+
+impl Look<'_> {
+    fn at(&self, w: &Witness, branches: &[Branch]) -> Sight {
+        let plain = &*w.request.method == "GET" && !w.upgrades();
+        let went_by = |parts: &[Asked]| branches.iter().any(|b| b.asked.any(parts));
+        let shakes = !plain || went_by(&[Asked::UPGRADE]) || evidence(self.proxy, &self.meant, w, branches).is_some();
+        // A preflight carries neither.
+        let shows = ["cookie", "authorization"].iter().any(|name| w.request.header(name).is_some());
+        let otherwise = || shows || !plain || went_by(&[Asked::METHOD, Asked::ORIGIN, Asked::CREDENTIALS]);
+        let crosses = self.spoken.anything() && (otherwise() || self.spoken.concerns(branches));
+        let sendings = if self.keeps && !w.upgrades() { branches.iter().filter_map(Sending::of).collect() } else { Vec::new() };
+        Sight { shakes, crosses, sendings }
+    }
+}
+
+/// Witnesses for everything that can be reached, and what was seen on the way. Redirects that the proxy adds by itself and that
+/// nothing follows are left out, unless somebody declared paths: those might be theirs.
+pub(super) fn witnesses(machine: &Machine<'_>, settings: &Settings, spoken: &Spoken) -> Vec<(Witness, Sight)> {
+    let proxy = machine.proxy();
+    let keeps = proxy.upstreams.iter().any(|u| u.reuse.value == Known::Is(true));
+    let look = Look { proxy, spoken, meant: socket::meant(proxy), keeps };
+    let added = added(proxy);
+    let wanted = |route: RouteId| !(added[route.at()] && settings.routes.is_empty() && answers_alone(proxy, route));
+    survey(machine, wanted, |w, branches| look.at(w, branches))
+}
+
+/// Whether a route does nothing but answer.
+fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
+    let plain = |policy: PolicyId| proxy.policy(policy).errors.is_none();
+    let route = proxy.route(route);
+    plain(route.policy)
+        && proxy.block(route.body).iter().all(|step| match step.act {
+            Act::Enter(policy) => plain(policy),
+            Act::Respond { .. } => true,
+            _ => false,
+        })
+}
+
+/// Witnesses alone, and the plain requests to groups.
+pub(super) fn apart(seen: Vec<(Witness, Sight)>) -> (Vec<Witness>, Vec<Sending>) {
+    let mut sendings = Vec::new();
+    let witnesses = seen.into_iter().enumerate().map(|(witness, (w, sight))| {
+        sendings.extend(sight.sendings.into_iter().map(|s| Sending { witness, ..s }));
+        w
+    });
+    (witnesses.collect(), sendings)
+}
