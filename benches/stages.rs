@@ -1,5 +1,5 @@
-//! How long each stage takes, and how much memory is held after it: `cargo bench --bench stages -- [FILE]`. Without a file, a
-//! configuration of some thousand servers is made up.
+//! How long each stage takes, and how much memory is held after it: `cargo bench --bench stages -- [PATH]`, a file or a directory.
+//! Without one, a configuration of some thousand servers is made up.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench")]
 
 use hoplint::audit::audit;
@@ -8,7 +8,7 @@ use hoplint::model::Era;
 use hoplint::probe::{Machine, witnesses};
 use hoplint::proxy::{Reading, dialect};
 use hoplint::rules::Context;
-use hoplint::source::Files;
+use hoplint::source::{FileId, Files, discover};
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -51,11 +51,17 @@ fn main() {
     let nginx = dialect("nginx").unwrap();
     let settings = Settings::default();
     let mut files = Files::new();
-    let id = match &file {
-        Some(path) => files.read(path).unwrap(),
-        None => files.add("nginx.conf", made_up(2000).into_bytes()).unwrap(),
+    let given: Vec<FileId> = match file {
+        Some(path) => {
+            let mut found = stage("discover", || discover(&[path], false, &|name, head| nginx.claims(name, head)));
+            files.seen(std::mem::take(&mut found.texts));
+            stage("load", || found.files.iter().filter_map(|path| files.read(path).ok()).collect())
+        }
+        None => vec![files.add("nginx.conf", made_up(2000).into_bytes()).unwrap()],
     };
-    let sites = stage("read", || nginx.read(&mut files, &[id], &Reading::default()));
+    let mut sites = stage("read", || nginx.read(&mut files, &given, &Reading::default()));
+    // The largest comes first: of a tree, it is the one that includes the others.
+    sites.sort_by_key(|s| std::cmp::Reverse(s.files().len()));
     let newest = *nginx.versions().last().unwrap();
     let proxy = stage("lower", || sites[0].lower(&Era::new(newest)));
     stage("problems", || sites[0].problems(&Era::new(newest)));

@@ -56,7 +56,7 @@ fn ways_in(proxy: &Proxy) -> Vec<usize> {
     for arm in proxy.tables.iter().flat_map(|t| &t.arms) {
         ways[arm.go.at()] += 1;
     }
-    for step in proxy.steps().iter() {
+    for step in proxy.steps() {
         if let Act::Go(r) | Act::Jump(r) = &step.act {
             ways[r.at()] += 1;
         }

@@ -459,10 +459,12 @@ fn tags(text: &[u8]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
     let mut closes = [b"}}", b"%}", b"%>", b"#}"].map(|needle| Next { needle, at: 0 });
     let mut i = 0;
-    while let Some(n) = text.get(i..).and_then(|t| memchr::memchr2(b'{', b'<', t)) {
-        i += n;
-        let Some(begin) = text.get(i..i + 2) else { break };
-        let close = match begin {
+    while i + 1 < text.len() {
+        if !matches!(text[i], b'{' | b'<') {
+            i += memchr::memchr2(b'{', b'<', &text[i..]).unwrap_or(text.len() - i);
+            continue;
+        }
+        let close = match &text[i..i + 2] {
             b"{{" => 0,
             b"{%" => 1,
             b"<%" => 2,

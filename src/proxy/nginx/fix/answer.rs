@@ -3,12 +3,10 @@
 use super::{Desk, NO_PLACE, TEMPLATE, Ways};
 use crate::model::{Because, Correction, Edit, NoFix, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
+use crate::proxy::usual::{HEADERS, METHODS};
 use crate::source::Span;
 
 const LINE: &str = "add_header";
-/// Methods and request headers that APIs usually have.
-const METHODS: &str = "\"GET, POST, PUT, PATCH, DELETE, OPTIONS\"";
-const HEADERS: &str = "\"Authorization, Content-Type\"";
 
 impl Desk<'_> {
     /// Lines that an own list dropped, or that a jump left behind, are repeated; lines that miss some answers get `always`.
@@ -27,7 +25,7 @@ impl Desk<'_> {
             }
         }
         let always = !edits.is_empty();
-        let name = |d: DirId| self.conf.get(d).args.first().map(|a| a.text.to_ascii_lowercase());
+        let name = |d: DirId| self.conf.args(d).first().map(|a| a.text.to_ascii_lowercase());
         let mut lines: Vec<String> = Vec::new();
         for d in self.directives(Role::Displaced) {
             if !list.iter().any(|o| name(*o) == name(d)) {
@@ -62,7 +60,7 @@ impl Desk<'_> {
     /// The line with another value.
     fn valued(&self, meant: &Because) -> Ways {
         let line = self.directive(meant.origin.span).ok_or(NO_PLACE)?;
-        let old = self.conf.get(line).args.get(1).filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+        let old = self.conf.args(line).get(1).filter(|w| !w.opaque).ok_or(TEMPLATE)?;
         let quote = self.pen.map.text(old.span).chars().next().filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
         let edit = Edit { span: old.span, text: format!("{quote}{}{quote}", meant.value) };
         Ok(vec![Correction::of(vec![edit], format!("send `{}`", meant.value), None)])
@@ -72,14 +70,15 @@ impl Desk<'_> {
     pub(super) fn hides_theirs(&self, name: &str) -> Ways {
         let last = self.directives(Role::Header).pop().ok_or(NO_PLACE)?;
         self.untemplated(self.conf.get(last).parent)?;
-        let line = self.pen.line(&[last], &self.conf.get(last).name.text, &[name]);
+        let line = self.pen.line(&[last], self.conf.name(last).text, &[name]);
         let edit = self.pen.after(last, &[line]).ok_or(NO_PLACE)?;
         Ok(vec![Correction::of(vec![edit], format!("hide the upstream's own `{name}`"), None)])
     }
 
     /// A line in the columns of those that are there, `always` if they are.
     fn like(&self, list: &[DirId], name: &str, value: &str) -> String {
-        let always = list.iter().any(|d| self.conf.get(*d).args.get(2).is_some_and(|w| &*w.text == "always"));
+        let value = &*if value.contains(' ') { format!("\"{value}\"") } else { value.to_owned() };
+        let always = list.iter().any(|d| self.conf.args(*d).get(2).is_some_and(|w| w.text == "always"));
         if always { self.pen.line(list, LINE, &[name, value, "always"]) } else { self.pen.line(list, LINE, &[name, value]) }
     }
 
@@ -116,10 +115,10 @@ impl Desk<'_> {
 
     /// Whether a gate or a redirect answers, not an answer meant for preflights.
     fn refused(&self, block: Block) -> bool {
-        let is_if = block.is_some_and(|b| &*self.conf.get(b).name.text == "if");
+        let is_if = block.is_some_and(|b| self.conf.name(b).text == "if");
         let returns = self.blamed(Role::Answered).filter_map(|b| self.directive(b.origin.span)).any(|d| {
             let dir = self.conf.get(d);
-            &*dir.name.text == "return" && dir.args.first().is_some_and(|a| a.text.starts_with('2'))
+            dir.name.text == "return" && dir.args.first().is_some_and(|a| a.text.starts_with('2'))
         });
         self.blamed(Role::Gate).next().is_some() || !is_if && !returns
     }
@@ -129,11 +128,11 @@ impl Desk<'_> {
     fn answered_first(&self, block: Block) -> Ways {
         let block = self.settled(block);
         let location = block
-            .filter(|b| &*self.conf.get(*b).name.text == "location")
+            .filter(|b| self.conf.name(*b).text == "location")
             .ok_or(NoFix::unwritten("preflights are answered outside of a location"))?;
         let (_, list) = self.list(block, LINE).ok_or(NoFix::unsaid("no `Access-Control-*` line is there to be repeated"))?;
         let mut lines: Vec<String> = list.iter().map(|d| self.pen.raw(*d)).collect();
-        let has = |name: &str| list.iter().any(|d| self.conf.get(*d).args.first().is_some_and(|a| a.text.eq_ignore_ascii_case(name)));
+        let has = |name: &str| list.iter().any(|d| self.conf.args(*d).first().is_some_and(|a| a.text.eq_ignore_ascii_case(name)));
         for (name, value) in [("Access-Control-Allow-Methods", METHODS), ("Access-Control-Allow-Headers", HEADERS)] {
             if !has(name) {
                 lines.push(self.like(&list, name, value));

@@ -25,8 +25,8 @@ impl Desk<'_> {
         let mut edits = Vec::new();
         for line in self.directives(Role::Clock) {
             self.untemplated(self.conf.get(line).parent)?;
-            let value = self.conf.get(line).args.first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
-            let time = if &*self.conf.get(line).name.text == "proxy_connect_timeout" { "60s" } else { "1h" };
+            let value = self.conf.args(line).first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+            let time = if self.conf.name(line).text == "proxy_connect_timeout" { "60s" } else { "1h" };
             edits.push(Edit { span: value.span, text: time.to_owned() });
         }
         let title = edits.first().map(|e| format!("wait for {}", e.text)).ok_or(NO_PLACE)?;
@@ -53,6 +53,6 @@ impl Desk<'_> {
 
     /// The directive that answers in a block.
     pub(super) fn handler(&self, block: Block) -> Option<String> {
-        self.conf.inside(block).map(|d| self.conf.get(d).name.text.to_string()).filter(|n| n.ends_with("_pass")).last()
+        self.conf.inside(block).map(|d| self.conf.name(d).text.to_string()).filter(|n| n.ends_with("_pass")).last()
     }
 }

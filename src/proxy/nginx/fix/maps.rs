@@ -52,7 +52,7 @@ impl Desk<'_> {
     fn http(&self) -> Option<Block> {
         match self.conf.context {
             Context::Http => Some(None),
-            Context::Main => self.conf.top().find(|d| &*self.conf.get(*d).name.text == "http").map(Some),
+            Context::Main => self.conf.top().find(|d| self.conf.name(*d).text == "http").map(Some),
             _ => None,
         }
     }
@@ -61,8 +61,8 @@ impl Desk<'_> {
     fn maps(&self) -> Vec<String> {
         let Some(http) = self.http() else { return Vec::new() };
         let mut names: Vec<String> = Vec::new();
-        for d in self.conf.inside(http).filter(|d| &*self.conf.get(*d).name.text == "map") {
-            if let Some(name) = self.conf.get(d).args.get(1).map(|w| w.text.trim_start_matches('$').to_owned())
+        for d in self.conf.inside(http).filter(|d| self.conf.name(*d).text == "map") {
+            if let Some(name) = self.conf.args(d).get(1).map(|w| w.text.trim_start_matches('$').to_owned())
                 && !names.contains(&name)
             {
                 names.push(name);
@@ -90,13 +90,13 @@ impl Desk<'_> {
         let http = self.http()?;
         let is_it = |d: &DirId| {
             let dir = self.conf.get(*d);
-            &*dir.name.text == "map" && dir.args.get(1).is_some_and(|w| w.text.trim_start_matches('$').eq_ignore_ascii_case(name))
+            dir.name.text == "map" && dir.args.get(1).is_some_and(|w| w.text.trim_start_matches('$').eq_ignore_ascii_case(name))
         };
         let map = self.conf.inside(http).filter(is_it).last()?;
         if self.conf.holes.iter().any(|h| h.0 == Some(map)) {
             return None;
         }
-        let source = self.evaluate(&self.conf.get(map).args.first()?.text, upgrade, depth + 1)?;
+        let source = self.evaluate(self.conf.args(map).first()?.text, upgrade, depth + 1)?;
         let mut default = Some(String::new());
         let mut rule = None;
         for entry in self.conf.children(map) {
@@ -105,8 +105,8 @@ impl Desk<'_> {
             if dir.name.opaque || value.opaque {
                 return None;
             }
-            let key = &*dir.name.text;
-            let known = self.evaluate(&value.text, upgrade, depth + 1);
+            let key = dir.name.text;
+            let known = self.evaluate(value.text, upgrade, depth + 1);
             if key == "default" && !dir.name.quoted {
                 default = known;
             } else if let Some(regex) = key.strip_prefix('~') {
@@ -140,7 +140,7 @@ impl Desk<'_> {
         ];
         let file = self.conf.file_of(http);
         let here: Vec<DirId> = self.conf.inside(http).filter(|d| self.conf.get(*d).file == file).collect();
-        let named = |name: &str| here.iter().copied().filter(|d| &*self.conf.get(*d).name.text == name).collect::<Vec<_>>();
+        let named = |name: &str| here.iter().copied().filter(|d| self.conf.name(*d).text == name).collect::<Vec<_>>();
         let edit = if let Some(last) = named("map").last() {
             lines.insert(0, String::new());
             self.pen.after(*last, &lines)

@@ -94,7 +94,7 @@ impl Desk<'_> {
 
     /// The block itself, or the location around an `if`, where most settings are not allowed.
     fn settled(&self, block: Block) -> Block {
-        std::iter::successors(block, |b| self.conf.get(*b).parent).find(|b| !matches!(&*self.conf.get(*b).name.text, "if" | "limit_except"))
+        std::iter::successors(block, |b| self.conf.get(*b).parent).find(|b| !matches!(self.conf.name(*b).text, "if" | "limit_except"))
     }
 
     fn untemplated(&self, block: Block) -> Result<(), NoFix> {
@@ -112,7 +112,7 @@ impl Desk<'_> {
     fn list(&self, from: Block, name: &str) -> Option<(Block, Vec<DirId>)> {
         let mut block = from;
         loop {
-            let own: Vec<DirId> = self.conf.inside(block).filter(|c| &*self.conf.get(*c).name.text == name).collect();
+            let own: Vec<DirId> = self.conf.inside(block).filter(|c| self.conf.name(*c).text == name).collect();
             if !own.is_empty() {
                 return Some((block, own));
             }
@@ -126,12 +126,12 @@ impl Desk<'_> {
         if self.conf.get(id).file == file {
             return Some(id);
         }
-        self.conf.inside(block).filter(|c| *c < id && self.conf.get(*c).file == file && &*self.conf.get(*c).name.text == "include").last()
+        self.conf.inside(block).filter(|c| *c < id && self.conf.get(*c).file == file && self.conf.name(*c).text == "include").last()
     }
 
     /// Lines beside the directive that sends requests upstream, or else at the block's beginning.
     fn beside_pass(&self, block: Block, lines: &[String]) -> Option<Edit> {
-        let pass = |d: &DirId| self.conf.get(*d).name.text.ends_with("_pass");
+        let pass = |d: &DirId| self.conf.name(*d).text.ends_with("_pass");
         let file = self.conf.file_of(block);
         let here = |d: &DirId| self.conf.get(*d).file == file;
         let found = self.conf.inside(block).filter(here).find(pass);
@@ -160,7 +160,7 @@ impl Desk<'_> {
         let location = self.settled(self.seat()?).ok_or(NO_PLACE)?;
         let bare = intent.trials.first().map(|t| t.request.target.to_string()).ok_or(NO_PLACE)?;
         let plain = bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~'));
-        if &*self.conf.get(location).name.text != "location" || !plain || *bare == *path {
+        if self.conf.name(location).text != "location" || !plain || *bare == *path {
             return Err(NO_PLACE);
         }
         let step = self.pen.step(Some(location));
@@ -177,14 +177,14 @@ impl Desk<'_> {
         for name in ["proxy_cache_bypass", "proxy_no_cache"] {
             match self.list(block, name) {
                 Some((at, own)) if at == block => {
-                    let last = own.last().and_then(|d| self.conf.get(*d).args.last()).ok_or(NO_PLACE)?;
+                    let last = own.last().and_then(|d| self.conf.args(*d).last()).ok_or(NO_PLACE)?;
                     edits.push(Edit { span: Span { start: last.span.end(), len: 0 }, text: " $http_upgrade".to_owned() });
                 }
                 // What is inherited comes along.
                 inherited => {
                     let own = inherited.map(|l| l.1).unwrap_or_default();
                     let words: Vec<String> =
-                        own.iter().flat_map(|d| self.conf.get(*d).args.iter()).map(|a| self.pen.map.text(a.span)).collect();
+                        own.iter().flat_map(|d| self.conf.args(*d).iter()).map(|a| self.pen.map.text(a.span)).collect();
                     let words: String = words.iter().map(|w| format!("{w} ")).collect::<Vec<_>>().concat();
                     lines.push(format!("{name} {words}$http_upgrade;"));
                 }
@@ -205,7 +205,7 @@ impl Desk<'_> {
 
     fn spelt(&self, span: Span, text: &str) -> Ways {
         let old = self.pen.map.text(span);
-        if old.is_empty() || self.conf.all().any(|d| self.conf.get(d).args.iter().any(|a| a.opaque && a.span.holds(span))) {
+        if old.is_empty() || self.conf.all().any(|d| self.conf.args(d).iter().any(|a| a.opaque && a.span.holds(span))) {
             return Err(NO_PLACE);
         }
         let title = if text.is_empty() { format!("remove `{old}`") } else { format!("write `{text}` instead of `{old}`") };
@@ -243,7 +243,7 @@ impl Desk<'_> {
         if let Some((at, own)) = self.list(block, name)
             && at == block
         {
-            let word = own.last().and_then(|d| self.conf.get(*d).args.first()).ok_or(NO_PLACE)?;
+            let word = own.last().and_then(|d| self.conf.args(*d).first()).ok_or(NO_PLACE)?;
             if word.opaque {
                 return Err(TEMPLATE);
             }

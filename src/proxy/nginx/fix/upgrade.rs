@@ -77,7 +77,7 @@ impl Desk<'_> {
         let mut edits: Vec<Edit> = Vec::new();
         let said = self.blamed(Role::Header).next();
         if let Some(entry) = said.and_then(|b| self.entry(b.origin.span)) {
-            let value = self.conf.get(entry).args.first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
+            let value = self.conf.args(entry).first().filter(|w| !w.opaque).ok_or(TEMPLATE)?;
             let quote = if self.pen.map.text(value.span).starts_with('"') { "\"\"" } else { "''" };
             edits.push(Edit { span: value.span, text: quote.to_owned() });
             edits.extend(version);
@@ -86,7 +86,7 @@ impl Desk<'_> {
         }
         let (wrong, _) = self.lines_at_fault()?;
         // A line whose value comes from elsewhere may serve handshakes as well.
-        if wrong.iter().any(|d| self.conf.get(*d).args.get(1).is_some_and(|w| w.text.contains('$'))) {
+        if wrong.iter().any(|d| self.conf.args(*d).get(1).is_some_and(|w| w.text.contains('$'))) {
             return Err(NoFix::unsaid("what else the value of `Connection` is for is not known"));
         }
         let values = Values { upgrade: String::new(), connection: "\"\"".to_owned(), host: String::new(), maps: None, note: "" };
@@ -99,14 +99,14 @@ impl Desk<'_> {
     fn entry(&self, span: Span) -> Option<DirId> {
         let holds = |d: &DirId| {
             let dir = self.conf.get(*d);
-            dir.parent.is_some_and(|p| &*self.conf.get(p).name.text == "map") && (dir.span == span || dir.span.holds(span))
+            dir.parent.is_some_and(|p| self.conf.name(p).text == "map") && (dir.span == span || dir.span.holds(span))
         };
         self.conf.all().find(holds)
     }
 
     fn lines_at_fault(&self) -> Result<(Vec<DirId>, Vec<&str>), NoFix> {
         let wrong = self.directives(Role::Header);
-        if wrong.iter().any(|d| self.conf.get(*d).args.iter().any(|a| a.opaque)) {
+        if wrong.iter().any(|d| self.conf.args(*d).iter().any(|a| a.opaque)) {
             return Err(TEMPLATE);
         }
         Ok((wrong, self.blamed(Role::Missing).map(|b| b.value.as_str()).collect()))
@@ -116,7 +116,7 @@ impl Desk<'_> {
     fn version(&self, block: Block) -> Result<Option<Edit>, NoFix> {
         let name = "proxy_http_version";
         match self.list(block, name) {
-            Some((_, dirs)) if dirs.last().and_then(|d| self.conf.get(*d).args.first()).is_some_and(|w| &*w.text == "1.1") => Ok(None),
+            Some((_, dirs)) if dirs.last().and_then(|d| self.conf.args(*d).first()).is_some_and(|w| w.text == "1.1") => Ok(None),
             None if self.era.since(MODERN_UPSTREAMS) => Ok(None),
             _ => self.set(block, name, "1.1"),
         }
@@ -184,7 +184,7 @@ impl Desk<'_> {
             if !lines.wrong.contains(d) {
                 text.push(self.pen.raw(*d));
             } else if !seen.contains(&name) {
-                text.push(self.pen.line(list, LINE, &[&*dir.args.first()?.text, lines.values.of(&name)?]));
+                text.push(self.pen.line(list, LINE, &[dir.args.first()?.text, lines.values.of(&name)?]));
                 seen.push(name);
             }
         }

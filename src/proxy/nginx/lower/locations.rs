@@ -12,9 +12,10 @@ use std::rc::Rc;
 /// How deep nested locations are followed.
 const DEEPEST: u32 = 100;
 
-/// Exact paths of a table so far, the first arm of each: those that are written, and those that the proxy adds.
-#[derive(Default)]
-struct Exact<'a> {
+/// A table that is being filled, and the first arm of each exact path so far: of those that are written, and of those that the
+/// proxy adds.
+struct Level<'a> {
+    table: TableId,
     written: FxHashMap<&'a str, usize>,
     implied: FxHashMap<&'a str, usize>,
 }
@@ -46,7 +47,7 @@ impl<'a> Lower<'a> {
 
     /// Fills a table with the locations of a block.
     pub(super) fn locations(&mut self, dirs: &[DirId], outer: &Settings, table: TableId, within: Option<RouteId>, depth: u32) {
-        let mut exact = Exact::default();
+        let mut level = Level { table, written: FxHashMap::default(), implied: FxHashMap::default() };
         for id in dirs {
             let id = *id;
             if self.name(id) != "location" {
@@ -58,11 +59,12 @@ impl<'a> Lower<'a> {
                 self.p.tables[table.at()].open = Some(why);
                 return;
             }
-            self.location(id, outer, table, &mut exact, within, depth);
+            self.location(id, outer, &mut level, within, depth);
         }
     }
 
-    fn location(&mut self, id: DirId, outer: &Settings, table: TableId, exact: &mut Exact<'a>, within: Option<RouteId>, depth: u32) {
+    fn location(&mut self, id: DirId, outer: &Settings, level: &mut Level<'a>, within: Option<RouteId>, depth: u32) {
+        let table = level.table;
         let place = self.place(id);
         let children = self.children(id);
         let seat = self.scope(id, outer.seat);
@@ -74,12 +76,14 @@ impl<'a> Lower<'a> {
         // An `if` inside takes the handler over, but not this.
         let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
         let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
+        let tries = tried.is_some();
         if let Some((act, at)) = tried {
             s.content = Some(self.p.one(act, at));
         }
         let policy = self.policy(&s, content.pass, content.hop);
         s.content = Some(content.block);
-        let body = self.body(id, &children, &s, policy);
+        let bare = tries.then(|| self.policy(&s, content.pass, content.hop));
+        let body = self.body(id, &children, &s, (policy, bare));
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
         let route = if named && let Some(route) = self.named.get(place.text).copied() {
             self.p.routes[route.at()] = Route { seat, body, policy, named: true, within: None };
@@ -122,25 +126,17 @@ impl<'a> Lower<'a> {
         let test = self.p.add_cond(cond);
         let arms = &mut self.p.tables[table.at()].arms;
         if place.rank == Rank::Exact && !place.opaque {
-            exact.written.entry(place.text).or_insert(arms.len());
+            level.written.entry(place.text).or_insert(arms.len());
         }
         arms.push(Arm { test, rank: place.rank, go: route, nested });
-        self.slash(&children, &place, &s, policy, table, exact, span);
+        self.slash(&children, &place, &s, policy, level, span);
         self.done(children);
     }
 
     /// `/ws/` with a handler that proxies: `/ws` is answered with 301 to it `[loc-auto-slash-ws]`. Of `= /ws/` and `/ws/` the
     /// settings of the former hold.
-    fn slash(
-        &mut self,
-        children: &[DirId],
-        place: &Place<'a>,
-        s: &Settings,
-        policy: PolicyId,
-        table: TableId,
-        arms: &mut Exact<'a>,
-        span: Span,
-    ) {
+    fn slash(&mut self, children: &[DirId], place: &Place<'a>, s: &Settings, policy: PolicyId, level: &mut Level<'a>, span: Span) {
+        let table = level.table;
         let exact = place.rank == Rank::Exact;
         if place.opaque || !exact && !matches!(place.rank, Rank::Plain | Rank::Sealed) || place.text.len() < 2 {
             return;
@@ -152,8 +148,8 @@ impl<'a> Lower<'a> {
                 "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass" | "tunnel_pass"
             )
         });
-        let implied = arms.implied.get(bare).copied();
-        let twin = arms.written.get(place.text).copied().filter(|_| !exact);
+        let implied = level.implied.get(bare).copied();
+        let twin = level.written.get(place.text).copied().filter(|_| !exact);
         if !(proxies || exact && implied.is_some()) || !exact && implied.is_some() {
             return;
         }
@@ -188,7 +184,7 @@ impl<'a> Lower<'a> {
         } else {
             let test = self.p.test(Subject::Path, Matcher::Is(vec![bare.into()]), span);
             let all = &mut self.p.tables[table.at()].arms;
-            arms.implied.insert(bare, all.len());
+            level.implied.insert(bare, all.len());
             all.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
         }
     }
@@ -220,14 +216,19 @@ impl<'a> Lower<'a> {
         Place { rank, text, shared, fold, opaque: args.opaque() }
     }
 
-    /// Phases in the order of execution.
-    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
+    /// Phases in the order of execution. `bare`: the settings without what is tried first, where something is.
+    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, (policy, bare): (PolicyId, Option<PolicyId>)) -> BlockId {
         let span = self.span(id);
         let mut steps = std::mem::take(&mut self.steps);
         steps.push(Step { act: Act::Enter(policy), span });
         steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
+        if let (Some((test, at)), Some(bare)) = (excepted, bare) {
+            let nothing = self.p.add_block(Vec::new());
+            let other = Some(self.p.one(Act::Enter(bare), at));
+            steps.push(Step { act: Act::When { test, then: nothing, other }, span: at });
+        }
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             let phase = [Act::Group(block), Act::Reselect { table: self.table, if_moved: true, through: None }];
@@ -390,11 +391,12 @@ impl<'a> Lower<'a> {
                 Some(code) => code.parse().map_or(Stand::Free, Stand::Is),
             };
             let mut then = Vec::new();
-            if last.1 || last.0.starts_with('$') {
+            let is_path = ["/", "$uri", "$document_uri", "$request_uri"].iter().any(|p| last.0.starts_with(p));
+            if last.1 || last.0.starts_with('$') && !is_path {
                 let why = self.p.doubt(Reason::Template, span, "the page is known only later");
                 then.push(Step { act: Act::Opaque(why), span });
-            } else if last.0.starts_with(['@', '/']) {
-                then.push(Step { act: Act::Stands { status, get: last.0.starts_with('/') }, span });
+            } else if is_path || last.0.starts_with('@') {
+                then.push(Step { act: Act::Stands { status, get: is_path }, span });
                 let act = self.go_to(last.0, span, s, None);
                 then.push(Step { act, span });
             } else {

@@ -22,7 +22,7 @@ use crate::source::Span;
 use rustc_hash::FxHashMap;
 use settings::Settings;
 use shared::Known;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What a variable's name means.
 #[derive(Clone, Copy)]
@@ -47,7 +47,9 @@ pub(super) struct Lower<'a> {
     patterns: [FxHashMap<Text, PatternId>; 2],
     /// The first unread include of each block that may hold settings: its place and path.
     holes: HashMap<Option<DirId>, (Span, String)>,
-    upstreams: BTreeMap<String, UpstreamId>,
+    upstreams: FxHashMap<String, UpstreamId>,
+    /// Names that many clocks have.
+    clock_names: [Text; 3],
     /// Clocks by the limits that they have, and whether they are those of CGI.
     clocks: FxHashMap<(Fact<Limit>, Fact<Limit>, bool), ClocksId>,
     /// Where a path without its final slash is redirected to.
@@ -91,7 +93,8 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         hops: Known::default(),
         patterns: Default::default(),
         holes: HashMap::new(),
-        upstreams: BTreeMap::new(),
+        upstreams: FxHashMap::default(),
+        clock_names: ["proxy_read_timeout", "uwsgi_read_timeout", "proxy_connect_timeout"].map(Text::from),
         clocks: FxHashMap::default(),
         slashed: None,
         implied: ListId(0),

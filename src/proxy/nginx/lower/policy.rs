@@ -51,9 +51,10 @@ impl Lower<'_> {
         if let Some(known) = self.clocks.get(&key) {
             return *known;
         }
-        let name = if pass == Pass::Cgi { "uwsgi_read_timeout" } else { "proxy_read_timeout" };
+        let [proxy, cgi, connecting] = self.clock_names.clone();
+        let name = if pass == Pass::Cgi { cgi } else { proxy };
         let idle: Clock<Idle> = Clock {
-            name: name.into(),
+            name: name.clone(),
             limit,
             on: Traffic::Both,
             // Traffic in either direction re-arms it `[time-read2-client-ping-unanswered]`.
@@ -63,7 +64,7 @@ impl Lower<'_> {
             kind: PhantomData,
         };
         let shake = Clock {
-            name: name.into(),
+            name,
             limit,
             on: Traffic::Both,
             restart: Restart::Upstream,
@@ -71,7 +72,7 @@ impl Lower<'_> {
             ends: Ending::Answer(504),
             kind: PhantomData,
         };
-        let connect = Clock { name: "proxy_connect_timeout".into(), limit: s.connect_timeout, ..shake.clone() };
+        let connect = Clock { name: connecting, limit: s.connect_timeout, ..shake.clone() };
         let clocks = self.p.add_clocks(Clocks { idle: vec![idle], lifetime: Vec::new(), handshake: vec![connect, shake] });
         self.clocks.insert(key, clocks);
         clocks
@@ -120,6 +121,12 @@ impl Lower<'_> {
                 steps.push(self.gate(on, 403, by, seat, spared));
             }
         }
+        if let (true, Some(id), Some(_)) = (s.satisfy_any, s.auth_basic, s.auth_request) {
+            let span = self.span(id);
+            let why = self.p.doubt(Reason::TooComplex, span, "one of two kinds of permission is enough");
+            steps.push(Step { act: Act::Opaque(why), span });
+            return steps;
+        }
         // One of them is enough `[inh2-satisfy]`.
         let spares = self.either(spares, permitted.filter(|_| s.satisfy_any));
         if let Some(id) = s.auth_basic {
@@ -146,7 +153,7 @@ impl Lower<'_> {
             let allows = self.name(*id) == "allow";
             let word = self.conf.args(*id).first().map(|w| (w.text, w.opaque));
             let fits = match word {
-                Some((text, false)) if text == "all" => self.p.add_cond(Cond::Always),
+                Some(("all", false)) => self.p.add_cond(Cond::Always),
                 Some((text, false)) if text != "unix:" => self.p.test(Subject::Client, Matcher::Within(vec![text.into()]), span),
                 _ => {
                     let why = self.p.doubt(Reason::Template, span, "who is meant is known only later");

@@ -75,7 +75,7 @@ fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at
     Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
-impl<'a> Lower<'a> {
+impl Lower<'_> {
     /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
     pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
         let authority = self.expr(Expr::Read(Subject::UpstreamAuthority));

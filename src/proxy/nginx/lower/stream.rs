@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 /// Ten minutes `[stream-timeout]`.
 const IDLE: u64 = 600_000;
 
-impl<'a> Lower<'a> {
+impl Lower<'_> {
     /// A `stream` block, or a file that stands in one.
     pub(super) fn stream(&mut self, block: Option<DirId>, parent: Seat, base: &Settings) {
         let seat = block.map_or(parent, |id| self.scope(id, parent));

@@ -4,7 +4,7 @@ use super::{DirId, Lower};
 use crate::model::{Fact, How, Seat, Server, Upstream, UpstreamId};
 use crate::source::Span;
 
-impl<'a> Lower<'a> {
+impl Lower<'_> {
     pub(super) fn upstream_blocks(&mut self, children: &[DirId], parent: Seat) {
         for id in children {
             if self.name(*id) != "upstream" {

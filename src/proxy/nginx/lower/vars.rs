@@ -5,7 +5,7 @@ use crate::model::{Conv, Expr, ExprId, Fact, How, Map, Matcher, Pattern, Pattern
 use crate::proxy::nginx::releases::REQUEST_PORT;
 use crate::source::Span;
 
-impl<'a> Lower<'a> {
+impl Lower<'_> {
     /// `map`, and blocks whose variables only a running nginx can know. The last definition of a variable wins `[loc-map-twice]`.
     pub(super) fn variables(&mut self, children: &[DirId]) {
         // Names first: a map's values may name a later map.

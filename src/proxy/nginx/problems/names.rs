@@ -105,8 +105,8 @@ impl<'a> Check<'a> {
         let mut out = BTreeSet::new();
         let uses = |names: &'static [&'static str]| names.iter().flat_map(|n| self.index.named(n)).map(|d| self.args(*d));
         let defining = (uses(&["map", "split_clients"]).map(|a| a.get(1)))
-            .chain(uses(&["geo"]).map(|a| a.last()))
-            .chain(uses(&["set", "auth_request_set", "perl_set"]).map(|a| a.first()));
+            .chain(uses(&["geo"]).map(Args::last))
+            .chain(uses(&["set", "auth_request_set", "perl_set"]).map(Args::first));
         for name in defining.filter_map(|w| w?.text.strip_prefix('$')) {
             out.insert(name.trim_matches(['{', '}']).to_ascii_lowercase());
         }
