@@ -281,15 +281,16 @@ mod tests {
     use crate::probe::Machine;
     use crate::source::Span;
 
+    fn fact<T: Copy>(value: T) -> Fact<T> {
+        Fact::is(value, How::Implied, Span::default(), Seat(0))
+    }
+
     /// Hosts whose routes all lead to one and the same.
     fn shared(hosts: usize) -> Proxy {
         let (mut p, at) = (Proxy::new("test", |_| None), Span::default());
         let seat = p.add_scope(Scope { parent: None, span: at, body: at, noun: "", name: "".into() });
         let list = p.add_list(HeaderList { seat, base: None, ops: Vec::new(), displaced: None, open: None });
         let clocks = p.add_clocks(Clocks::default());
-        fn fact<T: Copy>(value: T) -> Fact<T> {
-            Fact::is(value, How::Implied, Span::default(), Seat(0))
-        }
         let hop = p.add_hop(Hop {
             wire: fact(Wire::H11),
             upgrade: fact(UpgradeMode::Tunnel),
