@@ -2,11 +2,6 @@
 # What the GitHub Action runs. Everything comes in through the environment.
 set -euo pipefail
 
-# An empty input is one that was not given.
-for name in HOPLINT_TARGET HOPLINT_HEARTBEAT HOPLINT_FAIL_ON; do
-    [ -n "${!name:-}" ] || unset "$name"
-done
-
 if [ -n "${HOPLINT_BIN:-}" ]; then
     hoplint="$HOPLINT_BIN"
 else

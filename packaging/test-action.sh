@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs what the GitHub action runs, with the variables that a runner sets, in a scratch repository. Needs target/debug/hoplint.
 set -euo pipefail
+self=$(realpath "$0")
 cd "$(dirname "$0")/.."
 top=$PWD
 scratch=$(mktemp -d)
@@ -36,11 +37,17 @@ expect() {
 }
 
 # Empty inputs are the defaults that action.yml hands over.
-none=(INPUT_PATHS=. INPUT_VERSION= INPUT_ONLY_NEW=false INPUT_SARIF_FILE= INPUT_BASE= HOPLINT_TARGET= HOPLINT_HEARTBEAT= HOPLINT_FAIL_ON=)
+none=(INPUT_PATHS=. INPUT_VERSION= INPUT_ONLY_NEW=false INPUT_SARIF_FILE= INPUT_BASE= HOPLINT_TARGET= HOPLINT_HEARTBEAT= HOPLINT_FAIL_ON= HOPLINT_MIN_LEVEL=)
 expect 1 '::error file=nginx/conf.d/old.conf,line=' "${none[@]}"
 grep -qF 'findings: ' "$scratch/summary"
 grep -q '^summary=.* findings: ' "$scratch/output"
 expect 0 '::error' "${none[@]}" HOPLINT_FAIL_ON=never
+expect 1 '::error' "${none[@]}" HOPLINT_MIN_LEVEL=warning
+! grep -q '^::notice' <<<"$last"
+# Every input that the script reads is handed over by action.yml, and so is every variable that is tried here.
+for name in $(grep -ohE '\b(INPUT|HOPLINT)_[A-Z_]+' "$top/packaging/action.sh" "$self" | sort -u | grep -v HOPLINT_BIN); do
+    grep -qE "^ +$name: " "$top/action.yml" || { echo "action.yml does not set $name"; exit 1; }
+done
 expect 1 '::error file=nginx/conf.d/new site.conf' "${none[@]}" INPUT_ONLY_NEW=true INPUT_BASE="$base"
 ! grep -qF old.conf <<<"$last"
 expect 1 'no pull request to compare with' "${none[@]}" INPUT_ONLY_NEW=true

@@ -296,7 +296,7 @@ fn blocks_of_markdown_are_checked_in_place() {
 
 #[test]
 fn texts_of_config_maps_are_checked_in_place() {
-    let inner: String = BROKEN.lines().map(|l| format!("    {l}\n")).collect();
+    let inner = format!("    {}\n", BROKEN.trim_end().replace('\n', "\n    "));
     let haproxy = "    defaults\n        mode http\n        timeout client 30s\n        timeout server 30s\n        timeout connect 5s\n    listen web\n        bind :8080\n        timeout tunnel 0\n        server a 127.0.0.1:3000 maxconn 10\n";
     let page = format!(
         "{{{{- if .Values.on }}}}\nkind: Service\n---\nkind: ConfigMap\nmetadata: {{name: ä}}\ndata:\n  mode: |\n    plain text\n  site.conf: |\n{inner}  haproxy.cfg: |-\n{haproxy}---\nkind: Secret\nstringData:\n  b.conf: |\n{inner}{{{{- end }}}}\n"

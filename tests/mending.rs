@@ -211,3 +211,24 @@ fn a_report_says_for_how_many_findings_no_correction_was_tried() {
     let out = hoplint(dir.path(), &["check", "--fix", RULE[0], RULE[1], "nginx.conf"]);
     assert!(said(&out).contains("corrected 1 finding"), "{}", said(&out));
 }
+
+/// What a proxy refuses, where one text can be meant.
+#[test]
+fn what_is_refused_is_spelt_as_it_is_taken() {
+    let cases = [
+        ("a.cfg", "defaults\r\n    mode http\r\n    timeout client 30s\r\nfrontend web\r\n    bind :80", "", "\r\n"),
+        ("a.conf", "server {\n    listen 80;;\n    root /srv;\n}\n", ";;", ";"),
+        (
+            "a.yaml",
+            "static_resources:\n  clusters:\n  - name: 7\n    connect_timeout: 500ms  # slow\n",
+            "7\n    connect_timeout: 500ms",
+            "\"7\"\n    connect_timeout: \"0.5s\"",
+        ),
+    ];
+    for (name, text, old, new) in cases {
+        let dir = site(&[(name, text)]);
+        let out = hoplint(dir.path(), &["check", "--fix", "--select", "syntax/*", name]);
+        let want = if old.is_empty() { format!("{text}{new}") } else { text.replace(old, new) };
+        assert_eq!(read(&dir, name), want, "{}", said(&out));
+    }
+}

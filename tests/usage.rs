@@ -99,6 +99,32 @@ fn colour_is_for_terminals_or_for_those_who_ask() {
     assert_eq!(narrow.lines().filter(|l| l.starts_with("  ") && drawn(l)).collect::<Vec<_>>(), Vec::<&str>::new(), "{narrow}");
 }
 
+/// What stands in the environment of a whole project keeps nobody from asking for something else.
+#[test]
+fn options_go_before_the_environment_and_an_empty_variable_is_none() {
+    let dir = site(&[("a.conf", BROKEN), ("known.json", "{\"version\": 1, \"findings\": []}")]);
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let out = with(dir.path(), &[&["check"], arguments].concat(), variables, b"");
+        (out.status.code(), text(&out), said(&out))
+    };
+    let json = [("HOPLINT_FORMAT", "json")];
+    assert!(run(&[], &json).1.starts_with('{'));
+    assert!(run(&["--format", "concise"], &json).1.starts_with("a.conf:"));
+    assert!(run(&["--output=concise"], &json).1.starts_with("a.conf:"), "{:?}", run(&["--output=concise"], &json));
+    assert!(run(&["--statistics"], &json).1.contains("error"), "{:?}", run(&["--statistics"], &json));
+    assert_eq!(run(&["--isolated"], &[("HOPLINT_CONFIG", "none.yaml")]).0, Some(1));
+    assert_eq!(run(&["--diff"], &[("HOPLINT_BASELINE", "known.json"), ("HOPLINT_FORMAT", "json")]).0, Some(1));
+    assert_eq!(run(&["--write-baseline", "new.json"], &[("HOPLINT_BASELINE", "known.json")]).0, Some(0));
+    let empty =
+        ["TARGET", "HEARTBEAT", "FORMAT", "FAIL_ON", "MIN_LEVEL", "MIN_CONFIDENCE", "BASELINE", "CONFIG", "CONTEXT", "DIALECT", "COLOR"];
+    let empty: Vec<String> = empty.iter().map(|n| format!("HOPLINT_{n}")).collect();
+    let empty: Vec<(&str, &str)> = empty.iter().map(|n| (n.as_str(), "")).collect();
+    let (code, _, said) = run(&[], &empty);
+    assert_eq!((code, said.as_str()), (Some(1), ""));
+    // Said on the command line, what does not go together is refused.
+    assert_eq!(run(&["--output", "json", "--format", "json"], &[]).0, Some(2));
+}
+
 #[test]
 fn lists_of_files_come_by_lines_or_with_nul_bytes() {
     let dir = site(&[("nginx.conf", MAIN), ("conf.d/a b.conf", BROKEN), ("list", "conf.d/a b.conf\r\n\r\n")]);

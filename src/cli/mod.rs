@@ -16,7 +16,8 @@ use crate::config::covers;
 use crate::output::{self, Look, catalog, explain};
 use crate::rules::{RULES, rule};
 use args::{Cli, Command, ListFormat, Rules};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -29,7 +30,9 @@ const WRONG: u8 = 2;
 
 /// The whole program.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let matches = command(&words, |name| std::env::var_os(name)).get_matches_from(words);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let look = terminal::look(cli.color, |name| std::env::var(name).ok(), std::io::stdout().is_terminal(), columns);
     let code = match &cli.command {
         Command::Check(check) => {
@@ -48,6 +51,30 @@ pub fn run() -> ExitCode {
         output::to_stderr(&format!("error: {message}"));
         WRONG
     }))
+}
+
+/// The command line that is understood. What is said on it goes before the environment: a variable is not asked where the option of
+/// its kind, or one that does not go together with it, is given. An empty variable is none.
+fn command(words: &[OsString], variable: impl Fn(&OsStr) -> Option<OsString>) -> clap::Command {
+    let said: Vec<&str> = words
+        .iter()
+        .take_while(|w| *w != "--")
+        .filter_map(|w| w.to_str()?.strip_prefix("--"))
+        .map(|w| w.split_once('=').map_or(w, |(name, _)| name))
+        .collect();
+    let without = |command: clap::Command| {
+        let given = |arg: &clap::Arg| arg.get_long().is_some_and(|long| said.contains(&long));
+        let ids = |of: &clap::Arg| command.get_arg_conflicts_with(of).into_iter().map(|a| a.get_id().clone()).collect::<Vec<_>>();
+        let (asked, other): (Vec<&clap::Arg>, Vec<&clap::Arg>) = command.get_arguments().partition(|a| given(a));
+        let mut silent: Vec<clap::Id> = asked.iter().flat_map(|a| ids(a)).collect();
+        silent.extend(other.iter().filter(|o| ids(o).iter().any(|id| asked.iter().any(|a| a.get_id() == id))).map(|o| o.get_id().clone()));
+        command.mut_args(|arg| {
+            let empty = arg.get_env().is_some_and(|name| variable(name).is_some_and(|value| value.is_empty()));
+            if empty || silent.contains(arg.get_id()) { arg.env(None) } else { arg }
+        })
+    };
+    let names: Vec<String> = Cli::command().get_subcommands().map(|s| s.get_name().to_owned()).collect();
+    names.into_iter().fold(without(Cli::command()), |command, name| command.mut_subcommand(name, without))
 }
 
 /// How wide the terminal is.

@@ -6,6 +6,7 @@ pub mod haproxy;
 pub mod nginx;
 
 mod lines;
+mod usual;
 
 use crate::config::Order;
 use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};

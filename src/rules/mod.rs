@@ -122,10 +122,8 @@ rules! {
         unmended "the reason, only a person knows";
     "suppression/not-understood" Warning "a comment that speaks to hoplint in unknown words" elsewhere,
         unmended "what was meant, only a person knows";
-    "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere,
-        unmended "which rule was meant, only a person knows";
-    "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere,
-        unmended "whether the comment stands at the wrong place or has served its time, only a person knows";
+    "suppression/unknown-rule" Warning "an ignore comment names no rule" elsewhere;
+    "suppression/unused" Hint "an ignore comment that ignores nothing" elsewhere;
     "syntax/bad-value" Error "a value that the proxy refuses" elsewhere,
         unmended "which value was meant, only a person knows";
     "syntax/conflicting-settings" Error "settings that exclude each other" elsewhere,

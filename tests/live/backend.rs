@@ -123,7 +123,7 @@ fn serve(mut stream: TcpStream, manner: &Manner, seen: &Mutex<Vec<Head>>, stop: 
         return;
     }
     if let Some(pause) = manner.events {
-        let _ = send_events(&mut stream, pause, &further, stop);
+        let _ = send_events(&mut stream, pause, &further, stop, head.line.ends_with("HTTP/1.1"));
         return;
     }
     // RFC 9112 §3.2 asks for exactly one Host, before HTTP/1.1 for at most one.
@@ -172,20 +172,22 @@ fn talk(mut socket: Socket, heartbeat: Option<Duration>, stop: &AtomicBool) {
     }
 }
 
-/// Three events in chunks, the last one followed by the end.
-fn send_events(stream: &mut TcpStream, pause: Duration, further: &str, stop: &AtomicBool) -> std::io::Result<()> {
-    write!(
-        stream,
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n{further}\r\n"
-    )?;
+/// Three events, the last one followed by the end; in chunks, unless the request is of a version without them.
+fn send_events(stream: &mut TcpStream, pause: Duration, further: &str, stop: &AtomicBool, chunks: bool) -> std::io::Result<()> {
+    let framing = if chunks { "Transfer-Encoding: chunked" } else { "Connection: close" };
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n{framing}\r\n{further}\r\n")?;
     for n in 1..=3 {
         let event = format!("data: {n}\n\n");
-        write!(stream, "{:x}\r\n{event}\r\n", event.len())?;
+        if chunks {
+            write!(stream, "{:x}\r\n{event}\r\n", event.len())?;
+        } else {
+            write!(stream, "{event}")?;
+        }
         stream.flush()?;
         let end = Instant::now() + pause;
         while Instant::now() < end && !stop.load(Ordering::Relaxed) {
             std::thread::sleep(TICK);
         }
     }
-    write!(stream, "0\r\n\r\n")
+    if chunks { write!(stream, "0\r\n\r\n") } else { Ok(()) }
 }

@@ -10,7 +10,7 @@
 //! | kind | sent | words |
 //! |---|---|---|
 //! | `ws` | a handshake | `101`: opened and echoed; `closed`: ended without an echo, opened or not; another status: refused with it; `refused`: not opened |
-//! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=`; long ones, and all timers written, are shortened alike | `open`, `cut` |
+//! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=` (or `beat=`, which hoplint is not told); long ones, and all timers written, are shortened alike | `open`, `cut` |
 //! | `preflight` | a browser's preflight for a PUT with the headers of `asks=` (a token and JSON) | `complete`, `incomplete` |
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
 //! | `get` | a GET | a status; `hangs`: none within seconds; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the backend received |
@@ -226,7 +226,7 @@ fn nobody() -> SocketAddr {
 /// The heartbeat that the fence or a comment tells.
 fn heartbeat(example: &Example) -> Option<Duration> {
     let comment = || example.text.split_whitespace().find_map(|w| w.strip_prefix("heartbeat="));
-    let text = example.attribute("heartbeat").or_else(comment)?;
+    let text = example.attribute("beat").or_else(|| example.attribute("heartbeat")).or_else(comment)?;
     // Some examples write it wrong on purpose.
     parse_duration(text).ok().map(Duration::from_millis)
 }
@@ -307,7 +307,8 @@ fn send(
         }
         "get" => get(at, &Request::get(path, &host), &probe.expect, backend)?,
         "events" => {
-            let answer = client::ask(at, &Request::get(path, &host)).map_err(|e| e.to_string())?;
+            let request = Request::get(path, &host).with("Accept-Encoding", "gzip");
+            let answer = client::ask(at, &request).map_err(|e| e.to_string())?;
             let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
             if spread >= PAUSE { "live" } else { "held" }.to_owned()
         }

@@ -35,7 +35,7 @@ pub(crate) fn layout(steps: &'static [&'static str], ended: impl Strategy<Value 
 
 /// How many texts are tried: few, for each is read and audited many times; `PROPTEST_CASES` says how many instead.
 pub(crate) fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(48)
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(16)
 }
 
 /// Lines with their depths.

@@ -93,8 +93,14 @@ impl Run<'_> {
                 self.end = End::Answered;
             }
         }
-        if self.end == End::Loops {
-            self.status = Some(500);
+        match self.end {
+            End::Loops => self.status = Some(500),
+            // Whatever it was to be answered with before.
+            End::Unknown(_) => self.status = None,
+            _ => {}
+        }
+        if let Some(slots) = self.later.take() {
+            self.slots = slots;
         }
         let mut answer = Vec::new();
         let mut answer_open = None;

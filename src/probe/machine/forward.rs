@@ -36,6 +36,10 @@ impl Run<'_> {
                 Val::Is(url) => {
                     let rest = url.split_once("://").map_or(&*url, |(_, r)| r);
                     let (authority, uri) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
+                    if authority.is_empty() {
+                        // A variable that was never set.
+                        return self.answer(500, at);
+                    }
                     self.authority = Val::Is(authority.into());
                     match self.machine.group(authority) {
                         Some(id) => upstream = Some(id),
@@ -62,7 +66,12 @@ impl Run<'_> {
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
         let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        // Where lines have no place on the wire, their values are not looked up.
+        let known = (edge.wire.value == Known::Is(Wire::Cgi)).then(|| self.looked_up.clone());
         let open = self.apply(list, &mut headers).or(self.headers_open);
+        if let Some(known) = known {
+            self.looked_up = known;
+        }
         let method = match edge.method {
             Some(method) => match method.value {
                 crate::model::Known::Is(method) => self.eval(method),

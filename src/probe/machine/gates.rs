@@ -39,7 +39,8 @@ impl Run<'_> {
                     shows && self.decide(None, Proxy::RUNTIME)
                 }
             },
-            GateOn::Address => true,
+            // An address that is known has been looked up above.
+            GateOn::Address => gate.spares.is_none() || self.request.client.is_none(),
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
             GateOn::Closed | GateOn::Upgrade => false,
@@ -127,7 +128,7 @@ impl Run<'_> {
         let outer = (
             (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
             (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
-            (self.failing, self.moved, self.rewritten),
+            (self.failing, self.moved, self.rewritten, self.stands.take()),
             std::mem::replace(&mut self.own, true),
         );
         let tested = self.tested_method.clone();
@@ -139,10 +140,10 @@ impl Run<'_> {
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
         let (policy, routes, jumps, sent, cached) = outer.1;
         (self.policy, self.sent, self.cached) = (policy, sent, cached);
-        (self.failing, self.moved, self.rewritten) = outer.2;
+        (self.failing, self.moved, self.rewritten, self.stands) = outer.2;
         self.routes.truncate(routes);
         self.jumps.truncate(jumps);
-        (self.body, self.location, self.stands, self.own) = (None, None, None, outer.3);
+        (self.body, self.location, self.own) = (None, None, outer.3);
         (end, status)
     }
 

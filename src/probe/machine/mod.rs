@@ -199,7 +199,9 @@ pub(super) struct Run<'a> {
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
-    slots: Vec<Option<Val>>,
+    pub(super) slots: Vec<Option<Val>>,
+    /// What they are once a copy was made.
+    pub(super) later: Option<Vec<Option<Val>>>,
     /// Values of maps that are looked up once.
     pub(super) looked_up: HashMap<MapId, Val>,
     captures: Vec<Text>,
@@ -257,6 +259,7 @@ impl<'a> Run<'a> {
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
+            later: None,
             looked_up: HashMap::new(),
             captures: Vec::new(),
             authority: Val::nothing(),
@@ -461,7 +464,10 @@ impl<'a> Run<'a> {
             Act::Cors(cors) => return self.cors(*cors, at),
             Act::Copy(block) => {
                 if !self.own {
+                    // It is made while the request itself is on its way already: what it sets shows in the answer only.
+                    let before = self.slots.clone();
                     self.errand(at, |run| run.block(*block));
+                    self.later = Some(std::mem::replace(&mut self.slots, before));
                 }
             }
             Act::Cache { bypass, key } => {

@@ -179,6 +179,19 @@ pub struct Branch {
     pub conditional: bool,
 }
 
+impl Branch {
+    /// Gives room back that was taken while it ran, for a branch that is kept.
+    pub fn pack(&mut self) {
+        self.answer.shrink_to_fit();
+        self.routes.shrink_to_fit();
+        self.jumps.shrink_to_fit();
+        self.gates.shrink_to_fit();
+        if let Some(sent) = &mut self.sent {
+            sent.headers.shrink_to_fit();
+        }
+    }
+}
+
 /// A request of the proxy's own: it asks for permission, or sends a copy.
 #[derive(Clone, Debug)]
 pub struct Errand {

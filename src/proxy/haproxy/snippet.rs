@@ -2,6 +2,7 @@
 
 use crate::config::{Order, Serves};
 use crate::model::Version;
+use crate::proxy::usual::{HEADERS, METHODS};
 use std::fmt::Write as _;
 
 /// `http-request return`, `http-after-response` `[c02] [c03]`.
@@ -62,11 +63,12 @@ fn origins(out: &mut String, order: &Order) {
     let _ =
         writeln!(out, "    http-request set-var(txn.origin) req.fhdr(Origin) if {{ req.fhdr(Origin) -m str {} }}", order.origins.join(" "));
     if order.serves == Serves::Cors {
-        out.push_str(
+        let _ = writeln!(
+            out,
             "    # Before anything that asks for credentials: a preflight carries none.\n    \
-             http-request return status 204 hdr Access-Control-Allow-Methods \"GET, POST, PUT, PATCH, DELETE, OPTIONS\" \
-             hdr Access-Control-Allow-Headers \"Authorization, Content-Type\" hdr Access-Control-Max-Age 7200 \
-             if METH_OPTIONS { req.hdr(Access-Control-Request-Method) -m found }\n",
+             http-request return status 204 hdr Access-Control-Allow-Methods \"{METHODS}\" \
+             hdr Access-Control-Allow-Headers \"{HEADERS}\" hdr Access-Control-Max-Age 7200 \
+             if METH_OPTIONS {{ req.hdr(Access-Control-Request-Method) -m found }}",
         );
     }
     out.push_str(

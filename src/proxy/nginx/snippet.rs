@@ -3,6 +3,7 @@
 use crate::config::{Order, Serves};
 use crate::model::Version;
 use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, REQUEST_PORT};
+use crate::proxy::usual::{HEADERS, METHODS};
 use std::fmt::Write as _;
 
 /// Writes a route for all releases from `oldest` on.
@@ -89,8 +90,8 @@ fn body(order: &Order, oldest: Version) -> Vec<String> {
         for line in cors() {
             say(&format!("    {line}"));
         }
-        say("    add_header Access-Control-Allow-Methods \"GET, POST, PUT, PATCH, DELETE, OPTIONS\" always;");
-        say("    add_header Access-Control-Allow-Headers \"Authorization, Content-Type\" always;");
+        say(&format!("    add_header Access-Control-Allow-Methods \"{METHODS}\" always;"));
+        say(&format!("    add_header Access-Control-Allow-Headers \"{HEADERS}\" always;"));
         say("    add_header Access-Control-Max-Age 7200 always;");
         say("    return 204;");
         say("}");

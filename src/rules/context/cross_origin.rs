@@ -206,6 +206,7 @@ pub(super) fn routes(machine: &Machine<'_>, spoken: &Spoken, declared: &Declared
                 (origin, plain, before) = (other.clone(), p, b);
             }
         }
+        plain.iter_mut().chain(&mut before).for_each(Branch::pack);
         Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
     })
 }

@@ -146,7 +146,7 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant
     let told = declared.sockets.get(&w.route);
     let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
     let w = elsewhere.as_ref().unwrap_or(w);
-    let branches = machine.run(&w.handshake()?, &Assume::default());
+    let mut branches = machine.run(&w.handshake()?, &Assume::default());
     // A handshake that is led elsewhere is the concern of the route that takes it.
     if !branches.iter().any(|b| b.routes.contains(&w.route)) {
         return None;
@@ -159,6 +159,7 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant
     let evidence = if told.is_some() { Evidence::Declared } else { evidence(proxy, meant, w, &branches)? };
     let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
     let faults = faults(proxy, &branches);
+    branches.iter_mut().for_each(Branch::pack);
     Some(WebSocket { witness: w.clone(), evidence, heartbeat, branches, faults })
 }
 

@@ -49,7 +49,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
 
 /// The errors that the proxy itself answers with, when no server can be reached.
 fn own_answers(cx: &mut Context<'_>, c: &CrossOrigin, span: Span, request: &Request) {
-    let refused = crate::probe::run(cx.proxy, request, &Assume { far: Far::Refused, ..Assume::default() });
+    let refused = cx.run(request, &Assume { far: Far::Refused, ..Assume::default() });
     let bare = refused.iter().all(|b| b.end == End::Failed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
     let Some(status) = refused.first().and_then(|b| b.status).filter(|_| bare) else { return };
     let mut f = cx.finding("cors/error-without-headers", Level::Hint, span);

@@ -1,6 +1,6 @@
 //! What the tool says, beside what happened.
 
-use super::generate::Asked;
+use super::generate::{Asked, DEAD};
 use super::peer::Message;
 use hoplint::probe::trace::{HeaderLine, Trace};
 
@@ -33,6 +33,8 @@ pub(super) fn compare(
         }
     }
     match (&said.upstream, sent) {
+        // Nobody is there to see it.
+        (Some(up), _) if up.addresses == [DEAD] => {}
         (Some(up), Some((_, message))) => {
             if let Some(address) = address
                 && !unknown(said, "/upstream/addresses")

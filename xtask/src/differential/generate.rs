@@ -3,6 +3,11 @@
 use super::random::Random;
 use std::fmt::Write;
 
+/// How paths begin that only the proxy itself asks for.
+pub(super) const OWN: &str = "/_";
+/// Nobody listens there.
+pub(super) const DEAD: &str = "127.0.0.1:1";
+
 /// Where things listen.
 pub(super) struct Places {
     pub(super) front: u16,
@@ -29,7 +34,7 @@ enum In {
     If,
 }
 
-const VALUES: [&str; 14] = [
+const VALUES: [&str; 22] = [
     "one",
     "two",
     "$host",
@@ -44,9 +49,17 @@ const VALUES: [&str; 14] = [
     "$origin_ok",
     "$v",
     "a-$v-$arg_x",
+    "$area",
+    "$request_uri",
+    "$args",
+    "$is_args$args",
+    "$server_name:$server_port",
+    "$cookie_c",
+    "$proxy_host",
+    "$document_uri",
 ];
 const ORIGINS: [&str; 6] = ["*", "$http_origin", "$origin_ok", "https://app.example.com", "$v", ""];
-const CONDITIONS: [&str; 15] = [
+const CONDITIONS: [&str; 18] = [
     "$http_origin",
     "$http_origin = \"https://app.example.com\"",
     "$http_origin ~* \"^https://([a-z]+\\.)?example\\.com$\"",
@@ -61,6 +74,9 @@ const CONDITIONS: [&str; 15] = [
     "$host = b.test",
     "$host = $arg_x",
     "$kind = tail",
+    "$area = near",
+    "$cookie_c",
+    "$request_uri ~ \"\\?\"",
     "$uri ~ \"^/a/(?<rest>.*)$\"",
 ];
 const PREFIXES: [&str; 10] = ["/", "/a", "/a/", "/a/b", "/a/b/", "/ws", "/ws/", "/api/", "/api/v1", "/static/"];
@@ -144,6 +160,14 @@ impl Writer<'_> {
         self.line("~^/ws upgrade;");
         self.line("~/b/?$ tail;");
         self.close();
+        self.open("map $host$kind $area");
+        if self.r.percent(30) {
+            self.line("volatile;");
+        }
+        let first = self.r.pick(&["default far;", "default $kind;", "~plain$ $uri;"]);
+        self.line(first);
+        self.line("a.testplain near; ~^b\\.test near; ~^(?<who>[a-z]+)\\.c $who;");
+        self.close();
         if self.r.percent(20) {
             // The last one wins.
             self.line("map $arg_x $kind { default twice; 1 one; }");
@@ -173,6 +197,19 @@ impl Writer<'_> {
             }
             if self.r.percent(5) {
                 let form = self.r.pick(&["absolute_redirect off;", "port_in_redirect off;", "server_name_in_redirect on;"]);
+                self.line(form);
+            }
+        }
+        if place != In::If {
+            if self.r.percent(3) {
+                let form = self.r.pick(&["proxy_method PUT;", "proxy_method $request_method;"]);
+                self.line(form);
+            }
+            if self.r.percent(3) {
+                self.line("auth_basic \"who\"; auth_basic_user_file nobody;");
+            }
+            if self.r.percent(3) {
+                let form = self.r.pick(&["satisfy any;", "auth_request off;", "allow 127.0.0.1;", "deny 10.0.0.0/8;"]);
                 self.line(form);
             }
         }
@@ -249,8 +286,17 @@ impl Writer<'_> {
         self.line("internal;");
         // None of those around it: a server could not tell the request that they lead to from the client's.
         self.line("error_page 599 /none;");
-        let verdict = self.r.pick(&["return 204;", "return 401;", "return 403;", "return 500;"]);
-        self.line(verdict);
+        if self.r.percent(30) {
+            let backend = self.places.backends[self.r.below(2)];
+            self.line(&format!("proxy_pass http://127.0.0.1:{backend}{OWN}auth;"));
+        } else {
+            let verdict = self.r.pick(&["return 204;", "return 401;", "return 403;", "return 500;"]);
+            self.line(verdict);
+        }
+        self.close();
+        self.open("location = /mirror");
+        let backend = self.places.backends[self.r.below(2)];
+        self.line(&format!("internal; proxy_pass http://127.0.0.1:{backend}{OWN}mirror;"));
         self.close();
         for named in self.named.clone() {
             self.open(&format!("location {named}"));
@@ -304,7 +350,11 @@ impl Writer<'_> {
             0 => self.line("deny all;"),
             1 if place != In::Named => self.line("internal;"),
             2 => self.line("auth_request /auth;"),
-            3 => self.line("limit_except GET { deny all; }"),
+            3 => {
+                let but = self.r.pick(&["GET { deny all; }", "GET POST { deny all; }", "GET { allow 127.0.0.1; deny all; }"]);
+                self.line(&format!("limit_except {but}"));
+            }
+            5 => self.line("mirror /mirror;"),
             4 => self.line("allow 127.0.0.1; deny all;"),
             _ => {}
         }
@@ -313,7 +363,16 @@ impl Writer<'_> {
 
     fn content(&mut self, place: In) {
         let backend = self.places.backends[self.r.below(2)];
-        match self.r.below(12) {
+        match self.r.below(14) {
+            12 => {
+                let dead =
+                    self.r.pick(&["proxy_pass http://127.0.0.1:1;", "fastcgi_pass 127.0.0.1:1;", "proxy_pass http://127.0.0.1:1$uri;"]);
+                self.line(dead);
+            }
+            13 => {
+                let uri = self.r.pick(&["", "/fixed", "$uri$is_args$args"]);
+                self.line(&format!("set $to 127.0.0.1:{backend}; proxy_pass http://$to{uri};"));
+            }
             0 => {
                 let answer = self.r.pick(&[
                     "return 200 \"text $uri\";",
@@ -350,11 +409,11 @@ impl Writer<'_> {
         if !self.r.percent(chance) {
             return;
         }
-        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405"]);
+        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405", "502", "404 500 502", "400 401"]);
         let to = if !self.named.is_empty() && self.r.percent(50) {
             self.named[self.r.below(self.named.len())].clone()
         } else {
-            self.r.pick(&["/a/b/", "/static/none", "https://other.test/gone"]).to_owned()
+            self.r.pick(&["/a/b/", "/static/none", "https://other.test/gone", "/a/b/?was=$uri", "$uri/again"]).to_owned()
         };
         let change = self.r.pick(&["", "", "=200 ", "= "]);
         self.line(&format!("error_page {codes} {change}{to};"));
@@ -371,6 +430,7 @@ impl Writer<'_> {
         self.open(&format!("if ({test})"));
         if place != In::Server {
             self.settings(In::If);
+            self.error_page(5);
         }
         match self.r.below(8) {
             0 => self.line("return 204;"),

@@ -69,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         let places = Places { front, backends };
         let text = generate::configuration(&mut r, &places);
         std::fs::create_dir_all(dir.join("empty"))
+            .and_then(|()| std::fs::write(dir.join("nobody"), ""))
             .and_then(|()| std::fs::write(dir.join("nginx.conf"), &text))
             .map_err(|e| e.to_string())?;
         let nginx = match peer::start(&options.nginx, &dir, &places).map_err(|e| e.to_string())? {
@@ -85,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             let said = say(&text, version, &asked, &mark, &places)?;
             let answer = peer::ask(&places, &asked, &mark).map_err(|e| format!("configuration {n}, request {i}: {e}"))?;
             let all = seen.lock().map_err(|e| e.to_string())?.remove(&mark).unwrap_or_default();
-            let last = all.last();
+            let last = all.iter().rfind(|(_, m)| !m.first.contains(&format!(" {}", generate::OWN)));
             let address = last.map(|(name, _)| format!("127.0.0.1:{}", backends[usize::from(*name == "b2")]));
             let f = compare::compare(&said, &asked, answer.as_ref(), last, address);
             let at = if f.wrong.is_empty() { usize::from(!f.unknown.is_empty()) } else { 2 };
@@ -137,6 +138,12 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         let at: Text = format!("127.0.0.1:{port}").into();
         (at, (Text::from("X-Backend"), Text::from(name)))
     });
-    let assume = Assume { credentials: Credentials::AsSent, far: Far::Strict, replies: Vec::new(), lines: lines.collect(), no_files: true };
+    let assume = Assume {
+        credentials: Credentials::AsSent,
+        far: Far::Strict,
+        replies: vec![(generate::DEAD.into(), Far::Refused)],
+        lines: lines.collect(),
+        no_files: true,
+    };
     Ok(trace::trace(&proxy, &request, &assume, asked.handshake))
 }

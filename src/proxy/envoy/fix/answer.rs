@@ -3,10 +3,7 @@
 use super::pen::{Pen, Value};
 use super::{Desk, NO_PLACE, NodeId, Place, Ways, joined};
 use crate::model::{Correction, Edit, NoFix, Role};
-
-/// Methods and request headers that APIs usually have.
-const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-const HEADERS: &str = "authorization,content-type";
+use crate::proxy::usual::{HEADERS, METHODS};
 
 impl Desk<'_> {
     /// `Vary` for the level that lets origins in: beside the line that does so, or beside the engine's policy `[cors-vary]`.

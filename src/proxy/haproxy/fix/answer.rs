@@ -3,13 +3,11 @@
 use super::{Desk, NO_PLACE, Ways};
 use crate::model::{Because, Correction, Edit, NoFix, Role, Version};
 use crate::proxy::haproxy::conf::{Stmt, Word};
+use crate::proxy::usual::{HEADERS, METHODS};
 use crate::source::Span;
 
 /// The first release with `http-after-response` and `http-request return`.
 const AFTER: Version = Version(2, 2, 0);
-/// Methods and request headers that APIs usually have.
-const METHODS: &str = "\"GET, POST, PUT, PATCH, DELETE, OPTIONS\"";
-const HEADERS: &str = "\"Authorization, Content-Type\"";
 
 impl Desk<'_> {
     /// `Vary` beside the line that lets an origin in; another value for that line.
@@ -84,8 +82,8 @@ impl Desk<'_> {
         for b in missing {
             let value = match b.value.to_ascii_lowercase().as_str() {
                 "access-control-allow-origin" => lets_in()?,
-                "access-control-allow-methods" => METHODS.to_owned(),
-                _ => HEADERS.to_owned(),
+                "access-control-allow-methods" => format!("\"{METHODS}\""),
+                _ => format!("\"{HEADERS}\""),
             };
             lines.push_str(&format!(" hdr {} {value}", b.value));
         }

@@ -3,12 +3,10 @@
 use super::{Desk, NO_PLACE, TEMPLATE, Ways};
 use crate::model::{Because, Correction, Edit, NoFix, Role};
 use crate::proxy::nginx::conf::{Block, DirId};
+use crate::proxy::usual::{HEADERS, METHODS};
 use crate::source::Span;
 
 const LINE: &str = "add_header";
-/// Methods and request headers that APIs usually have.
-const METHODS: &str = "\"GET, POST, PUT, PATCH, DELETE, OPTIONS\"";
-const HEADERS: &str = "\"Authorization, Content-Type\"";
 
 impl Desk<'_> {
     /// Lines that an own list dropped, or that a jump left behind, are repeated; lines that miss some answers get `always`.
@@ -79,6 +77,7 @@ impl Desk<'_> {
 
     /// A line in the columns of those that are there, `always` if they are.
     fn like(&self, list: &[DirId], name: &str, value: &str) -> String {
+        let value = &*if value.contains(' ') { format!("\"{value}\"") } else { value.to_owned() };
         let always = list.iter().any(|d| self.conf.args(*d).get(2).is_some_and(|w| w.text == "always"));
         if always { self.pen.line(list, LINE, &[name, value, "always"]) } else { self.pen.line(list, LINE, &[name, value]) }
     }

@@ -76,12 +76,14 @@ impl<'a> Lower<'a> {
         // An `if` inside takes the handler over, but not this.
         let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
         let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
+        let tries = tried.is_some();
         if let Some((act, at)) = tried {
             s.content = Some(self.p.one(act, at));
         }
         let policy = self.policy(&s, content.pass, content.hop);
         s.content = Some(content.block);
-        let body = self.body(id, &children, &s, policy);
+        let bare = tries.then(|| self.policy(&s, content.pass, content.hop));
+        let body = self.body(id, &children, &s, (policy, bare));
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
         let route = if named && let Some(route) = self.named.get(place.text).copied() {
             self.p.routes[route.at()] = Route { seat, body, policy, named: true, within: None };
@@ -214,14 +216,19 @@ impl<'a> Lower<'a> {
         Place { rank, text, shared, fold, opaque: args.opaque() }
     }
 
-    /// Phases in the order of execution.
-    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, policy: PolicyId) -> BlockId {
+    /// Phases in the order of execution. `bare`: the settings without what is tried first, where something is.
+    fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, (policy, bare): (PolicyId, Option<PolicyId>)) -> BlockId {
         let span = self.span(id);
         let mut steps = std::mem::take(&mut self.steps);
         steps.push(Step { act: Act::Enter(policy), span });
         steps.extend(self.internal(s));
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
+        if let (Some((test, at)), Some(bare)) = (excepted, bare) {
+            let nothing = self.p.add_block(Vec::new());
+            let other = Some(self.p.one(Act::Enter(bare), at));
+            steps.push(Step { act: Act::When { test, then: nothing, other }, span: at });
+        }
         if !rewrites.is_empty() {
             let block = self.p.add_block(rewrites);
             let phase = [Act::Group(block), Act::Reselect { table: self.table, if_moved: true, through: None }];
@@ -384,11 +391,12 @@ impl<'a> Lower<'a> {
                 Some(code) => code.parse().map_or(Stand::Free, Stand::Is),
             };
             let mut then = Vec::new();
-            if last.1 || last.0.starts_with('$') {
+            let is_path = ["/", "$uri", "$document_uri", "$request_uri"].iter().any(|p| last.0.starts_with(p));
+            if last.1 || last.0.starts_with('$') && !is_path {
                 let why = self.p.doubt(Reason::Template, span, "the page is known only later");
                 then.push(Step { act: Act::Opaque(why), span });
-            } else if last.0.starts_with(['@', '/']) {
-                then.push(Step { act: Act::Stands { status, get: last.0.starts_with('/') }, span });
+            } else if is_path || last.0.starts_with('@') {
+                then.push(Step { act: Act::Stands { status, get: is_path }, span });
                 let act = self.go_to(last.0, span, s, None);
                 then.push(Step { act, span });
             } else {

@@ -121,6 +121,12 @@ impl Lower<'_> {
                 steps.push(self.gate(on, 403, by, seat, spared));
             }
         }
+        if let (true, Some(id), Some(_)) = (s.satisfy_any, s.auth_basic, s.auth_request) {
+            let span = self.span(id);
+            let why = self.p.doubt(Reason::TooComplex, span, "one of two kinds of permission is enough");
+            steps.push(Step { act: Act::Opaque(why), span });
+            return steps;
+        }
         // One of them is enough `[inh2-satisfy]`.
         let spares = self.either(spares, permitted.filter(|_| s.satisfy_any));
         if let Some(id) = s.auth_basic {

@@ -1,13 +1,20 @@
 //! The rewrite phase of a server or a location: `set`, `if`, `return`, `rewrite`, `break`, in the order of the text.
 
 use super::{DirId, Lower, policy::Pass, settings::Settings};
-use crate::model::{Act, Atom, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Step, Subject};
+use crate::model::{
+    Act, Atom, BlockId, Cond, CondId, Conv, Expr, ExprId, Fact, How, Known, Map, Matcher, Reason, Seat, Slot, Step, Subject,
+};
 use crate::source::Span;
 
 impl Lower<'_> {
     /// The steps of one block, `if` blocks inside included.
     pub(super) fn rewrite_phase(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Vec<Step> {
         let mut steps = Vec::new();
+        let handled = self.brings_handler(dirs, s, in_location);
+        if let Some((slot, span)) = handled {
+            steps.push(Step { act: Act::Let(slot, self.p.text("")), span });
+        }
+        let handled = handled.map(|h| h.0);
         for id in dirs {
             let id = *id;
             let span = self.span(id);
@@ -37,7 +44,7 @@ impl Lower<'_> {
                     }
                 }
                 "if" => {
-                    let act = self.if_block(id, s, in_location);
+                    let act = self.if_block(id, s, in_location, handled);
                     push(act);
                 }
                 "rewrite_by_lua" | "rewrite_by_lua_block" | "rewrite_by_lua_file" => {
@@ -48,6 +55,23 @@ impl Lower<'_> {
             }
         }
         steps
+    }
+
+    /// Where an `if` brings a handler to a location that has none: a variable that remembers whether one did.
+    fn brings_handler(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Option<(Slot, Span)> {
+        let files = s.content.is_some_and(|c| matches!(self.p.block(c)[..], [Step { act: Act::Serve, .. }]));
+        let passes = |d: &DirId| self.conf.children(*d).any(|c| self.name(c).ends_with("_pass"));
+        let first = dirs.iter().copied().find(|d| self.name(*d) == "if" && passes(d)).filter(|_| files && in_location)?;
+        Some((self.p.add_slot(), self.span(first)))
+    }
+
+    /// 500 if a handler was left behind, otherwise files.
+    fn handler_left(&mut self, slot: Slot, seat: Seat, span: Span) -> BlockId {
+        let value = self.p.add_expr(Expr::Slot(slot));
+        let test = self.p.test(Subject::Value(value), Matcher::Present, span);
+        let status = Fact::is(500, How::Implied, span, seat);
+        let then = self.p.one(Act::Respond { status, location: None, body: None }, span);
+        self.p.add_block([Step { act: Act::When { test, then, other: None }, span }, Step { act: Act::Serve, span }])
     }
 
     fn return_act(&mut self, id: DirId, s: &Settings) -> Act {
@@ -124,18 +148,29 @@ impl Lower<'_> {
         self.expr(Expr::Join(vec![text, mark, query]))
     }
 
-    fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool) -> Act {
+    /// `handled` remembers that an `if` before it brought a handler to a location that has none.
+    fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool, handled: Option<Slot>) -> Act {
         let span = self.span(id);
         let test = self.condition(id);
         let children = self.children(id);
         let seat = self.scope(id, s.seat);
         let mut inner = self.settings(s, Some(id), &children, seat);
         inner.content = s.content;
+        if inner.error_pages != s.error_pages {
+            inner.errors = self.errors(&inner);
+        }
         let own = if in_location { self.content(&children, &inner) } else { None };
         inner.content = own.map_or(inner.content, |c| Some(c.block));
         let (pass, hop) = own.map_or_else(|| (Pass::Proxy, self.hop(&inner, Pass::Proxy, None)), |c| (c.pass, c.hop));
+        let mut then = Vec::new();
+        match handled {
+            Some(slot) if own.is_some() => then.push(Step { act: Act::Let(slot, self.p.text("1")), span }),
+            // The handler of the earlier one stays, and finds no upstream in the settings of this one.
+            Some(slot) => inner.content = Some(self.handler_left(slot, seat, span)),
+            None => {}
+        }
         let policy = self.policy(&inner, pass, hop);
-        let mut then = vec![Step { act: Act::Enter(policy), span }];
+        then.insert(0, Step { act: Act::Enter(policy), span });
         then.extend(self.rewrite_phase(&children, &inner, in_location));
         self.done(children);
         let then = self.p.add_block(then);
