@@ -42,7 +42,7 @@ pub struct Sending {
     pub open: bool,
     /// Whether a `Connection` line says `close`.
     pub closes: bool,
-    /// Where that line is made, if it is known.
+    /// Where that line is made; none: it is the client's own.
     pub closed_by: Option<Origin>,
 }
 
