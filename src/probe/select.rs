@@ -142,8 +142,8 @@ impl Run<'_> {
         for arm in arms() {
             let Cond::Test(Atom { is, .. }) = proxy.cond(arm.test) else { continue };
             match (arm.rank, is) {
-                (Rank::Exact, Matcher::Is(t)) if t.iter().any(|t| *t == path) => return Found::Final(*arm),
-                (Rank::Implied, Matcher::Is(t)) if t.iter().any(|t| *t == path) => implied = Some(*arm),
+                (Rank::Exact, Matcher::Is(t)) if t.contains(&path) => return Found::Final(*arm),
+                (Rank::Implied, Matcher::Is(t)) if t.contains(&path) => implied = Some(*arm),
                 (Rank::Plain | Rank::Sealed, Matcher::Starts(t)) => {
                     if let Some(n) = t.iter().filter(|t| path.starts_with(&***t)).map(|t| t.len()).max()
                         && longest.is_none_or(|(l, _)| n > l)

@@ -41,6 +41,7 @@ pub struct Sending {
     /// Whether more operations on headers may exist.
     pub open: bool,
     /// A `Connection` line that says `close`, and where that is made.
+    #[allow(clippy::option_option, reason = "a line that nobody wrote closes as well")]
     pub closes: Option<Option<Origin>>,
 }
 
