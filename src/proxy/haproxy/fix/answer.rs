@@ -112,6 +112,6 @@ impl Desk<'_> {
 }
 
 /// Where the condition of a rule begins.
-fn condition(stmt: &Stmt) -> Option<usize> {
+pub(super) fn condition(stmt: &Stmt) -> Option<usize> {
     stmt.words.iter().position(|w| !w.quoted && matches!(&*w.text, "if" | "unless"))
 }

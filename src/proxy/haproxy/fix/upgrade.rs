@@ -18,21 +18,46 @@ impl Desk<'_> {
             named || old
         };
         let culprits: Vec<&Stmt> = self.sections.iter().flat_map(|s| s.body.iter().filter(about).copied()).collect();
-        let mut ways: Vec<Correction> = Vec::new();
-        // What a line was found to come from, all of it.
-        let blamed: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| about(&s)).collect();
-        ways.extend(self.without(&blamed));
-        ways.extend(culprits.iter().filter_map(|one| self.without(&[*one])));
-        for section in &self.sections {
-            let own: Vec<&Stmt> = section.body.iter().filter(about).copied().collect();
-            if own.len() > 1 {
-                ways.extend(self.without(&own));
-            }
-        }
-        if culprits.len() > 1 {
-            ways.extend(self.without(&culprits));
-        }
+        // What a line was found to come from, each by itself, those of one section, all.
+        let mut groups: Vec<Vec<&Stmt>> = vec![self.blamed(Role::Header).into_iter().filter(|s| about(&s)).collect()];
+        groups.extend(culprits.iter().map(|one| vec![*one]));
+        groups.extend(self.sections.iter().map(|s| s.body.iter().filter(about).copied().collect()));
+        groups.push(culprits);
+        let mut seen: Vec<Vec<Span>> = Vec::new();
+        groups.retain(|g| {
+            let spans: Vec<Span> = g.iter().map(|s| s.span).collect();
+            let new = !spans.is_empty() && !seen.contains(&spans);
+            seen.push(spans);
+            new
+        });
+        let mut ways: Vec<Correction> = groups.iter().filter_map(|g| self.spared(g)).collect();
+        let caution = || Some("requests for other upgrades, such as h2c, pass as well".to_owned());
+        ways.extend(groups.iter().filter_map(|g| self.without(g)).map(|way| Correction { caution: caution(), ..way }));
         if ways.is_empty() { Err(NoFix::unwritten("what changes the handshake's lines was not found")) } else { Ok(ways) }
+    }
+
+    /// Handshakes are spared; what a line keeps from the servers besides, such as h2c, it goes on keeping `[h11]`. A line that asks
+    /// for an upgrade with every request goes.
+    fn spared(&self, stmts: &[&Stmt]) -> Option<Correction> {
+        let mut edits = Vec::new();
+        let mut shown = Vec::new();
+        for stmt in stmts {
+            let value = stmt.words.get(3).map_or("", |w| &*w.text).to_ascii_lowercase();
+            if matches!(stmt.word(1), "set-header" | "add-header") && (value.contains("upgrade") || value.contains("websocket")) {
+                edits.push(self.lines.without(stmt.span)?);
+                shown.push(format!("remove `{}`", self.text(stmt.span)));
+                continue;
+            }
+            let words = |from: usize| stmt.words[from..].iter().map(|w| &*w.text);
+            let text = match super::answer::condition(stmt) {
+                None => " unless { req.hdr(Upgrade) -i websocket }",
+                Some(at) if stmt.word(at) == "if" && !words(at).any(|w| matches!(w, "or" | "||")) => " !{ req.hdr(Upgrade) -i websocket }",
+                Some(_) => return None,
+            };
+            edits.push(Edit { span: Span { start: stmt.span.end(), len: 0 }, text: text.to_owned() });
+            shown.push(format!("spare handshakes from `{}`", self.text(stmt.span)));
+        }
+        Some(Correction::of(edits, shown.join(", "), None))
     }
 
     /// `-i` behind the fetch of every test that compares `Upgrade` to the letter `[a02]`.
