@@ -2,6 +2,7 @@
 
 mod advice;
 pub mod conf;
+mod directives;
 pub mod duration;
 pub mod problems;
 pub mod syntax;

@@ -1,7 +1,7 @@
 //! Words as they are written. What all places of a spelling share is kept once; a place is eight bytes.
 
 use crate::model::Text;
-use crate::proxy::nginx::problems::{self, Name};
+use crate::proxy::nginx::directives::{self, Name};
 use crate::proxy::nginx::syntax::{self, Kind};
 use crate::source::Span;
 use rustc_hash::FxHashMap;
@@ -52,7 +52,7 @@ impl Spellings {
     pub(super) fn name(&mut self, place: Place) {
         let spelling = &mut self.all[place.spelling() as usize];
         if spelling.name.is_none() {
-            spelling.name = Some(problems::name(&spelling.text));
+            spelling.name = Some(directives::name(&spelling.text));
         }
     }
 

@@ -1,22 +1,7 @@
 //! Where to look: the context of each directive, and directives by name, so that no check goes through all of them for one.
 
-use super::{table, unknown};
 use crate::proxy::nginx::conf::{Conf, Context, DirId};
 use rustc_hash::FxHashMap;
-
-/// What a word says as the name of a directive.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Name {
-    /// Its place in the table of directives.
-    pub(super) entry: Option<u16>,
-    /// Whether a well-known module has directives of such names.
-    pub(super) foreign: bool,
-}
-
-/// Looks a name up.
-pub(in crate::proxy::nginx) fn name(text: &str) -> Name {
-    Name { entry: table::find(text).map(|i| i as u16), foreign: unknown::is_foreign(text) }
-}
 
 /// The directives of a configuration, sorted.
 pub(super) struct Index<'a> {

@@ -7,19 +7,17 @@ mod listen;
 mod locations;
 mod names;
 mod rewrite;
-mod table;
 mod unknown;
 mod upstreams;
 mod values;
 
 use super::conf::{Args, Conf, Context, Dir, DirId, Word};
+use super::directives::table;
 use crate::model::{Era, Problem, ProblemKind, Version};
 use crate::source::{SourceMap, Span};
 use index::Index;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
-
-pub(super) use index::{Name, name};
 
 /// A problem, and the releases that have it.
 #[derive(Clone, Debug)]

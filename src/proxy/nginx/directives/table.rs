@@ -1,13 +1,13 @@
 //! What nginx knows: its directives with their contexts and arguments, and its variables, by release.
 
-use super::super::conf::Context;
-use super::values::{ENUMERATED, Words};
+use super::Context;
+use super::words::{ENUMERATED, Words};
 use crate::model::Version;
 use std::sync::LazyLock;
 
 /// How the value of a directive with one argument is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Value {
+pub(in crate::proxy::nginx) enum Value {
     /// `on` or `off`, in any letter case.
     Flag,
     /// Digits.
@@ -28,34 +28,34 @@ pub(super) enum Value {
 
 /// One way to write a directive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Form {
+pub(in crate::proxy::nginx) struct Form {
     /// Bit `n`: `n` arguments are right.
     counts: u16,
     /// That many and more are right.
     least: Option<u8>,
     /// Whether it opens a block.
-    pub(super) block: bool,
+    pub(in crate::proxy::nginx) block: bool,
     /// Bits of the contexts.
     places: u16,
     /// How its value is read.
-    pub(super) value: Value,
+    pub(in crate::proxy::nginx) value: Value,
     /// Whether it may stand only once in a block.
-    pub(super) once: bool,
+    pub(in crate::proxy::nginx) once: bool,
 }
 
 impl Form {
     /// Whether so many arguments are right.
-    pub(super) fn takes(&self, arguments: usize) -> bool {
+    pub(in crate::proxy::nginx) fn takes(&self, arguments: usize) -> bool {
         arguments < 16 && self.counts & 1 << arguments != 0 || self.least.is_some_and(|l| arguments >= usize::from(l))
     }
 
     /// Whether it may stand there.
-    pub(super) fn fits(&self, context: Context) -> bool {
+    pub(in crate::proxy::nginx) fn fits(&self, context: Context) -> bool {
         self.places & place(context) != 0
     }
 
     /// The argument counts in words.
-    pub(super) fn counts(&self) -> String {
+    pub(in crate::proxy::nginx) fn counts(&self) -> String {
         if let Some(least) = self.least {
             return format!("at least {least}");
         }
@@ -69,24 +69,24 @@ impl Form {
     }
 
     /// Where it may stand, in words.
-    pub(super) fn places(&self) -> impl Iterator<Item = &'static str> + '_ {
+    pub(in crate::proxy::nginx) fn places(&self) -> impl Iterator<Item = &'static str> + '_ {
         PLACES.iter().filter(|(_, context, _)| self.fits(*context)).map(|(_, _, name)| *name)
     }
 }
 
 /// A directive.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(in crate::proxy::nginx) struct Entry {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(in crate::proxy::nginx) name: &'static str,
     /// The release that brought it, if that is after the oldest supported one.
-    pub(super) since: Option<Version>,
+    pub(in crate::proxy::nginx) since: Option<Version>,
     /// The first release without it.
-    pub(super) gone: Option<Version>,
+    pub(in crate::proxy::nginx) gone: Option<Version>,
     /// All ways to write it.
-    pub(super) forms: Vec<Form>,
+    pub(in crate::proxy::nginx) forms: Vec<Form>,
     /// The closed list that its words are of.
-    pub(super) words: Option<&'static Words>,
+    pub(in crate::proxy::nginx) words: Option<&'static Words>,
 }
 
 /// Contexts as the table writes them, and in words.
@@ -125,20 +125,21 @@ const fn place(context: Context) -> u16 {
 }
 
 /// A context in words.
-pub(super) fn called(context: Context) -> &'static str {
+pub(in crate::proxy::nginx) fn called(context: Context) -> &'static str {
     PLACES.iter().find(|(_, c, _)| *c == context).map_or("this block", |(_, _, name)| name)
 }
 
 /// All directives, in byte order of their names.
-pub(super) static DIRECTIVES: LazyLock<Vec<Entry>> = LazyLock::new(|| lines(include_str!("directives.txt")).filter_map(entry).collect());
+pub(in crate::proxy::nginx) static DIRECTIVES: LazyLock<Vec<Entry>> =
+    LazyLock::new(|| lines(include_str!("directives.txt")).filter_map(entry).collect());
 
 /// The index of a directive.
-pub(super) fn find(name: &str) -> Option<usize> {
+pub(in crate::proxy::nginx) fn find(name: &str) -> Option<usize> {
     DIRECTIVES.binary_search_by(|e| e.name.cmp(name)).ok()
 }
 
 /// A built-in variable, and the release that brought it.
-pub(super) static VARIABLES: LazyLock<Vec<(&'static str, Option<Version>)>> = LazyLock::new(|| {
+pub(in crate::proxy::nginx) static VARIABLES: LazyLock<Vec<(&'static str, Option<Version>)>> = LazyLock::new(|| {
     lines(include_str!("variables.txt"))
         .filter_map(|line| {
             let (name, since) = line.split_once(" +").map_or((line, None), |(n, s)| (n, s.parse().ok()));
@@ -149,7 +150,7 @@ pub(super) static VARIABLES: LazyLock<Vec<(&'static str, Option<Version>)>> = La
 
 /// Whether a name is one of a built-in variable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum BuiltIn {
+pub(in crate::proxy::nginx) enum BuiltIn {
     /// It is not.
     No,
     /// In all supported releases.
@@ -159,7 +160,7 @@ pub(super) enum BuiltIn {
 }
 
 /// Whether a name is one of a built-in variable. A trailing `_` in the table stands for any rest.
-pub(super) fn variable(name: &str) -> BuiltIn {
+pub(in crate::proxy::nginx) fn variable(name: &str) -> BuiltIn {
     let exact = VARIABLES.binary_search_by(|v| v.0.cmp(name)).ok().map(|i| &VARIABLES[i]);
     let found = exact.or_else(|| VARIABLES.iter().find(|v| v.0.ends_with('_') && name.starts_with(v.0)));
     match found {
