@@ -1,6 +1,6 @@
 //! What to write instead of a comment that speaks to hoplint: without a rule, with another one, or not at all.
 
-use super::suppress::{line_of, line_span};
+use super::lines::{line_of, line_span};
 use crate::model::{Correction, Edit};
 use crate::source::{SourceMap, Span};
 

@@ -3,6 +3,7 @@
 mod amend;
 mod baseline;
 mod fingerprint;
+mod lines;
 mod report;
 pub mod suppress;
 
@@ -13,7 +14,7 @@ use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{Context, Finding, Level, RULES, Rule, syntax_finding};
+use crate::rules::{Context, Finding, Level, RULES, Rule, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -211,9 +212,6 @@ fn describe(holds: &[bool], starts: &[Version]) -> String {
     }
     format!("only {}", parts.join(", and "))
 }
-
-/// How many requests a correction is judged by at most.
-const TRIALS: usize = 100;
 
 /// What one line does to several routes is said once: its correction must serve them all.
 fn share_trials(found: &mut [Finding]) {

@@ -4,6 +4,7 @@
 //! of the whole block when that line opens one; a place that a finding names as related counts too. `ignore-file[…]` speaks of the whole file, wherever it stands. The dialect finds and reads the comments; here they take effect.
 
 use super::amend::Parts;
+use super::lines::{line_of, line_span};
 use crate::{
     config::respelt,
     model::{Correction, Edit, Goal, Intent},
@@ -146,19 +147,6 @@ impl Reach {
         let starts_in = |target: &Span| target.start <= span.start && (span.start < target.end() || span.start == target.start);
         self.starts.iter().any(starts_in) || self.block.is_some_and(|block| block.holds(span))
     }
-}
-
-/// Index of the line that holds a local offset.
-pub(super) fn line_of(file: &SourceFile, offset: u32) -> usize {
-    file.line_starts().partition_point(|&start| start <= offset).saturating_sub(1)
-}
-
-/// A line with its end mark. The last one reaches one byte past the end, where a finding about something absent may stand.
-pub(super) fn line_span(file: &SourceFile, line: usize) -> Span {
-    let starts = file.line_starts();
-    let start = starts.get(line).copied().unwrap_or_default();
-    let end = starts.get(line + 1).copied().unwrap_or(file.span().len + 1);
-    Span::between(file.base() + start, file.base() + end)
 }
 
 /// The next line that is neither empty nor a comment; all dialects begin a comment with `#`.

@@ -2,57 +2,10 @@
 
 use super::asked::Asked;
 use super::machine::Run;
-use super::word::{nothing, word};
-use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PathForm, PatternId, Proxy, Subject, Text, Why};
+use super::value::{Tri, Val};
+use super::word::word;
+use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PathForm, PatternId, Proxy, Subject, Text};
 use std::net::IpAddr;
-
-/// A text, or why it is not known.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Val {
-    /// Known.
-    Is(Text),
-    /// Not known; `full` when it is certainly not empty.
-    Unknown {
-        /// The reason.
-        why: Why,
-        /// Certainly not empty.
-        full: bool,
-    },
-}
-
-impl Val {
-    /// The text, if known.
-    pub fn known(&self) -> Option<&str> {
-        match self {
-            Self::Is(t) => Some(t),
-            Self::Unknown { .. } => None,
-        }
-    }
-
-    /// The empty text.
-    pub(super) fn nothing() -> Self {
-        Self::Is(nothing())
-    }
-
-    /// Something only a running proxy knows, and not empty.
-    pub const fn runtime() -> Self {
-        Self::Unknown { why: Proxy::RUNTIME, full: true }
-    }
-}
-
-/// Yes, no, or not decidable.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Tri {
-    Yes,
-    No,
-    Maybe(Why),
-}
-
-impl From<bool> for Tri {
-    fn from(b: bool) -> Self {
-        if b { Self::Yes } else { Self::No }
-    }
-}
 
 impl Run<'_> {
     pub(super) fn eval(&mut self, id: ExprId) -> Val {

@@ -1,6 +1,6 @@
 //! Finds the arms of a choice that may fit, without trying them all.
 
-use crate::model::{Cond, CondId, Matcher, Proxy, Subject, Table, Text};
+use crate::model::{Arm, Cond, CondId, Matcher, Proxy, Subject, Table, Text, Why};
 
 /// Tables with fewer arms are searched from end to end.
 const WORTH_IT: usize = 8;
@@ -13,6 +13,14 @@ enum Shape {
     Whole,
     Head,
     Tail,
+}
+
+/// What a table says of a request.
+pub(super) enum Picked {
+    Arm(Arm),
+    Miss,
+    /// Not decidable.
+    Unknown(Why),
 }
 
 /// Arms by what they need.

@@ -1,21 +1,14 @@
 //! Choosing an arm of a table.
 
 use super::{
-    eval::{Tri, Val},
+    index::Picked,
     machine::Run,
+    value::{Tri, Val},
 };
 use crate::model::{Arm, Atom, Cond, Matcher, Pick, Rank, Subject, TableId, Text, Why};
 
 /// How deep arms may be nested before hoplint gives up on the innermost.
 const DEEPEST: u32 = 400;
-
-/// What a table says of a request.
-pub(super) enum Picked {
-    Arm(Arm),
-    Miss,
-    /// Not decidable.
-    Unknown(Why),
-}
 
 /// How far the search for a path went.
 enum Found {

@@ -1,6 +1,7 @@
 //! Arms of a choice that an earlier arm takes every request from.
 
-use super::eval::{Tri, text_matches};
+use super::eval::text_matches;
+use super::value::Tri;
 use crate::model::{Act, Arm, Atom, Cond, CondId, Matcher, Pick, Proxy, Rank, RouteId, TableId, Text};
 use crate::source::Span;
 

@@ -1,7 +1,8 @@
 //! Requests that may fulfil what a way asks for. They are guesses: whoever uses one runs it first.
 
-use super::eval::{Tri, text_matches};
+use super::eval::text_matches;
 use super::example::texts_of;
+use super::value::Tri;
 use super::way::{Clause, Way, Ways};
 use super::word::{nothing, word};
 use super::{get, handshake};

@@ -9,6 +9,9 @@ use crate::source::Span;
 
 const ALLOW: &str = "Access-Control-Allow-Origin";
 
+/// How many requests a correction is judged by at most.
+pub const TRIALS: usize = 100;
+
 impl Context<'_> {
     /// Handshakes through this route must open a tunnel; none where only a name says that there are any.
     pub(super) fn must_upgrade(&self, socket: &WebSocket) -> Option<Intent> {
@@ -232,7 +235,7 @@ impl Context<'_> {
     pub(super) fn must_hold(&self, remark: &Remark, kinds: &[Kind]) -> Intent {
         let mut wanted = settled(remark);
         let within = |w: &&Witness| self.proxy.outward(self.proxy.route(w.route).seat).any(|s| self.proxy.scope(s).body.holds(remark.span));
-        for w in self.witnesses().iter().filter(within) {
+        for w in self.witnesses().iter().filter(within).take(TRIALS) {
             wanted.trials.extend(intent(wanted.goal.clone(), w, kinds, Vec::new(), trial::ORIGIN).trials);
         }
         wanted

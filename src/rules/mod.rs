@@ -19,6 +19,7 @@ mod websocket;
 
 pub use context::Context;
 pub use finding::{Confidence, Finding, Level, Related};
+pub use intents::TRIALS;
 
 /// What is known of a rule besides its code.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::{Branch, End, Line, Run};
 use crate::model::{Answers, How, Lane, ListId, Origin, Text, Verb, Why};
-use crate::probe::{asked::Asked, eval::Tri, eval::Val};
+use crate::probe::{asked::Asked, value::Tri, value::Val};
 
 impl Run<'_> {
     /// Applies header operations to a list of lines.

@@ -2,7 +2,7 @@
 
 use super::{Credentials, End, Far, Flow, Jump, Line, Run, Sent};
 use crate::model::{HopId, Known, Limit, Proxy, Target, Text, Traffic, UpgradeMode, UpstreamId, Wire};
-use crate::probe::{again::in_http2, asked::Asked, eval::Val, handshake::Judged, handshake::judge};
+use crate::probe::{again::in_http2, asked::Asked, handshake::Judged, handshake::judge, value::Val};
 use crate::source::Span;
 
 impl Run<'_> {

@@ -2,7 +2,7 @@
 
 use super::{Credentials, End, Errand, Far, Flow, Run, Sent};
 use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId};
-use crate::probe::{asked::Asked, eval::Tri, eval::Val};
+use crate::probe::{asked::Asked, value::Tri, value::Val};
 use crate::source::Span;
 
 impl Run<'_> {

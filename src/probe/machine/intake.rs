@@ -2,7 +2,7 @@
 
 use super::{End, Flow, Line, Run};
 use crate::model::{Dial, ExtendedConnect, Intake, Listener, PathForm, Proxy, Text};
-use crate::probe::{asked::Asked, eval::Val, path::Path, path::path_form};
+use crate::probe::{asked::Asked, path::Path, path::path_form, value::Val};
 
 impl Run<'_> {
     /// What the listener does with the request before anything is asked; whether that ended it.

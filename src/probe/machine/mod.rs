@@ -8,7 +8,13 @@ mod outcome;
 
 pub use outcome::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, Line, Sent};
 
-use super::{asked::Asked, eval::Tri, eval::Val, index::TableIndex, select::Picked, word::nothing};
+use super::{
+    asked::Asked,
+    index::{Picked, TableIndex},
+    value::Tri,
+    value::Val,
+    word::nothing,
+};
 use crate::model::{
     Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
     Text, UpstreamId, Why,

@@ -1,7 +1,7 @@
 //! What is assumed of the world, and what comes out of a run.
 
 use crate::model::{GateId, HopId, ListId, Origin, PolicyId, RouteId, Text, UpstreamId, Why};
-use crate::probe::{asked::Asked, eval::Val};
+use crate::probe::{asked::Asked, value::Val};
 use crate::source::Span;
 
 /// What the upstream does.

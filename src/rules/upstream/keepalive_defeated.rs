@@ -3,6 +3,7 @@
 use super::super::{
     Confidence, Finding, Level, Related,
     context::{Context, Sending},
+    intents::TRIALS,
 };
 use crate::model::{Advice, Because, Expr, Goal, How, Intent, Kind, Known, Origin, Proxy, Role, Trial, UpstreamId, Wire};
 use crate::probe::trial;
@@ -11,8 +12,6 @@ use std::collections::{HashMap, HashSet};
 
 /// How many groups are shown beside one line that closes the connections of many.
 const SHOWN: usize = 3;
-/// How many requests a correction is judged by at most.
-const TRIALS: usize = 100;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     let mut kept: HashSet<UpstreamId> = HashSet::new();
