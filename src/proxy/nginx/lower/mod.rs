@@ -17,7 +17,7 @@ use crate::model::{
     BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, HopId, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope,
     Seat, Slot, Step, Table, TableId, Text, UpstreamId, Why,
 };
-use crate::proxy::nginx::releases::{MODERN_UPSTREAMS, ONE_HOST};
+use crate::proxy::nginx::releases::MODERN_UPSTREAMS;
 use crate::source::Span;
 use rustc_hash::FxHashMap;
 use settings::Settings;
@@ -57,7 +57,6 @@ pub(super) struct Lower<'a> {
     /// Base of every outgoing list.
     implied: ListId,
     modern: bool,
-    one_host: bool,
     outside: Option<Why>,
     /// Directives right inside `http`.
     http_dirs: Vec<DirId>,
@@ -99,7 +98,6 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         slashed: None,
         implied: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
-        one_host: era.since(ONE_HOST),
         outside: None,
         http_dirs: Vec::new(),
         seats: conf.comments.iter().flat_map(|c| [c.within, c.next, c.trailing_of]).flatten().map(|d| (d, None)).collect(),

@@ -6,7 +6,7 @@ use crate::model::{
     Why, Wire,
 };
 use crate::proxy::nginx::duration;
-use crate::proxy::nginx::releases::{HEADER_MERGE, MODERN_UPSTREAMS};
+use crate::proxy::nginx::releases::{HEADER_MERGE, MODERN_UPSTREAMS, ONE_HOST};
 use crate::source::Span;
 use std::rc::Rc;
 
@@ -347,10 +347,11 @@ impl Lower<'_> {
             let mut op = self.op(*id, seat, Verb::Set, Answers::All);
             let again = ops.iter().any(|o| o.name.eq_ignore_ascii_case(&op.name));
             let host = op.name.eq_ignore_ascii_case("host");
-            if again && !(host && self.one_host) {
+            // Where it makes no difference the release is not asked for: each one that is makes an era of its own.
+            if again && !(host && self.era.since(ONE_HOST)) {
                 op.verb = Verb::Add;
             }
-            if host && self.one_host {
+            if host && !self.never_empty(op.value.value) && self.era.since(ONE_HOST) {
                 // "" is the default line there.
                 op.drop_empty = false;
                 if let Known::Is(e) = op.value.value {
@@ -370,6 +371,16 @@ impl Lower<'_> {
         });
         let displaced = (!self.p.list(outer).ops.is_empty()).then_some(outer);
         self.p.add_list(HeaderList { seat, base: Some(self.implied), ops, displaced, open })
+    }
+
+    /// Whether every request that a client can make fills a value.
+    fn never_empty(&self, value: Known<ExprId>) -> bool {
+        value.is().is_some_and(|e| match self.p.expr(e) {
+            Expr::Text(t) => !t.is_empty(),
+            Expr::Read(subject) => matches!(subject, Subject::Host | Subject::UpstreamAuthority),
+            Expr::Join(parts) => parts.iter().any(|e| self.never_empty(Known::Is(*e))),
+            _ => false,
+        })
     }
 
     fn answer(&mut self, dirs: &[DirId], seat: Seat, outer: ListId, inherit: Inherit, hole: Option<Why>) -> ListId {
