@@ -4,7 +4,7 @@ use std::ops::BitOrAssign;
 
 /// Parts of a request in which the probes of one route differ: a handshake has lines that a plain request has not, a preflight
 /// another method. A run notes which of them it went by; in all others a request may differ and still goes the same way, so
-/// that no second run is needed to know where it comes.
+/// that no second run is needed to know where it comes. What an upstream answers to a handshake may be something else all the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Asked(u8);
 

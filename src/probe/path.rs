@@ -21,7 +21,8 @@ pub(super) fn path_form(path: &str, form: PathForm, merge_slashes: bool) -> Path
     // A plain path is in every form.
     let escaped = form != PathForm::AsSent && path.contains('%');
     let dotted = form != PathForm::AsSent && path.contains("/.");
-    if !(escaped || dotted || merge_slashes && path.contains("//")) {
+    let plain = !(escaped || dotted || merge_slashes && path.contains("//"));
+    if plain {
         return Path::AsIs;
     }
     let mut bytes = Vec::with_capacity(path.len());

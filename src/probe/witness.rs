@@ -113,6 +113,16 @@ pub fn survey<T: Send>(
     wanted: impl Fn(RouteId) -> bool + Sync,
     look: impl Fn(&Witness, &[Branch]) -> T + Sync,
 ) -> Vec<(Witness, T)> {
+    survey_by(machine, PART, wanted, look)
+}
+
+/// The same, in parts of so many places at least.
+fn survey_by<T: Send>(
+    machine: &Machine<'_>,
+    least: usize,
+    wanted: impl Fn(RouteId) -> bool + Sync,
+    look: impl Fn(&Witness, &[Branch]) -> T + Sync,
+) -> Vec<(Witness, T)> {
     let proxy = machine.proxy();
     let mut known = Known { reached: vec![false; proxy.routes.len()], forwards: HashSet::new() };
     let mut all: Vec<(Witness, T)> = Vec::new();
@@ -121,7 +131,7 @@ pub fn survey<T: Send>(
         walk.begin(taken.body);
         let goals: Vec<(Goal, Way)> = std::iter::from_fn(|| walk.next()).collect();
         let search = Search { machine, listener, ways: &walk.ways, assume: Assume::default(), wanted: &wanted, look: &look };
-        let parts = search.parts(&goals);
+        let parts = search.parts(&goals, least);
         let shares = parallel::each(&parts, |part| search.go(part, &known));
         all.reserve(shares.iter().map(|s| s.found.len()).sum());
         for (part, mut share) in parts.iter().zip(shares) {
@@ -175,12 +185,12 @@ struct Search<'a, 'p, W, L> {
 
 impl<T, W: Fn(RouteId) -> bool, L: Fn(&Witness, &[Branch]) -> T> Search<'_, '_, W, L> {
     /// Cuts the places where one outermost route ends and another begins: what belongs together mostly lies within one.
-    fn parts<'g>(&self, goals: &'g [(Goal, Way)]) -> Vec<&'g [(Goal, Way)]> {
+    fn parts<'g>(&self, goals: &'g [(Goal, Way)], least: usize) -> Vec<&'g [(Goal, Way)]> {
         let mut parts = Vec::new();
         let (mut from, mut last) = (0, None);
         for (i, (_, way)) in goals.iter().enumerate() {
             let outermost = self.ways.routes(*way).last();
-            if outermost != last && i - from >= PART {
+            if outermost != last && i - from >= least {
                 parts.push(&goals[from..i]);
                 from = i;
             }
@@ -259,4 +269,80 @@ fn arrives(branches: &[Branch], route: RouteId, goal: Goal, chance: bool) -> boo
             }
     };
     if chance { branches.iter().any(here) } else { branches.iter().all(here) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::survey_by;
+    use crate::model::{
+        Act, Arm, Clocks, Fact, HeaderList, Hop, How, Intake, Known, Listener, Matcher, Pick, Policy, Proxy, Rank, Route, RouteId, Scope,
+        Seat, Step, Subject, Table, UpgradeMode, Wire,
+    };
+    use crate::probe::Machine;
+    use crate::source::Span;
+
+    fn fact<T: Copy>(value: T) -> Fact<T> {
+        Fact::is(value, How::Implied, Span::default(), Seat(0))
+    }
+
+    /// Hosts whose routes all lead to one and the same.
+    fn shared(hosts: usize) -> Proxy {
+        let (mut p, at) = (Proxy::new("test", |_| None), Span::default());
+        let seat = p.add_scope(Scope { parent: None, span: at, body: at, noun: "", name: "".into() });
+        let list = p.add_list(HeaderList { seat, base: None, ops: Vec::new(), displaced: None, open: None });
+        let clocks = p.add_clocks(Clocks::default());
+        let hop = p.add_hop(Hop {
+            wire: fact(Wire::H11),
+            upgrade: fact(UpgradeMode::Tunnel),
+            buffered: fact(false),
+            mixing: None,
+            packed: fact(false),
+            tls: Some(false),
+            unreachable: Known::Is(502),
+            client_headers: fact(true),
+            method: None,
+            intercepts: false,
+            follows: None,
+        });
+        let policy = p.add_policy(Policy {
+            seat,
+            outgoing: list,
+            relayed: None,
+            answer: list,
+            clocks,
+            hop,
+            content: None,
+            errors: None,
+            absolute: None,
+            max_body: None,
+        });
+        let route = |p: &mut Proxy, act: Act| {
+            let body = p.add_block(vec![Step { act: Act::Enter(policy), span: at }, Step { act, span: at }]);
+            p.add_route(Route { seat, body, policy, named: false, within: None })
+        };
+        let end = route(&mut p, Act::Respond { status: fact(200), location: None, body: None });
+        let mut arms = Vec::new();
+        for i in 0..hosts {
+            let go = route(&mut p, Act::Go(end));
+            let test = p.test(Subject::Host, Matcher::Is(vec![format!("h{i}.test").into()]), at);
+            arms.push(Arm { test, rank: Rank::Plain, go, nested: None });
+        }
+        let miss = p.one(Act::Close, at);
+        let table = p.add_table(Table { pick: Pick::FirstMatch, arms, miss, open: None, seat });
+        let body = p.one(Act::Dispatch(table), at);
+        p.listeners.push(Listener { seat, at: "*:80".into(), tls: false, intake: Intake::default(), body });
+        p
+    }
+
+    #[test]
+    fn parts_find_what_one_search_finds() {
+        let p = shared(9);
+        let machine = Machine::new(&p);
+        let found = |least| survey_by(&machine, least, |_| true, |_, branches| branches.len());
+        let whole = found(usize::MAX);
+        // The one that all lead to, by the first host; each other host by itself.
+        let routes: Vec<RouteId> = whole.iter().map(|(w, _)| w.route).collect();
+        assert_eq!(routes, [0, 2, 3, 4, 5, 6, 7, 8, 9].map(RouteId));
+        assert_eq!(found(1), whole);
+    }
 }

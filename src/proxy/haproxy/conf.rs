@@ -147,20 +147,25 @@ impl Conf {
     pub fn sections(&self, since: &dyn Fn((u16, u16, u16)) -> bool) -> (Vec<Section<'_>>, Vec<&Stmt>) {
         let mut out: Vec<Section<'_>> = Vec::new();
         let mut before = Vec::new();
+        let mut last_defaults = None;
         for stmt in &self.stmts {
             let truth = stmt.guards.iter().fold(Truth::Yes, |all, g| all.and(cond::eval(&g.text, since).negate_if(g.not)));
             if truth == Truth::No {
                 continue;
             }
-            let noun = SECTIONS.iter().find(|s| **s == stmt.word(0)).copied();
+            let first = stmt.word(0);
+            let noun = SECTIONS.iter().find(|s| **s == first).copied();
             if let Some(noun) = noun {
                 let from = stmt.words.iter().position(|w| &*w.text == "from").and_then(|i| stmt.words.get(i + 1)).map(|w| &*w.text);
                 let named = !matches!(noun, "global" | "traces") && stmt.word(1) != "from";
                 let defaults = match from {
                     Some(from) => out.iter().rposition(|s| s.noun == "defaults" && s.name == from),
                     None if noun == "defaults" => None,
-                    None => out.iter().rposition(|s| s.noun == "defaults"),
+                    None => last_defaults,
                 };
+                if noun == "defaults" {
+                    last_defaults = Some(out.len());
+                }
                 out.push(Section {
                     noun,
                     name: if named { stmt.word(1) } else { "" },

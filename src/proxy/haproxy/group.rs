@@ -16,8 +16,8 @@ pub(super) fn configurations(files: &Files, given: &[FileId]) -> Vec<Vec<FileId>
     for ids in by_dir.into_values() {
         let mut ids = ids;
         ids.sort_by(|a, b| files.path(*a).cmp(&files.path(*b)));
-        let confs: Vec<Conf> = ids.iter().map(|id| conf::read(files, &[*id])).collect();
-        if ids.len() > 1 && belong_together(&confs) {
+        let read = || ids.iter().map(|id| conf::read(files, &[*id])).collect::<Vec<Conf>>();
+        if ids.len() > 1 && belong_together(&read()) {
             out.push(ids);
         } else {
             out.extend(ids.into_iter().map(|id| vec![id]));

@@ -40,16 +40,17 @@ pub struct Sending {
     pub list: ListId,
     /// Whether more operations on headers may exist.
     pub open: bool,
-    /// A `Connection` line that says `close`, and where that is made.
-    #[allow(clippy::option_option, reason = "a line that nobody wrote closes as well")]
-    pub closes: Option<Option<Origin>>,
+    /// Whether a `Connection` line says `close`.
+    pub closes: bool,
+    /// Where that line is made; none: it is the client's own.
+    pub closed_by: Option<Origin>,
 }
 
 impl Sending {
     fn of(branch: &Branch) -> Option<Self> {
         let sent = branch.sent.as_ref()?;
         let closing = |v: &Val| matches!(v, Val::Is(v) if v.split(',').any(|t| t.trim().eq_ignore_ascii_case("close")));
-        let closes = sent.values("connection").find(|l| closing(&l.value)).map(|l| l.origin);
+        let line = sent.values("connection").find(|l| closing(&l.value));
         Some(Self {
             witness: 0,
             upstream: sent.upstream?,
@@ -58,7 +59,8 @@ impl Sending {
             hop: sent.hop,
             list: sent.list,
             open: sent.open.is_some(),
-            closes,
+            closes: line.is_some(),
+            closed_by: line.and_then(|l| l.origin),
         })
     }
 }

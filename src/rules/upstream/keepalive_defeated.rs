@@ -138,8 +138,8 @@ impl Why {
 /// What closes the connection after a plain request.
 fn cause(cx: &Context<'_>, sending: &Sending) -> Option<(Span, Why)> {
     let group = cx.proxy.upstream(sending.upstream).reuse.origin.span;
-    if let Some(closes) = sending.closes {
-        let origin = closes?;
+    if sending.closes {
+        let origin = sending.closed_by?;
         if origin.how != How::Written {
             return Some((group, Why::Itself));
         }
