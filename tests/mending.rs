@@ -232,3 +232,13 @@ fn what_is_refused_is_spelt_as_it_is_taken() {
         assert_eq!(read(&dir, name), want, "{}", said(&out));
     }
 }
+
+/// A rule that keeps upgrades out keeps out all but those that are meant.
+#[test]
+fn other_upgrades_stay_out() {
+    let text = "defaults\n    mode http\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\nfrontend web\n    bind :80\n    http-request del-header Upgrade  # no h2c\n    # hoplint: websocket\n    default_backend chat\nbackend chat\n    timeout tunnel 1h\n    server chat1 127.0.0.1:9000\n";
+    let dir = site(&[("haproxy.cfg", text)]);
+    let out = hoplint(dir.path(), &["check", "--fix", "--select", "websocket/*", "haproxy.cfg"]);
+    let want = text.replace("del-header Upgrade  #", "del-header Upgrade unless { req.hdr(Upgrade) -i websocket }  #");
+    assert_eq!(read(&dir, "haproxy.cfg"), want, "{}", said(&out));
+}
