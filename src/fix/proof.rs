@@ -39,6 +39,7 @@ impl Refusal {
 /// Configurations before a correction, with what is needed to compare again and again.
 pub(super) struct Before<'a> {
     view: View<'a>,
+    sizes: Vec<usize>,
     lowered: BTreeMap<(usize, Version), Lowered>,
     eras: BTreeMap<usize, Vec<Version>>,
 }
@@ -51,8 +52,10 @@ struct Lowered {
 }
 
 impl<'a> Before<'a> {
-    pub(super) const fn new(view: View<'a>) -> Self {
-        Self { view, lowered: BTreeMap::new(), eras: BTreeMap::new() }
+    pub(super) fn new(view: View<'a>) -> Self {
+        let size = |f: &FileId| view.files.map().file(*f).bytes().len();
+        let sizes = view.sites.iter().map(|site| site.files().iter().map(size).sum()).collect();
+        Self { view, sizes, lowered: BTreeMap::new(), eras: BTreeMap::new() }
     }
 
     fn eras(&mut self, room: &Room, site: usize) -> &[Version] {
@@ -80,7 +83,7 @@ impl<'a> Before<'a> {
 
     /// How many bytes a configuration has.
     pub(super) fn size(&self, site: usize) -> usize {
-        self.view.sites[site].files().iter().map(|f| self.view.files.map().file(*f).bytes().len()).sum()
+        self.sizes[site]
     }
 
     fn lowered(&mut self, site: usize, at: Version) -> &Lowered {
