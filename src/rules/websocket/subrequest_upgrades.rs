@@ -1,13 +1,20 @@
 //! `websocket/subrequest-upgrades`
 
-use super::super::{Confidence, Level, Related, context::Context, intents::header};
+use super::super::{
+    Confidence, Finding, Level, Related,
+    context::Context,
+    intents::{TRIALS, header},
+};
 use crate::model::{Advice, Because, Goal, How, Intent, Kind, Origin, Role, Trial};
-use crate::probe::{Branch, Credentials, Line, Sent, Val, handshake};
+use crate::probe::{Branch, Credentials, Line, Sent, Val, handshake, parallel};
 use crate::source::Span;
-use std::collections::HashSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     let mut asked: HashSet<Span> = HashSet::new();
+    let mut found = Vec::new();
+    let beside = LazyCell::new(|| beside(cx));
     for socket in cx.sockets().iter() {
         if !super::works(cx, socket) {
             continue;
@@ -24,13 +31,17 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             let Some(line) = sent.values("upgrade").find(|l| matches!(&l.value, Val::Is(v) if !v.is_empty())) else { continue };
             let request = handshake::ask(w.listener, &w.host, &w.path);
             // One correction serves all that ask so.
-            let wanted = asked.insert(errand.span).then(|| wanted(cx, sent, Trial { kind: Kind::Handshake, request }));
-            speak(cx, errand.span, (sent, line), &cx.title(w.route), &socket.example(), wanted);
+            let trial = Trial { kind: Kind::Handshake, request };
+            let wanted = asked.insert(errand.span).then(|| wanted(cx, sent, trial, beside.get(&sent.span).map_or(&[], Vec::as_slice)));
+            found.push(said(cx, errand.span, (sent, line), &cx.title(w.route), &socket.example(), wanted));
         }
+    }
+    for f in found {
+        cx.report(f);
     }
 }
 
-fn speak(cx: &mut Context<'_>, at: Span, (sent, line): (&Sent, &Line), title: &str, example: &str, wanted: Option<Intent>) {
+fn said(cx: &Context<'_>, at: Span, (sent, line): (&Sent, &Line), title: &str, example: &str, wanted: Option<Intent>) -> Finding {
     let mut f = cx.finding("websocket/subrequest-upgrades", Level::Warning, at);
     f.confidence = Confidence::Likely;
     f.message = format!("for a handshake through {title} the proxy's own request asks for an upgrade too");
@@ -43,11 +54,30 @@ fn speak(cx: &mut Context<'_>, at: Span, (sent, line): (&Sent, &Line), title: &s
     f.help = format!("{advice}: if that server accepts the upgrade, the client's connection is closed");
     f.example = Some(example.to_owned());
     f.intent = wanted;
-    cx.report(f);
+    f
+}
+
+/// Plain requests that the proxy makes one of its own beside, by where that one is forwarded.
+fn beside(cx: &Context<'_>) -> HashMap<Span, Vec<Trial>> {
+    let each = parallel::many(&cx.witnesses(), |w| {
+        let branches = cx.plain(w);
+        let places: BTreeSet<Span> = branches.iter().flat_map(|b| &b.errands).filter_map(|e| Some(e.sent.as_ref()?.span)).collect();
+        if places.is_empty() { None } else { Some((w.ask(Kind::Plain, "")?, places)) }
+    });
+    let mut found: HashMap<Span, Vec<Trial>> = HashMap::new();
+    for (request, places) in each {
+        for place in places {
+            let trials = found.entry(place).or_default();
+            if trials.len() < TRIALS {
+                trials.push(Trial { kind: Kind::Plain, request: request.clone() });
+            }
+        }
+    }
+    found
 }
 
 /// The own request shall ask for no upgrade, whatever it is made for: every request that it is made beside counts.
-fn wanted(cx: &Context<'_>, sent: &Sent, first: Trial) -> Intent {
+fn wanted(cx: &Context<'_>, sent: &Sent, first: Trial, beside: &[Trial]) -> Intent {
     let list = cx.proxy.list(sent.list);
     let scope = cx.proxy.scope(list.seat);
     let written = |span, seat, how| Origin { how, span, seat };
@@ -58,10 +88,6 @@ fn wanted(cx: &Context<'_>, sent: &Sent, first: Trial) -> Intent {
     for name in ["upgrade", "connection"] {
         because.extend(cx.written(sent.list, name).map(header));
     }
-    let mut trials = vec![first];
-    for w in cx.witnesses().iter() {
-        let beside = cx.plain(w).iter().flat_map(|b| &b.errands).any(|e| e.sent.as_ref().is_some_and(|s| s.span == sent.span));
-        trials.extend(w.ask(Kind::Plain, "").filter(|_| beside).map(|request| Trial { kind: Kind::Plain, request }));
-    }
+    let trials = std::iter::once(first).chain(beside.iter().cloned()).collect();
     Intent { goal: Goal::ErrandsStayPlain, trials, because, assumes: None, site: 0 }
 }
