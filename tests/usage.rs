@@ -167,3 +167,16 @@ fn scripts_that_are_templates_are_no_configuration() {
     fs::write(dir.path().join("nginx/site.conf.j2"), BROKEN).unwrap();
     assert!(said(&hoplint(dir.path(), &["check", "-v"])).contains("read ./nginx/site.conf.j2"), "templates of configurations are");
 }
+
+#[test]
+fn a_named_file_that_is_something_else_is_not_taken_for_a_configuration() {
+    let dir = site(&[("a.conf", BROKEN), ("package.json", "{\"name\": \"x\"}\n")]);
+    let out = hoplint(dir.path(), &["check", "--format", "json", "package.json", "a.conf"]);
+    assert_eq!(out.status.code(), Some(2), "nothing passes as clean that was not read");
+    assert!(said(&out).contains("package.json: not recognised") && said(&out).contains("--dialect"), "{}", said(&out));
+    assert!(rules(&out).contains(&RULE.to_owned()), "the other one is read");
+    let out = hoplint(dir.path(), &["check", "--skip-unknown", "package.json"]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let out = hoplint(dir.path(), &["check", "--dialect", "nginx", "package.json"]);
+    assert_eq!(out.status.code(), Some(1), "somebody knows better");
+}

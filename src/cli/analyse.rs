@@ -77,10 +77,12 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         }
     }
     say(&found, args.verbose);
-    let rooms = rooms(args, &mut files, given, &judged)?;
+    let (rooms, unknown) = rooms(args, &mut files, given, &judged)?;
+    let names = DIALECTS.iter().map(|d| d.name()).collect::<Vec<_>>().join(", ");
+    let why = format!("not recognised as a configuration of {names}; `--dialect` says which one it is");
+    report.unreadable.extend(unknown.into_iter().map(|name| (name, why.clone())));
     if rooms.is_empty() && report.unreadable.is_empty() && !args.skip_unknown {
-        let names: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
-        return Err(format!("nothing to check: no configuration of {} was found (`-v` says what was skipped and why)", names.join(", ")));
+        return Err(format!("nothing to check: no configuration of {names} was found (`-v` says what was skipped and why)"));
     }
     let roots = Roots::of(&named);
     let mut together = Vec::new();
@@ -146,14 +148,16 @@ pub(super) fn may_edit(files: &Files, roots: &Roots, id: FileId) -> Result<(), &
 
 type Rooms = BTreeMap<&'static str, (&'static dyn Dialect, Vec<FileId>, bool)>;
 
-/// Sorts what was read by dialect; what is `known` was judged on the way. The flag says whether all of it was named one by one.
+/// Sorts what was read by dialect; what is `known` was judged on the way. The flag says whether all of it was named one by one. Names of
+/// files that are none of any come beside it.
 fn rooms(
     args: &Check,
     files: &mut Files,
     given: Vec<(FileId, bool)>,
     known: &HashMap<FileId, &'static dyn Dialect>,
-) -> Result<Rooms, String> {
+) -> Result<(Rooms, Vec<String>), String> {
     let mut rooms = Rooms::new();
+    let mut unknown = Vec::new();
     let mut put = |room: &'static dyn Dialect, id: FileId, explicit: bool| {
         let entry = rooms.entry(room.name()).or_insert_with(|| (room, Vec::new(), explicit));
         entry.1.push(id);
@@ -185,17 +189,19 @@ fn rooms(
         let id = files.split_dump(id).map_err(|e| e.to_string())?.unwrap_or(id);
         let file = files.map().file(id);
         let head = &file.bytes()[..file.bytes().len().min(64 * 1024)];
-        let assumed = args.dialect.as_deref().and_then(dialect).or_else(|| DIALECTS.first().copied());
+        let usual = || DIALECTS.first().copied().filter(|d| !d.rules_out(file.name()));
+        let assumed = args.dialect.as_deref().and_then(dialect).or_else(usual);
         let room = known.get(&id).copied().or_else(|| claimed(args, file.name(), head));
         match room.or_else(|| assumed.filter(|_| !args.skip_unknown)) {
             Some(room) => put(room, id, explicit),
-            None if args.verbose > 0 => {
+            None if args.skip_unknown && args.verbose > 0 => {
                 output::to_stderr(&format!("skipped {}: not a configuration of a known proxy by its content", file.name()));
             }
-            None => {}
+            None if args.skip_unknown => {}
+            None => unknown.push(file.name().to_owned()),
         }
     }
-    Ok(rooms)
+    Ok((rooms, unknown))
 }
 
 /// The configurations of the repository that include fragments which were named without them. Those fragments are taken out

@@ -39,6 +39,12 @@ pub trait Dialect: Sync {
         false
     }
 
+    /// Whether a file of that name is surely something else: it is read only if somebody names the dialect.
+    fn rules_out(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
     /// Reads configurations: each root is one, with whatever it includes; files that another one includes are read there.
     fn read(&self, files: &mut Files, given: &[FileId], reading: &Reading) -> Vec<Box<dyn Site>>;
 

@@ -49,6 +49,10 @@ impl Dialect for Nginx {
         conf::claims(name, head)
     }
 
+    fn rules_out(&self, name: &str) -> bool {
+        conf::rules_out(name)
+    }
+
     fn snippet(&self, order: &Order, oldest: Version) -> Result<String, &'static str> {
         Ok(snippet::write(order, oldest))
     }

@@ -36,16 +36,26 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
         )
     };
     let known_lines = names.iter().filter(|n| line(n)).count();
-    // A template is of the language that its name has without the template's own end.
-    let written = [".j2", ".jinja", ".jinja2", ".erb", ".tmpl", ".tpl", ".template", ".in"].iter().find_map(|end| name.strip_suffix(end));
-    let suffix = written.unwrap_or(name).rsplit('.').next().unwrap_or_default();
+    let suffix = suffix(name);
     let by_name = file.contains("nginx")
         || name.contains("nginx/")
         || matches!(suffix, "conf" | "nginx" | "vhost")
         || name.contains("sites-")
         || name.contains("conf.d/");
-    let code = matches!(
-        suffix,
+    let broken = tree.errors.len() > names.len() / 2 + 2;
+    !rules_out(name) && !broken && (known_block && known_lines > 0 || by_name && (known_block || known_lines > 0) && !names.is_empty())
+}
+
+/// The end of a name. A template is of the language that its name has without the template's own end.
+fn suffix(name: &str) -> &str {
+    let written = [".j2", ".jinja", ".jinja2", ".erb", ".tmpl", ".tpl", ".template", ".in"].iter().find_map(|end| name.strip_suffix(end));
+    written.unwrap_or(name).rsplit('.').next().unwrap_or_default()
+}
+
+/// Whether a name is one of programs, documents or other data.
+pub fn rules_out(name: &str) -> bool {
+    matches!(
+        suffix(name),
         "rs" | "js"
             | "ts"
             | "go"
@@ -70,9 +80,7 @@ pub fn claims(name: &str, head: &[u8]) -> bool {
             | "toml"
             | "xml"
             | "txt"
-    );
-    let broken = tree.errors.len() > names.len() / 2 + 2;
-    !code && !broken && (known_block && known_lines > 0 || by_name && (known_block || known_lines > 0) && !names.is_empty())
+    )
 }
 
 /// What a file is, by the directives at its top.

@@ -6,7 +6,7 @@ mod read;
 mod words;
 
 pub use super::directives::Context;
-pub use claim::claims;
+pub use claim::{claims, rules_out};
 pub use read::{read, read_all};
 pub(super) use words::is_template;
 pub use words::{Args, Word, Words};
