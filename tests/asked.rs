@@ -8,24 +8,10 @@ use hoplint::{
     proxy::{Reading, dialect},
     source::Files,
 };
-use std::path::{Path, PathBuf};
 
-/// Main files of the recorded cases of one proxy, and its releases that they are tried for.
-fn cases(proxy: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(proxy).join("cases");
-    let mut out = Vec::new();
-    for entry in std::fs::read_dir(&root).unwrap() {
-        let path = entry.unwrap().path();
-        let main = ["nginx.conf", "haproxy.cfg", "envoy.yaml"].iter().map(|n| path.join(n)).find(|p| p.exists());
-        if let Some(main) = main.filter(|_| path.is_dir()) {
-            out.push(main);
-        } else if path.extension().is_some_and(|e| e == "conf" || e == "cfg" || e == "yaml") {
-            out.push(path);
-        }
-    }
-    out.sort();
-    out
-}
+#[path = "support/cases.rs"]
+mod cases;
+use cases::{mains, recorded};
 
 /// Where a request comes and by what, and whether the answer lets pages of other origins read it: all that evidence looks at. An
 /// upstream may answer a handshake otherwise, and its answer get other lines.
@@ -69,7 +55,7 @@ fn what_was_not_gone_by_makes_no_difference() {
         ("envoy", [Version(1, 30, 0), Version(1, 36, 0)]),
     ] {
         let mut tally = (0, 0);
-        for path in cases(proxy) {
+        for path in mains(&recorded(proxy)) {
             let mut files = Files::new();
             // Some are no text, on purpose.
             let Ok(id) = files.read(path.to_str().unwrap()) else { continue };

@@ -2,10 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests")]
 
 use hoplint::{
-    config::{Settings, parse_route},
     fix::{Mended, Room, mend},
     model::{Applicability, Fix, NoFix, Obstacle},
-    proxy::{DIALECTS, Reading, dialect},
+    proxy::DIALECTS,
     rules::Finding,
     source::Files,
 };
@@ -14,33 +13,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Main files of the recorded cases of one proxy.
-fn cases(proxy: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(proxy).join("cases");
-    let mut out = Vec::new();
-    let Ok(entries) = std::fs::read_dir(&root) else { return out };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let main = ["nginx.conf", "haproxy.cfg", "envoy.yaml"].iter().map(|n| path.join(n)).find(|p| p.exists());
-        if let Some(main) = main.filter(|_| path.is_dir()) {
-            out.push(main);
-        } else if path.extension().is_some_and(|e| e == "conf" || e == "cfg" || e == "yaml") {
-            out.push(path);
-        }
-    }
-    out.sort();
-    out
-}
-
-/// A configuration as it is judged in these tests: every path that looks like one carries WebSocket with a slow heartbeat.
-fn room(proxy: &str, path: &Path) -> Option<(Files, Room)> {
-    let mut files = Files::new();
-    // Some are no text, on purpose.
-    let id = files.read(path.to_str().unwrap()).ok()?;
-    let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
-    let reading = Reading { context: None, explicit: false, together: false };
-    Some((files, Room { dialect: dialect(proxy).unwrap(), given: vec![id], reading, settings, only: None }))
-}
+#[path = "support/cases.rs"]
+mod cases;
+use cases::{mains, recorded, room};
 
 /// How corrections fared, by rule.
 #[derive(Default, Debug)]
@@ -136,7 +111,7 @@ fn corrections_of_the_recorded_configurations_keep_their_promises() {
         let mut tallies: BTreeMap<&'static str, Tally> = BTreeMap::new();
         // All of them take minutes without optimisation: `HOPLINT_ALL=1` takes them all.
         let step = if std::env::var_os("HOPLINT_ALL").is_some() { 1 } else { 8 };
-        let all: Vec<PathBuf> = cases(proxy).into_iter().step_by(step).collect();
+        let all: Vec<PathBuf> = mains(&recorded(proxy)).into_iter().step_by(step).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
         let shared = std::sync::Mutex::new((&mut tallies, 0));
         std::thread::scope(|scope| {

@@ -2,28 +2,14 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-fn site(files: &[(&str, &str)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = dir.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    dir
-}
+#[path = "support/scratch.rs"]
+mod scratch;
+use scratch::{MAIN, hoplint, site};
 
-fn hoplint(dir: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hoplint"));
-    for name in ["GITHUB_ACTIONS", "HOPLINT_TARGET", "HOPLINT_FORMAT", "HOPLINT_FAIL_ON"] {
-        command.env_remove(name);
-    }
-    command.current_dir(dir).args(arguments).output().unwrap()
-}
-
+/// What the program says, wherever it says it.
 fn said(out: &Output) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
 }
@@ -32,7 +18,6 @@ fn read(dir: &TempDir, name: &str) -> String {
     fs::read_to_string(dir.path().join(name)).unwrap()
 }
 
-const MAIN: &str = "events {}\nhttp {\n    include conf.d/*.conf;\n}\n";
 /// The one rule that these tests are about, where others would speak as well.
 const RULE: [&str; 2] = ["--select", "websocket/connection-not-forwarded"];
 /// `Connection` is missing in the snippet that both locations include.

@@ -55,7 +55,7 @@ impl<'a> Parts<'a> {
         } else {
             Span::between(line.start + code, self.own.end())
         };
-        Some(way(Edit { span, text: String::new() }, "remove the comment".to_owned()))
+        Some(Correction::of(vec![Edit { span, text: String::new() }], "remove the comment".to_owned(), None))
     }
 
     /// Takes one of several rules away, together with the comma that it no longer needs; `gone` says which ones go.
@@ -70,24 +70,25 @@ impl<'a> Parts<'a> {
         } else {
             Span::between(own.start, self.rules.get(rule + 1)?.start)
         };
-        Some(way(Edit { span, text: String::new() }, format!("remove `{}` from the comment", self.map.text(own))))
+        Some(Correction::of(vec![Edit { span, text: String::new() }], format!("remove `{}` from the comment", self.map.text(own)), None))
     }
 
     /// Writes another rule in the place of one.
     pub(super) fn instead(&self, rule: usize, name: &str) -> Option<Correction> {
         let span = *self.rules.get(rule)?;
-        Some(way(Edit { span, text: name.to_owned() }, format!("write `{name}` instead of `{}`", self.map.text(span))))
+        Some(Correction::of(
+            vec![Edit { span, text: name.to_owned() }],
+            format!("write `{name}` instead of `{}`", self.map.text(span)),
+            None,
+        ))
     }
 
     /// A place for the reason.
     pub(super) fn with_reason(&self) -> Correction {
         let end = self.own.start + self.map.bytes(self.own).trim_ascii_end().len() as u32;
-        way(Edit { span: Span::between(self.behind, end), text: " -- …".to_owned() }, "say why, in place of the dots".to_owned())
+        let edit = Edit { span: Span::between(self.behind, end), text: " -- …".to_owned() };
+        Correction::of(vec![edit], "say why, in place of the dots".to_owned(), None)
     }
-}
-
-fn way(edit: Edit, title: String) -> Correction {
-    Correction { edits: vec![edit], title, caution: None }
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! Every recorded configuration that the real proxy accepts is still accepted after all corrections.
 
+use super::cases::{mains, room};
 use super::proxies::{self, Installed};
-use hoplint::{
-    config::{Settings, parse_route},
-    fix::{Room, mend},
-    proxy::{Reading, dialect},
-    source::Files,
-};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use hoplint::fix::{Mended, Room, mend};
+use std::{fs, path::Path};
+
+/// Makes all corrections in the files of a configuration.
+pub(crate) fn in_place(proxy: &dyn Installed, main: &Path) -> Result<(Room, Mended), String> {
+    let (files, room) = room(proxy.dialect(), main).ok_or("it cannot be read")?;
+    let mended = mend(&room, &files, &|_| Ok(()), true).ok_or("too large")?;
+    for id in &mended.changed {
+        fs::write(mended.files.on_disk(*id).unwrap(), mended.files.map().file(*id).bytes()).map_err(|e| e.to_string())?;
+    }
+    Ok((room, mended))
+}
 
 /// How many were accepted before, and how many of those were changed.
 ///
@@ -19,34 +22,15 @@ use std::{
 pub(crate) fn run(proxy: &dyn Installed, cases: &Path) -> Result<(usize, usize), String> {
     let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
     copy(cases, scratch.path()).map_err(|e| e.to_string())?;
-    let mut mains: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(scratch.path()).map_err(|e| e.to_string())? {
-        let path = entry.map_err(|e| e.to_string())?.path();
-        let inner = ["nginx.conf", "haproxy.cfg", "envoy.yaml"].iter().map(|n| path.join(n)).find(|p| p.exists());
-        if let Some(main) = inner {
-            mains.push(main);
-        } else if path.extension().is_some_and(|e| e == "conf" || e == "cfg" || e == "yaml") {
-            mains.push(path);
-        }
-    }
-    mains.sort();
     let (mut accepted, mut changed) = (0, 0);
-    for main in &mains {
+    for main in &mains(scratch.path()) {
         let staged = proxies::Staged { main: main.clone(), listeners: Vec::new() };
         let Ok(said) = proxies::run(&mut proxy.check(&staged)) else { continue };
         if !said.accepted {
             continue;
         }
         accepted += 1;
-        let mut files = Files::new();
-        let id = files.read(main.to_str().unwrap()).map_err(|e| e.to_string())?;
-        let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
-        let room = Room { dialect: dialect(proxy.dialect()).unwrap(), given: vec![id], reading: Reading::default(), settings, only: None };
-        let mended = mend(&room, &files, &|_| Ok(()), true).ok_or("too large")?;
-        for id in &mended.changed {
-            let file = mended.files.map().file(*id);
-            fs::write(mended.files.on_disk(*id).unwrap(), file.bytes()).map_err(|e| e.to_string())?;
-        }
+        let mended = in_place(proxy, main)?.1;
         if mended.changed.is_empty() {
             continue;
         }

@@ -7,12 +7,7 @@
 //! under the same names, to be asked for by whatever labelled the originals.
 
 use super::proxies::{self, Installed, Staged};
-use hoplint::{
-    config::{Settings, parse_route},
-    fix::{Room, mend},
-    proxy::{Reading, dialect},
-    source::Files,
-};
+use hoplint::fix::mend;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -78,14 +73,7 @@ fn one(proxy: &dyn Installed, folder: &Path, file: &str, out: Option<&Path>) -> 
     if asked && !proxies::run(&mut proxy.check(&staged))?.accepted {
         return Ok(None);
     }
-    let mut files = Files::new();
-    let id = files.read(main.to_str().unwrap()).map_err(|e| e.to_string())?;
-    let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
-    let room = Room { dialect: dialect(proxy.dialect()).unwrap(), given: vec![id], reading: Reading::default(), settings, only: None };
-    let mended = mend(&room, &files, &|_| Ok(()), true).ok_or("too large")?;
-    for id in &mended.changed {
-        fs::write(mended.files.on_disk(*id).unwrap(), mended.files.map().file(*id).bytes()).map_err(|e| e.to_string())?;
-    }
+    let (room, mended) = super::accepted::in_place(proxy, &main)?;
     if let Some(out) = out {
         // The file itself, and what it includes as far as that changed.
         let changed = mended.changed.iter().filter_map(|id| mended.files.on_disk(*id)).map(PathBuf::from);

@@ -15,6 +15,8 @@ mod sites;
 mod snippets;
 mod wire;
 
+#[path = "../support/cases.rs"]
+mod cases;
 #[path = "../support/page.rs"]
 mod page;
 
@@ -101,8 +103,7 @@ fn what_is_accepted_stays_accepted() {
     }
     for room in hoplint::proxy::DIALECTS {
         let proxy = *proxies::ALL.iter().find(|p| p.dialect() == room.name()).unwrap();
-        let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(room.name()).join("cases");
-        let (accepted, changed) = accepted::run(proxy, &cases).unwrap_or_else(|why| panic!("{why}"));
+        let (accepted, changed) = accepted::run(proxy, &cases::recorded(room.name())).unwrap_or_else(|why| panic!("{why}"));
         say(&format!("{}: {accepted} recorded configurations accepted, {changed} corrected, all of them still accepted", room.name()));
         assert!(accepted > 100, "only {accepted} are accepted: the check is not the right one");
     }

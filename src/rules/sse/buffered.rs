@@ -51,7 +51,10 @@ fn speak(cx: &mut Context<'_>, w: &Witness, b: &Branch, level: Level, half_done:
         (false, None) if cause.how.is_assumed() => {
             "answers over HTTP/1.0 are held back by default, unless set outside this file".to_owned()
         }
-        (false, None) => "answers over HTTP/1.0 are held back by default, in all versions".to_owned(),
+        (false, None) => {
+            let releases = cause.how.releases().map_or_else(String::new, |r| format!(", {r}"));
+            format!("answers over HTTP/1.0 are held back by default{releases}")
+        }
     };
     if let Some(origin) = half_done {
         cx.relate(&mut f, origin, "this has no effect here: only the upstream can send it");

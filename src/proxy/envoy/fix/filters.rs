@@ -61,13 +61,7 @@ impl Desk<'_> {
             }
             None => {
                 let name = if key == "cors" { "envoy.filters.http.cors" } else { key };
-                let engine = Value::map([
-                    ("name", Value::text(name)),
-                    (
-                        "typed_config",
-                        Value::map([("@type", Value::text("type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"))]),
-                    ),
-                ]);
+                let engine = filter(name, "cors.v3.Cors");
                 let chain = self.blamed(Role::Took).filter(|p| p.is("http_filters")).ok_or(NO_PLACE)?;
                 let edit = chain.pen.push(chain.pen.tree.resolve(chain.entry.value), &engine, true).ok_or(NO_PLACE)?;
                 Ok((edit, "add the CORS filter that applies it".to_owned()))
@@ -79,10 +73,7 @@ impl Desk<'_> {
     pub(super) fn routed(&self) -> Ways {
         let at = self.blamed(Role::Gate).ok_or(NO_PLACE)?;
         let pen = at.pen;
-        let router = Value::map([
-            ("name", Value::text("envoy.filters.http.router")),
-            ("typed_config", Value::map([("@type", Value::text("type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"))])),
-        ]);
+        let router = filter("envoy.filters.http.router", "router.v3.Router");
         let edit = if at.is("http_filters") {
             pen.push(pen.tree.resolve(at.entry.value), &router, false)
         } else {
@@ -94,4 +85,10 @@ impl Desk<'_> {
         };
         Ok(vec![Correction::of(vec![edit.ok_or(NO_PLACE)?], "end the filters with a router".to_owned(), None)])
     }
+}
+
+/// An HTTP filter of that type with nothing else to say.
+fn filter(name: &str, kind: &str) -> Value {
+    let kind = format!("type.googleapis.com/envoy.extensions.filters.http.{kind}");
+    Value::map([("name", Value::text(name)), ("typed_config", Value::map([("@type", Value::Text(kind))]))])
 }
