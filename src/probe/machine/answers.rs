@@ -99,9 +99,6 @@ impl Run<'_> {
             End::Unknown(_) => self.status = None,
             _ => {}
         }
-        if let Some(slots) = self.later.take() {
-            self.slots = slots;
-        }
         let mut answer = Vec::new();
         let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {

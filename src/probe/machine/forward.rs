@@ -87,7 +87,14 @@ impl Run<'_> {
         }
         let method = if extended { in_http2(&mut headers).unwrap_or(method) } else { method };
         let removed = std::mem::take(&mut self.removed);
+        if edge.wire.value == Known::Is(Wire::Cgi) {
+            // It has no place for one.
+            self.authority = Val::nothing();
+        }
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
+        if !self.copies.is_empty() {
+            self.send_copies();
+        }
         self.far(hop, at)
     }
 

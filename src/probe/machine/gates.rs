@@ -1,6 +1,6 @@
 //! Whoever must permit a request: gates, other servers that are asked, CORS engines.
 
-use super::{Credentials, End, Errand, Far, Flow, Run, Sent};
+use super::{Credentials, End, Far, Flow, Run, Sent};
 use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId};
 use crate::probe::{asked::Asked, value::Tri, value::Val};
 use crate::source::Span;
@@ -101,6 +101,7 @@ impl Run<'_> {
             }
         };
         let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        self.send_copies();
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let (path, query) = (path.into(), Val::Is(query.into()));
         let (end, status) = self.errand(at, |run| {
@@ -121,30 +122,6 @@ impl Run<'_> {
         };
         self.gates.push((id, verdict.is_none()));
         verdict.map_or(Flow::Next, |status| self.answer(status, at))
-    }
-
-    /// Runs a request of the proxy's own; the client's goes on as if nothing had been.
-    pub(super) fn errand(&mut self, at: Span, go: impl FnOnce(&mut Self) -> Flow) -> (End, Option<u16>) {
-        let outer = (
-            (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
-            (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
-            (self.failing, self.moved, self.rewritten, self.stands.take()),
-            std::mem::replace(&mut self.own, true),
-        );
-        let tested = self.tested_method.clone();
-        self.internal = true;
-        go(self);
-        self.tested_method = tested;
-        let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
-        self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
-        (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
-        let (policy, routes, jumps, sent, cached) = outer.1;
-        (self.policy, self.sent, self.cached) = (policy, sent, cached);
-        (self.failing, self.moved, self.rewritten, self.stands) = outer.2;
-        self.routes.truncate(routes);
-        self.jumps.truncate(jumps);
-        (self.body, self.location, self.own) = (None, None, outer.3);
-        (end, status)
     }
 
     pub(super) fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {

@@ -1,6 +1,7 @@
 //! Runs one concrete request through the program of a [`Proxy`], from the listener.
 
 mod answers;
+mod errands;
 mod forward;
 mod gates;
 mod intake;
@@ -20,6 +21,7 @@ use crate::model::{
     Text, UpstreamId, Why,
 };
 use crate::source::Span;
+use errands::Copied;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -206,8 +208,6 @@ pub(super) struct Run<'a> {
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
     pub(super) slots: Vec<Option<Val>>,
-    /// What they are once a copy was made.
-    pub(super) later: Option<Vec<Option<Val>>>,
     /// Values of maps that are looked up once.
     pub(super) looked_up: HashMap<MapId, Val>,
     captures: Vec<Text>,
@@ -219,6 +219,8 @@ pub(super) struct Run<'a> {
     routes: Vec<RouteId>,
     jumps: Vec<Jump>,
     pub(super) gates: Vec<(GateId, bool)>,
+    /// Copies that are not on their way yet.
+    copies: Vec<Copied>,
     errands: Vec<Errand>,
     cached: Option<Cached>,
     conditions: u32,
@@ -265,7 +267,6 @@ impl<'a> Run<'a> {
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
-            later: None,
             looked_up: HashMap::new(),
             captures: Vec::new(),
             authority: Val::nothing(),
@@ -276,6 +277,7 @@ impl<'a> Run<'a> {
             routes: Vec::new(),
             jumps: Vec::new(),
             gates: Vec::new(),
+            copies: Vec::new(),
             errands: Vec::new(),
             cached: None,
             conditions: 0,
@@ -350,6 +352,10 @@ impl<'a> Run<'a> {
         if !self.take_in(listener) {
             self.block(listener.body);
         }
+        if !self.copies.is_empty() {
+            // It is answered before they are on their way.
+            self.send_copies_unseen();
+        }
     }
 
     pub(super) fn stop(&mut self, end: End, at: Span) -> Flow {
@@ -408,6 +414,7 @@ impl<'a> Run<'a> {
                 }
                 self.jumps.push(Jump { span: at, left: self.policy });
                 (self.internal, self.moved) = (true, false);
+                self.authority = Val::nothing();
                 return self.enter(*route);
             }
             Act::Reselect { table, if_moved, through } => {
@@ -422,6 +429,7 @@ impl<'a> Run<'a> {
                     return self.stop(End::Loops, at);
                 }
                 self.internal = true;
+                self.authority = Val::nothing();
                 self.jumps.push(Jump { span: at, left: self.policy });
                 return self.reselect(*table, *through, at);
             }
@@ -470,10 +478,8 @@ impl<'a> Run<'a> {
             Act::Cors(cors) => return self.cors(*cors, at),
             Act::Copy(block) => {
                 if !self.own {
-                    // It is made while the request itself is on its way already: what it sets shows in the answer only.
-                    let before = self.slots.clone();
-                    self.errand(at, |run| run.block(*block));
-                    self.later = Some(std::mem::replace(&mut self.slots, before));
+                    let copied = self.copied(*block, at);
+                    self.copies.push(copied);
                 }
             }
             Act::Cache { bypass, key } => {

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) count: u64,
     /// Where the numbers begin.
     pub(crate) seed: u64,
+    /// Number of the first configuration, so that a single one can be run again.
+    pub(crate) first: u64,
     /// Requests to each.
     pub(crate) requests: usize,
     /// The program.
@@ -30,13 +32,14 @@ pub(crate) struct Options {
 impl Options {
     /// From words `--name value`.
     pub(crate) fn read(words: &[&str]) -> Result<Self, String> {
-        let mut o = Self { count: 300, seed: 1, requests: 10, nginx: "nginx".to_owned(), keep: None };
+        let mut o = Self { count: 300, seed: 1, first: 0, requests: 10, nginx: "nginx".to_owned(), keep: None };
         for pair in words.chunks(2) {
             let [name, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
             let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
             match *name {
                 "--count" => o.count = number()?,
                 "--seed" => o.seed = number()?,
+                "--first" => o.first = number()?,
                 "--requests" => o.requests = number()? as usize,
                 "--nginx" => o.nginx = (*value).to_owned(),
                 "--keep" => o.keep = Some(PathBuf::from(value)),
@@ -63,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let dir = std::env::temp_dir().join(format!("hoplint-differential-{}", std::process::id()));
     let mut total = [0usize; 3];
     let mut refused = 0;
-    for n in 0..options.count {
+    for n in options.first..options.first + options.count {
         let mut r = Random(options.seed.wrapping_mul(1_000_003).wrapping_add(n));
         let front = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
         let places = Places { front, backends };

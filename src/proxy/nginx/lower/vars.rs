@@ -30,6 +30,12 @@ impl Lower<'_> {
                     // The source is read once all names are known.
                     let place = self.p.add_expr(Expr::Text(source.into()));
                     self.declare(target, Meaning::Map(map, place));
+                    for c in self.conf.children(*id) {
+                        let key = self.conf.name(c);
+                        if key.has_groups && key.text.starts_with('~') {
+                            self.named_groups(key.text);
+                        }
+                    }
                 }
                 "geo" | "split_clients" => {
                     let target = self.conf.args(*id).last().map(|w| var_name(w.text).to_owned());
