@@ -312,7 +312,7 @@ fn backends_named_by_a_map_are_found_by_its_keys() {
 
 /// A gate that asks for a password.
 fn gate(s: &mut Shape) -> Act {
-    let gate = Gate { on: GateOn::Credentials, deny: fact(401), ask: None, reads: Vec::new(), spares: None };
+    let gate = Gate { on: GateOn::Credentials, deny: fact(401), ask: None, reads: Vec::new(), spares: None, or: None };
     Act::Gate(s.p.add_gate(gate))
 }
 

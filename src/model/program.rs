@@ -244,6 +244,8 @@ pub struct Gate {
     pub reads: Vec<Subject>,
     /// Requests it lets through unasked.
     pub spares: Option<CondId>,
+    /// The one that is asked when it refuses: either is enough. An answer 401 of one of them goes before all others.
+    pub or: Option<GateId>,
 }
 
 /// A request of the proxy's own that asks for permission.

@@ -24,20 +24,23 @@ impl Run<'_> {
     }
 
     /// Sends the copies that were made. They are on their way as soon as the request itself waits for a server: what they set
-    /// is in force from then on.
-    pub(super) fn send_copies(&mut self) {
+    /// is in force from then on. Yields whether one of them opened a tunnel.
+    pub(super) fn send_copies(&mut self) -> bool {
+        let mut tunnel = false;
         for copied in std::mem::take(&mut self.copies) {
             let headers = std::mem::replace(&mut self.headers, copied.headers);
             let before = (self.end.clone(), self.ended_at, self.status, self.body.take(), self.location.take());
             let block = copied.block;
-            self.errand(copied.at, |run| {
+            let (end, _) = self.errand(copied.at, |run| {
                 (run.path, run.query, run.method) = (copied.path, copied.query, copied.method);
                 (run.untouched, run.policy) = (copied.untouched, copied.policy);
                 run.block(block)
             });
             (self.end, self.ended_at, self.status, self.body, self.location) = before;
             self.headers = headers;
+            tunnel |= end == End::Tunnel;
         }
+        tunnel
     }
 
     /// Sends them when the request itself is answered already.

@@ -93,7 +93,11 @@ impl Run<'_> {
         }
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
         if !self.copies.is_empty() {
-            self.send_copies();
+            let tunnel = self.send_copies() && self.assume.credentials == Credentials::AsSent;
+            // A tunnel of a copy takes the client's connection down; which answer comes first is chance `[feat-mirror-inherit]`.
+            if tunnel && !self.decide(None, Proxy::RUNTIME) {
+                return self.stop(End::Closed, at);
+            }
         }
         self.far(hop, at)
     }

@@ -1,12 +1,47 @@
 //! Whoever must permit a request: gates, other servers that are asked, CORS engines.
 
 use super::{Credentials, End, Far, Flow, Run, Sent};
-use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId};
+use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId, Why};
 use crate::probe::{asked::Asked, value::Tri, value::Val};
 use crate::source::Span;
 
+/// What a gate says.
+enum Verdict {
+    Passes,
+    /// With that status; none: it is not known.
+    Refuses(Option<u16>),
+    Ends(Flow),
+}
+
 impl Run<'_> {
-    pub(super) fn gate(&mut self, id: GateId, at: Span) -> Flow {
+    /// Asks for permission, and those that may give it instead.
+    pub(super) fn gate(&mut self, first: GateId, at: Span) -> Flow {
+        let before = self.gates.len();
+        let mut status = None;
+        let mut next = Some(first);
+        while let Some(id) = next {
+            match self.verdict(id, at) {
+                Verdict::Passes => {
+                    // Those that refused before it do not count.
+                    let refused = self.gates.iter().skip(before).take_while(|g| !g.1).count();
+                    self.gates.drain(before..before + refused);
+                    return Flow::Next;
+                }
+                Verdict::Refuses(s) => {
+                    status = status.filter(|s| *s == 401).or(s);
+                    next = self.proxy.gate(id).or;
+                }
+                Verdict::Ends(flow) => return flow,
+            }
+        }
+        match status {
+            Some(status) => self.answer(status, at),
+            None => self.stop(End::Answered, at),
+        }
+    }
+
+    /// What one gate says.
+    fn verdict(&mut self, id: GateId, at: Span) -> Verdict {
         let gate = self.proxy.gate(id);
         match gate.on {
             GateOn::Upgrade => self.asked |= Asked::UPGRADE,
@@ -23,7 +58,7 @@ impl Run<'_> {
                 if gate.on == GateOn::Upgrade && self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade")) {
                     self.gates.push((id, true));
                 }
-                return Flow::Next;
+                return Verdict::Passes;
             }
         }
         if gate.on == GateOn::Remote && self.assume.credentials == Credentials::AsSent {
@@ -39,24 +74,18 @@ impl Run<'_> {
                     shows && self.decide(None, Proxy::RUNTIME)
                 }
             },
-            // An address that is known has been looked up above.
-            GateOn::Address => gate.spares.is_none() || self.request.client.is_none(),
+            // An address that is known has been looked up above; one that is not passes unless others are asked instead.
+            GateOn::Address => gate.spares.is_none() || self.request.client.is_none() && gate.or.is_none(),
             // What it lets pass depends on earlier requests.
             GateOn::Rate => self.assume.credentials != Credentials::AsSent || self.decide(None, Proxy::RUNTIME),
             GateOn::Closed | GateOn::Upgrade => false,
         };
         self.gates.push((id, pass));
-        if pass {
-            return Flow::Next;
-        }
-        match gate.deny.value.is() {
-            Some(status) => self.answer(status, at),
-            None => self.stop(End::Answered, at),
-        }
+        if pass { Verdict::Passes } else { Verdict::Refuses(gate.deny.value.is()) }
     }
 
     /// Asks a server for permission.
-    pub(super) fn ask_upstream(&mut self, id: GateId, of: UpstreamId, broken: Option<u16>, at: Span) -> Flow {
+    fn ask_upstream(&mut self, id: GateId, of: UpstreamId, broken: Option<u16>, at: Span) -> Verdict {
         let addresses = self.addresses(of);
         let unknown = || Val::Unknown { why: Proxy::RUNTIME, full: true };
         let verdict = if addresses.is_empty() {
@@ -87,20 +116,20 @@ impl Run<'_> {
             }
         };
         self.gates.push((id, verdict.is_none()));
-        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+        verdict.map_or(Verdict::Passes, |status| Verdict::Refuses(Some(status)))
     }
 
     /// Asks another route for permission.
-    pub(super) fn ask(&mut self, id: GateId, at: Span) -> Flow {
+    fn ask(&mut self, id: GateId, at: Span) -> Verdict {
         let (path, (table, through), broken) = match self.proxy.gate(id).ask {
             Some(Ask::Route { path, table, through, broken }) => (path, (table, through), broken),
             Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
             None => {
                 self.gates.push((id, true));
-                return Flow::Next;
+                return Verdict::Passes;
             }
         };
-        let Val::Is(path) = self.eval(path) else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
+        let Val::Is(path) = self.eval(path) else { return self.not_known(Proxy::RUNTIME, at) };
         self.send_copies();
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let (path, query) = (path.into(), Val::Is(query.into()));
@@ -111,17 +140,26 @@ impl Run<'_> {
             run.reselect(table, Some(through), at)
         });
         let verdict = match (end, status) {
-            (End::Unknown(why), _) => return self.stop(End::Unknown(why), at),
-            (End::Served, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+            (End::Unknown(why), _) => return self.not_known(why, at),
+            (End::Served, None) => return self.not_known(Proxy::RUNTIME, at),
             (End::Tunnel, _) => Some(broken),
             (_, Some(200..300)) => None,
             (_, Some(s @ (401 | 403))) => Some(s),
             (_, Some(_)) => Some(broken),
             (End::Closed | End::Loops, None) => Some(broken),
-            (_, None) => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+            (_, None) => return self.not_known(Proxy::RUNTIME, at),
         };
         self.gates.push((id, verdict.is_none()));
-        verdict.map_or(Flow::Next, |status| self.answer(status, at))
+        match verdict {
+            None => Verdict::Passes,
+            Some(status @ (401 | 403)) => Verdict::Refuses(Some(status)),
+            // An error is no refusal: nobody else is asked.
+            Some(status) => Verdict::Ends(self.answer(status, at)),
+        }
+    }
+
+    fn not_known(&mut self, why: Why, at: Span) -> Verdict {
+        Verdict::Ends(self.stop(End::Unknown(why), at))
     }
 
     pub(super) fn cors(&mut self, id: crate::model::CorsId, at: Span) -> Flow {

@@ -26,10 +26,11 @@ pub(super) fn compare(
         f.field(said, "/response/status", &format!("{:?}", said.status), &format!("{status:?}"));
     }
     if let Some(h) = &said.handshake {
-        let verdict = if h.verdict == "unknown" { "unknown" } else { h.verdict };
         let real = if status == Some(101) { "upgraded" } else { "refused" };
-        if verdict != "unknown" {
-            f.field(said, "/handshake/verdict", verdict, real);
+        if h.verdict == "unknown" {
+            f.unknown.push("/handshake/verdict".to_owned());
+        } else {
+            f.field(said, "/handshake/verdict", h.verdict, real);
         }
     }
     match (&said.upstream, sent) {

@@ -21,7 +21,7 @@ impl<'a> Lower<'a> {
             .and_then(|(name, span)| self.cluster_named(name, span))
             .map(|c| Ask::Upstream { of: c.upstream, broken: (!lenient).then_some(status) });
         let deny = Fact { value: Known::Is(status), origin: Origin { how: How::Written, span: at, seat } };
-        let gate = self.p.add_gate(Gate { on: GateOn::Remote, deny, ask, reads: Vec::new(), spares: None });
+        let gate = self.p.add_gate(Gate { on: GateOn::Remote, deny, ask, reads: Vec::new(), spares: None, or: None });
         let step = Step { act: Act::Gate(gate), span: at };
         match config.get("filter_enabled").map(At::percent) {
             None => vec![step],
@@ -105,7 +105,7 @@ impl<'a> Lower<'a> {
             return Vec::new();
         };
         let deny = Fact { value: Known::Is(403), origin: Origin { how: How::Written, span: at, seat } };
-        let gate = self.p.add_gate(Gate { on: GateOn::Closed, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
+        let gate = self.p.add_gate(Gate { on: GateOn::Closed, deny, ask: None, reads: Vec::new(), spares: Some(spares), or: None });
         vec![Step { act: Act::Gate(gate), span: at }]
     }
 

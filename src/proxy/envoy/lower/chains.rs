@@ -53,7 +53,7 @@ impl<'a> Lower<'a> {
             None => Origin { how: How::Default(Releases::All), span: at, seat: m.seat },
         };
         let deny = Fact { value: Known::Is(403), origin };
-        let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares) });
+        let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares), or: None });
         steps.push(Step { act: Act::Gate(gate), span: at });
         let filters = self.chain(m, 0, levels, forwards);
         let mut common = vec![call(filters), call(tail)];

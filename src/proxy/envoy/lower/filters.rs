@@ -144,7 +144,7 @@ impl<'a> Lower<'a> {
     /// Counts requests; what it lets pass depends on earlier ones.
     fn rate(&mut self, f: &Filter<'a>, status: u16, seat: Seat) -> Step {
         let deny = Fact { value: Known::Is(status), origin: Self::implied(f.at.span(), seat) };
-        let gate = self.p.add_gate(Gate { on: GateOn::Rate, deny, ask: None, reads: Vec::new(), spares: None });
+        let gate = self.p.add_gate(Gate { on: GateOn::Rate, deny, ask: None, reads: Vec::new(), spares: None, or: None });
         Step { act: Act::Gate(gate), span: f.at.span() }
     }
 
@@ -274,7 +274,7 @@ impl<'a> Lower<'a> {
         seat: Seat,
     ) -> Step {
         let deny = Fact { value: Known::Is(status), origin: Origin { how: How::Written, span: f.at.span(), seat } };
-        let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares });
+        let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares, or: None });
         Step { act: Act::Gate(gate), span: f.at.span() }
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Lower<'a> {
                 let deny = Self::fact(401, span, rule.seat);
                 let spares = Some(self.negated(rule.test));
                 let reads = vec![Subject::Header("authorization".into())];
-                let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares });
+                let gate = self.p.add_gate(Gate { on: GateOn::Credentials, deny, ask: None, reads, spares, or: None });
                 steps.push(Step { act: Act::Gate(gate), span });
                 return;
             }

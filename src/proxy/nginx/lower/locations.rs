@@ -7,7 +7,6 @@ use crate::model::{
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
 
 /// How deep nested locations are followed.
 const DEEPEST: u32 = 100;
@@ -72,7 +71,8 @@ impl<'a> Lower<'a> {
         s.errors = self.errors(&s);
         let content = self.content_for(&children, &s, &place);
         let content = content.unwrap_or_else(|| self.no_content(&s, Act::Serve, self.span(id)));
-        s.content = Some(content.block);
+        let handler = self.mirrored(content.block, &s);
+        s.content = Some(handler);
         // An `if` inside takes the handler over, but not this.
         let tried = children.iter().copied().find(|c| self.name(*c) == "try_files");
         let tried = tried.and_then(|c| Some((self.try_files(c, &s)?, self.span(c))));
@@ -81,7 +81,7 @@ impl<'a> Lower<'a> {
             s.content = Some(self.p.one(act, at));
         }
         let policy = self.policy(&s, content.pass, content.hop);
-        s.content = Some(content.block);
+        s.content = Some(handler);
         let bare = tries.then(|| self.policy(&s, content.pass, content.hop));
         let body = self.body(id, &children, &s, (policy, bare));
         let named = place.text.starts_with('@') && place.rank == Rank::Plain;
@@ -242,8 +242,11 @@ impl<'a> Lower<'a> {
                 None => steps.extend(phase),
             }
         }
-        steps.extend(self.limit_except(children, s, excepted.map(|e| e.0)));
-        steps.extend(self.gates(s, s.seat, None));
+        let gates = self.gates(s, s.seat);
+        match excepted {
+            Some((test, at)) => steps.extend(self.limit_except(children, s, gates, test, at)),
+            None => steps.extend(gates),
+        }
         for c in children {
             let at = self.span(*c);
             match self.name(*c) {
@@ -257,14 +260,20 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        for id in s.mirrors.iter() {
-            let step = self.mirror(*id);
-            steps.push(step);
-        }
         steps.push(Step { act: Act::Content, span });
         let block = self.p.add_block(steps.drain(..));
         self.steps = steps;
         block
+    }
+
+    /// What answers, and copies of the request before it. Files are tried before any copy is made: where there are none, none is.
+    pub(super) fn mirrored(&mut self, block: BlockId, s: &Settings) -> BlockId {
+        if s.mirrors.is_empty() {
+            return block;
+        }
+        let mut steps: Vec<Step> = s.mirrors.iter().map(|id| self.mirror(*id)).collect();
+        steps.extend_from_slice(self.p.block(block));
+        self.p.add_block(steps)
     }
 
     /// A copy of the request goes to another location, with the method it has `[feat-mirror]`.
@@ -321,16 +330,16 @@ impl<'a> Lower<'a> {
         Some((self.p.test(Subject::Method, Matcher::Is(methods), span), span))
     }
 
-    fn limit_except(&mut self, children: &[DirId], s: &Settings, spares: Option<CondId>) -> Vec<Step> {
-        let Some(id) = children.iter().copied().find(|c| self.name(*c) == "limit_except") else { return Vec::new() };
+    /// The methods that `limit_except` limits are asked as it says, all others as the location does.
+    fn limit_except(&mut self, children: &[DirId], s: &Settings, gates: Vec<Step>, test: CondId, at: Span) -> Option<Step> {
+        let id = children.iter().copied().find(|c| self.name(*c) == "limit_except")?;
         let inner: Vec<DirId> = self.conf.children(id).collect();
         let seat = self.scope(id, s.seat);
-        let mut own = s.clone();
-        own.access = Rc::default();
-        own.auth_basic = None;
-        own.auth_request = None;
-        let own = self.settings(&own, Some(id), &inner, seat);
-        self.gates(&own, seat, spares)
+        let own = self.settings(s, Some(id), &inner, seat);
+        let limited = self.gates(&own, seat);
+        let then = self.p.add_block(gates);
+        let other = Some(self.p.add_block(limited));
+        Some(Step { act: Act::When { test, then, other }, span: at })
     }
 
     /// Files are assumed not to exist: the last argument decides.

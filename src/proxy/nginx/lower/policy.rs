@@ -2,7 +2,7 @@
 
 use super::{DirId, Lower, settings::Settings};
 use crate::model::{
-    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateOn, Hop, HopId, How, Idle, Known,
+    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, Hop, HopId, How, Idle, Known,
     Matcher, Policy, PolicyId, Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
@@ -108,46 +108,40 @@ impl Lower<'_> {
     }
 
     /// The access phase: what may refuse, in nginx's order.
-    pub(super) fn gates(&mut self, s: &Settings, seat: Seat, spares: Option<CondId>) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let permitted = (!s.access.is_empty()).then(|| self.permitted(&s.access));
-        if let Some(first) = s.access.first().copied().filter(|_| !(s.satisfy_any && (s.auth_basic.or(s.auth_request)).is_some())) {
-            let closed = self.name(first) == "deny" && self.arg(first, 0) == Some("all");
-            let denies = s.access.iter().any(|d| self.name(*d) == "deny");
-            if denies {
+    pub(super) fn gates(&mut self, s: &Settings, seat: Seat) -> Vec<Step> {
+        let asks = s.auth_basic.is_some() || s.auth_request.is_some();
+        // With `satisfy any`, one that permits is enough `[inh2-satisfy]`.
+        let any = s.satisfy_any && (asks && !s.access.is_empty() || s.auth_basic.is_some() && s.auth_request.is_some());
+        let mut gates = Vec::new();
+        if let Some(first) = s.access.first().copied() {
+            let denies = s.access.iter().copied().find(|d| self.name(*d) == "deny");
+            if any || denies.is_some() {
+                let closed = self.name(first) == "deny" && self.arg(first, 0) == Some("all");
                 let on = if closed { GateOn::Closed } else { GateOn::Address };
-                let by = if closed { first } else { s.access.iter().copied().find(|d| self.name(*d) == "deny").unwrap_or(first) };
-                let spared = self.either(spares, permitted.filter(|_| !closed));
-                steps.push(self.gate(on, 403, by, seat, spared));
+                // An address that no line names is let in; where others may permit, they are asked.
+                let permitted = (!closed).then(|| self.permitted(&s.access, !any));
+                gates.push((on, 403, denies.filter(|_| !closed).unwrap_or(first), permitted));
             }
         }
-        if let (true, Some(id), Some(_)) = (s.satisfy_any, s.auth_basic, s.auth_request) {
-            let span = self.span(id);
-            let why = self.p.doubt(Reason::TooComplex, span, "one of two kinds of permission is enough");
-            steps.push(Step { act: Act::Opaque(why), span });
-            return steps;
+        gates.extend(s.auth_basic.map(|id| (GateOn::Credentials, 401, id, None)));
+        gates.extend(s.auth_request.map(|id| (GateOn::Remote, 401, id, None)));
+        let mut steps = Vec::with_capacity(gates.len());
+        let mut next = None;
+        for (on, status, by, spares) in gates.into_iter().rev() {
+            let gate = self.gate(on, status, by, seat, spares, next.filter(|_| any));
+            next = Some(gate);
+            steps.push(Step { act: Act::Gate(gate), span: self.span(by) });
         }
-        // One of them is enough `[inh2-satisfy]`.
-        let spares = self.either(spares, permitted.filter(|_| s.satisfy_any));
-        if let Some(id) = s.auth_basic {
-            steps.push(self.gate(GateOn::Credentials, 401, id, seat, spares));
-        }
-        if let Some(id) = s.auth_request {
-            steps.push(self.gate(GateOn::Remote, 401, id, seat, spares));
+        steps.reverse();
+        if any {
+            steps.truncate(1);
         }
         steps
     }
 
-    fn either(&mut self, a: Option<CondId>, b: Option<CondId>) -> Option<CondId> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(self.p.add_cond(Cond::Any(vec![a, b]))),
-            (one, other) => one.or(other),
-        }
-    }
-
-    /// `allow` and `deny` in the order of the text; the first that fits decides, none permits.
-    fn permitted(&mut self, rules: &[DirId]) -> CondId {
-        let mut rest = self.p.add_cond(Cond::Always);
+    /// `allow` and `deny` in the order of the text; the first that fits decides. `unnamed`: whether none permits.
+    fn permitted(&mut self, rules: &[DirId], unnamed: bool) -> CondId {
+        let mut rest = self.p.add_cond(if unnamed { Cond::Always } else { Cond::Any(Vec::new()) });
         for id in rules.iter().rev() {
             let span = self.span(*id);
             let allows = self.name(*id) == "allow";
@@ -170,7 +164,7 @@ impl Lower<'_> {
         rest
     }
 
-    fn gate(&mut self, on: GateOn, status: u16, by: DirId, seat: Seat, spares: Option<CondId>) -> Step {
+    fn gate(&mut self, on: GateOn, status: u16, by: DirId, seat: Seat, spares: Option<CondId>, or: Option<GateId>) -> GateId {
         let span = self.span(by);
         let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
         let ask = (on == GateOn::Remote).then(|| {
@@ -178,7 +172,6 @@ impl Lower<'_> {
             Ask::Route { path: self.interpolate(path, span), table: self.table, through: self.server_rewrites, broken: 500 }
         });
         let reads = vec![Subject::Header("authorization".into())];
-        let gate = self.p.add_gate(Gate { on, deny, ask, reads, spares });
-        Step { act: Act::Gate(gate), span }
+        self.p.add_gate(Gate { on, deny, ask, reads, spares, or })
     }
 }

@@ -59,7 +59,7 @@ impl Lower<'_> {
 
     /// Where an `if` brings a handler to a location that has none: a variable that remembers whether one did.
     fn brings_handler(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Option<(Slot, Span)> {
-        let files = s.content.is_some_and(|c| matches!(self.p.block(c)[..], [Step { act: Act::Serve, .. }]));
+        let files = s.content.is_some_and(|c| matches!(self.p.block(c)[..], [.., Step { act: Act::Serve, .. }]));
         let passes = |d: &DirId| self.conf.children(*d).any(|c| self.name(c).ends_with("_pass"));
         let first = dirs.iter().copied().find(|d| self.name(*d) == "if" && passes(d)).filter(|_| files && in_location)?;
         Some((self.p.add_slot(), self.span(first)))
@@ -160,13 +160,16 @@ impl Lower<'_> {
             inner.errors = self.errors(&inner);
         }
         let own = if in_location { self.content(&children, &inner) } else { None };
-        inner.content = own.map_or(inner.content, |c| Some(c.block));
+        inner.content = own.map_or(inner.content, |c| Some(self.mirrored(c.block, &inner)));
         let (pass, hop) = own.map_or_else(|| (Pass::Proxy, self.hop(&inner, Pass::Proxy, None)), |c| (c.pass, c.hop));
         let mut then = Vec::new();
         match handled {
             Some(slot) if own.is_some() => then.push(Step { act: Act::Let(slot, self.p.text("1")), span }),
             // The handler of the earlier one stays, and finds no upstream in the settings of this one.
-            Some(slot) => inner.content = Some(self.handler_left(slot, seat, span)),
+            Some(slot) => {
+                let left = self.handler_left(slot, seat, span);
+                inner.content = Some(self.mirrored(left, &inner));
+            }
             None => {}
         }
         let policy = self.policy(&inner, pass, hop);

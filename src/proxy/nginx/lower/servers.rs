@@ -69,7 +69,7 @@ impl<'a> Lower<'a> {
         let rewrites = self.rewrite_phase(dirs, &s, true);
         let group = self.p.add_block(rewrites);
         steps.push(Step { act: Act::Group(group), span: at });
-        steps.extend(self.gates(&s, seat, None));
+        steps.extend(self.gates(&s, seat));
         steps.push(Step { act: Act::Content, span: at });
         let body = self.p.add_block(steps);
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
@@ -96,10 +96,11 @@ impl<'a> Lower<'a> {
         }
         self.announce_named(dirs, seat, policy);
         s.errors = self.errors(&s);
+        s.content = Some(self.mirrored(content.block, &s));
         let policy = self.policy(&s, Pass::Proxy, content.hop);
         // What no location takes is asked for its permission all the same.
-        let mut elsewhere = self.gates(&s, seat, None);
-        elsewhere.push(Step { act: Act::Serve, span });
+        let mut elsewhere = self.gates(&s, seat);
+        elsewhere.push(Step { act: Act::Content, span });
         let elsewhere = Act::Call(self.p.add_block(elsewhere));
         let steps = self.p.block_mut(miss);
         (steps[0].act, steps[1].act) = (Act::Enter(policy), elsewhere);
