@@ -25,7 +25,7 @@ pub struct Policy {
     pub errors: Option<BlockId>,
     /// What is put before a Location that begins with `/`.
     pub absolute: Option<ExprId>,
-    /// Largest request body in bytes; a larger one is answered 413.
+    /// Largest request body in bytes; [`super::Act::Measure`] answers 413 to a larger one.
     pub max_body: Option<u64>,
 }
 
@@ -225,6 +225,8 @@ pub struct Follow {
     pub table: TableId,
     /// What it goes through first.
     pub through: BlockId,
+    /// Answer where it is no path, or leads out of the root.
+    pub malformed: u16,
 }
 
 /// Protocol towards the upstream.

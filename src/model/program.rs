@@ -34,6 +34,10 @@ pub enum Act {
     Leave,
     /// Chooses an arm of a table and goes there.
     Dispatch(TableId),
+    /// Refuses a body that is larger than [`super::Policy::max_body`] of the settings in force.
+    Measure,
+    /// The groups of the last regular expression that matched are empty from here on.
+    Forget,
     /// Runs a block and comes back.
     Call(BlockId),
     /// Goes to a route that nothing else claimed the request for.
@@ -69,6 +73,8 @@ pub enum Act {
         status: Stand,
         /// Whether anything but HEAD becomes GET.
         get: bool,
+        /// Whether an error that comes of it is handled like the first one.
+        again: bool,
     },
     /// Changes the request's headers from here on.
     Edit(ListId),
@@ -259,6 +265,8 @@ pub enum Ask {
         table: TableId,
         /// What it goes through first.
         through: BlockId,
+        /// Variables that its answer sets, whatever it is.
+        sets: Option<BlockId>,
         /// Answer when it neither permits nor refuses.
         broken: u16,
     },

@@ -213,6 +213,8 @@ impl<'a> Walk<'a> {
             | Act::Gate(_)
             | Act::Cors(_)
             | Act::Copy(_)
+            | Act::Measure
+            | Act::Forget
             | Act::Cache { .. } => Fall::Next(way),
         }
     }

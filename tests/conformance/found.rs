@@ -48,7 +48,8 @@ fn what_differential_runs_found_stays_right() {
         let asked = request(case["method"].as_str().unwrap(), case["target"].as_str().unwrap(), &headers);
         let handshake = headers.iter().any(|h| h.0 == "Upgrade");
         let replies = vec![(Text::from(NOBODY), Far::Refused)];
-        let assume = Assume { credentials: Credentials::AsSent, replies, ..Assume::default() };
+        let lines = pairs(&case["lines"]).into_iter().map(|(n, v)| ("*".into(), (n.into(), v.into()))).collect();
+        let assume = Assume { credentials: Credentials::AsSent, replies, lines, ..Assume::default() };
         let said = trace::trace(&proxy, &asked, &assume, handshake);
         let unknown = |pointer: &str| said.unknown.iter().any(|u| pointer.starts_with(&u.0));
         let by_files = said.unknown.iter().any(|u| u.1.contains("such a file"));
@@ -74,5 +75,5 @@ fn what_differential_runs_found_stays_right() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 49, "cases");
+    assert_eq!(seen, 64, "cases");
 }

@@ -128,7 +128,7 @@ impl Run<'_> {
         }
         if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
             if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
-                if let Some(relayed) = policy.relayed.filter(|_| !local) {
+                if let Some(relayed) = policy.relayed.filter(|_| !local && !answer.is_empty()) {
                     self.apply(relayed, &mut answer);
                 }
                 answer_open = self.apply(policy.answer, &mut answer);

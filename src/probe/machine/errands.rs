@@ -29,14 +29,14 @@ impl Run<'_> {
         let mut tunnel = false;
         for copied in std::mem::take(&mut self.copies) {
             let headers = std::mem::replace(&mut self.headers, copied.headers);
-            let before = (self.end.clone(), self.ended_at, self.status, self.body.take(), self.location.take());
+            let before = (self.end.clone(), self.ended_at, self.status, self.body.take());
             let block = copied.block;
             let (end, _) = self.errand(copied.at, |run| {
                 (run.path, run.query, run.method) = (copied.path, copied.query, copied.method);
                 (run.untouched, run.policy) = (copied.untouched, copied.policy);
                 run.block(block)
             });
-            (self.end, self.ended_at, self.status, self.body, self.location) = before;
+            (self.end, self.ended_at, self.status, self.body) = before;
             self.headers = headers;
             tunnel |= end == End::Tunnel;
         }
@@ -55,23 +55,24 @@ impl Run<'_> {
         let outer = (
             (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
             (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
-            (self.failing, self.moved, self.rewritten, self.stands.take()),
-            (std::mem::replace(&mut self.own, true), std::mem::replace(&mut self.authority, Val::nothing())),
+            (std::mem::take(&mut self.failing), self.moved, self.rewritten, self.stands.take(), std::mem::take(&mut self.discarded)),
+            (std::mem::replace(&mut self.own, true), std::mem::replace(&mut self.authority, Val::nothing()), self.location.take()),
         );
         let (tested, captures) = (self.tested_method.clone(), std::mem::take(&mut self.captures));
+        let jumps_left = std::mem::replace(&mut self.jumps_left, self.proxy.jumps);
         self.internal = true;
         go(self);
-        (self.tested_method, self.captures) = (tested, captures);
+        (self.tested_method, self.captures, self.jumps_left) = (tested, captures, jumps_left);
         let (end, status) = (std::mem::replace(&mut self.end, End::Unknown(Proxy::RUNTIME)), self.status.take());
         self.errands.push(Errand { span: at, sent: self.sent.take(), end: end.clone() });
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
         let (policy, routes, jumps, sent, cached) = outer.1;
         (self.policy, self.sent, self.cached) = (policy, sent, cached);
-        (self.failing, self.moved, self.rewritten, self.stands) = outer.2;
+        (self.failing, self.moved, self.rewritten, self.stands, self.discarded) = outer.2;
         self.routes.truncate(routes);
         self.jumps.truncate(jumps);
-        (self.own, self.authority) = outer.3;
-        (self.body, self.location) = (None, None);
+        (self.own, self.authority, self.location) = outer.3;
+        self.body = None;
         (end, status)
     }
 }

@@ -1,12 +1,14 @@
 //! Sending upstream, and what comes back from there.
 
 use super::{Credentials, End, Far, Flow, Jump, Line, Run, Sent};
-use crate::model::{HopId, Known, Limit, Proxy, Target, Text, Traffic, UpgradeMode, UpstreamId, Wire};
-use crate::probe::{again::in_http2, asked::Asked, handshake::Judged, handshake::judge, value::Val};
+use crate::model::{
+    Expr, ExprId, Follow, HopId, Known, Limit, ListId, PathForm, Proxy, Target, Text, Traffic, UpgradeMode, UpstreamId, Why, Wire,
+};
+use crate::probe::{again::in_http2, asked::Asked, handshake::Judged, handshake::judge, path::Path, path::path_form, value::Val};
 use crate::source::Span;
 
 impl Run<'_> {
-    pub(super) fn forward(&mut self, to: &Target, hop: HopId, target: crate::model::ExprId, at: Span) -> Flow {
+    pub(super) fn forward(&mut self, to: &Target, hop: HopId, target: ExprId, at: Span) -> Flow {
         let proxy = self.proxy;
         let mut upstream = None;
         let mut addresses = Vec::new();
@@ -68,9 +70,21 @@ impl Run<'_> {
         let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
         // Where lines have no place on the wire, their values are not looked up.
         let known = (edge.wire.value == Known::Is(Wire::Cgi)).then(|| self.looked_up.clone());
+        self.recaptured = false;
         let open = self.apply(list, &mut headers).or(self.headers_open);
+        if self.recaptured
+            && let Some(why) = self.write_captures(list, &mut headers)
+        {
+            return self.stop(End::Unknown(why), at);
+        }
         if let Some(known) = known {
             self.looked_up = known;
+        }
+        if self.discarded {
+            // How much of the body had come by then is not known.
+            for line in headers.iter_mut().filter(|l| l.name.eq_ignore_ascii_case("content-length")) {
+                line.value = Val::runtime();
+            }
         }
         let method = match edge.method {
             Some(method) => match method.value {
@@ -100,6 +114,34 @@ impl Run<'_> {
             }
         }
         self.far(hop, at)
+    }
+
+    /// Lines are measured before they are written: one made of groups that another line replaced meanwhile is written with
+    /// the new ones. Where they need more room than was measured, what happens is not known.
+    fn write_captures(&mut self, list: ListId, lines: &mut [Line]) -> Option<Why> {
+        let proxy = self.proxy;
+        for op in proxy.ops(list) {
+            let Some(value) = op.value.value.is().filter(|e| self.reads_captures(*e)) else { continue };
+            let written = self.eval(value);
+            let line = lines.iter_mut().find(|l| l.origin == Some(op.value.origin));
+            let measured = line.as_ref().map_or(Some(0), |l| l.value.known().map(str::len));
+            if measured.is_some_and(|room| written.known().is_some_and(|w| w.len() > room)) {
+                return Some(Proxy::RUNTIME);
+            }
+            if let Some(line) = line {
+                line.value = written;
+            }
+        }
+        None
+    }
+
+    fn reads_captures(&self, id: ExprId) -> bool {
+        match self.proxy.expr(id) {
+            Expr::Capture(_) => true,
+            Expr::Join(parts) => parts.iter().any(|p| self.reads_captures(*p)),
+            Expr::Via(_, of) => self.reads_captures(*of),
+            _ => false,
+        }
     }
 
     /// The servers of a group that may be chosen.
@@ -196,31 +238,8 @@ impl Run<'_> {
             (_, Some(Judged::Faulty(_))) => Some(200),
         };
         self.status = status;
-        if status == Some(101) {
-            let asked = self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade"));
-            match edge.upgrade.value.is() {
-                Some(UpgradeMode::Tunnel) if asked => return self.stop(End::Tunnel, at),
-                Some(UpgradeMode::Refuse(s)) => return self.answer(s, at),
-                _ if edge.wire.value.is() == Some(Wire::Raw) => return self.stop(End::Tunnel, at),
-                _ => {}
-            }
-        }
-        if let Some(follow) = edge.follows {
-            let there = |l: &Text| &**l == "*" || self.sent.as_ref().is_some_and(|s| s.addresses.contains(l));
-            let fits = |l: &&(Text, (Text, Text))| there(&l.0) && l.1.0.eq_ignore_ascii_case(follow.header);
-            if let Some((_, (_, to))) = self.assume.lines.iter().find(fits) {
-                if !to.starts_with('/') || !self.may_jump() {
-                    return self.stop(End::Unknown(Proxy::RUNTIME), at);
-                }
-                let (path, query) = to.split_once('?').unwrap_or((to, ""));
-                (self.path, self.query) = (path.into(), Val::Is(query.into()));
-                (self.untouched, self.internal, self.status) = (false, true, None);
-                if &*self.method != "HEAD" {
-                    self.method = "GET".into();
-                }
-                self.jumps.push(Jump { span: at, left: self.policy });
-                return self.reselect(follow.table, Some(follow.through), at);
-            }
+        if let (Some(101), Some(UpgradeMode::Refuse(s))) = (status, edge.upgrade.value.is()) {
+            return self.answer(s, at);
         }
         if edge.intercepts
             && let Some(status) = status.filter(|s| *s >= 300)
@@ -231,14 +250,58 @@ impl Run<'_> {
                 if self.handles(errors) {
                     return self.answer(status, at);
                 }
-                return self.stop(End::Relayed, at);
+            } else {
+                self.failing = true;
+                if self.block(errors) == Flow::Done {
+                    return Flow::Done;
+                }
+                self.failing = false;
             }
-            self.failing = true;
-            if self.block(errors) == Flow::Done {
-                return Flow::Done;
+        }
+        if let Some(follow) = edge.follows
+            && let Some(to) = self.leads_to(follow.header)
+        {
+            return self.follow(&to, follow, at);
+        }
+        if status == Some(101) {
+            let asked = self.headers.iter().any(|l| l.name.eq_ignore_ascii_case("upgrade"));
+            if edge.upgrade.value.is() == Some(UpgradeMode::Tunnel) && asked || edge.wire.value.is() == Some(Wire::Raw) {
+                return self.stop(End::Tunnel, at);
             }
         }
         self.stop(End::Relayed, at)
+    }
+
+    /// Where a header of the upstream's answer leads; which of several servers answers is chance.
+    fn leads_to(&mut self, header: &str) -> Option<Text> {
+        let sent = self.sent.as_ref()?;
+        let fits = |l: &&(Text, (Text, Text))| (&*l.0 == "*" || sent.addresses.contains(&l.0)) && l.1.0.eq_ignore_ascii_case(header);
+        let (at, (_, to)) = self.assume.lines.iter().find(fits)?;
+        let sure = &**at == "*" || sent.addresses.iter().all(|a| a == at);
+        (sure || self.decide(None, Proxy::RUNTIME)).then(|| to.clone())
+    }
+
+    /// Answers with another route instead.
+    fn follow(&mut self, to: &str, follow: Follow, at: Span) -> Flow {
+        let (path, query) = to.split_once('?').unwrap_or((to, ""));
+        if path.is_empty() || path.starts_with("..") || path.contains("/../") || path.ends_with("/..") {
+            return self.answer(follow.malformed, at);
+        }
+        let path = match path_form(path, PathForm::Decoded, false) {
+            Path::AsIs => Text::from(path),
+            Path::Is(decoded) => decoded.into(),
+            Path::Malformed | Path::Binary => return self.stop(End::Unknown(Proxy::RUNTIME), at),
+        };
+        if &*self.method != "HEAD" {
+            self.method = "GET".into();
+        }
+        if !self.may_jump() {
+            return self.stop(End::Loops, at);
+        }
+        (self.path, self.query, self.authority) = (path, Val::Is(query.into()), Val::nothing());
+        (self.untouched, self.internal, self.status) = (false, true, None);
+        self.jumps.push(Jump { span: at, left: self.policy });
+        self.reselect(follow.table, Some(follow.through), at)
     }
 
     /// The lines that the upstream's answer brings along; which server answers is chance.

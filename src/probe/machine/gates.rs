@@ -16,7 +16,7 @@ enum Verdict {
 impl Run<'_> {
     /// Asks for permission, and those that may give it instead.
     pub(super) fn gate(&mut self, first: GateId, at: Span) -> Flow {
-        let before = self.gates.len();
+        let (before, jumps) = (self.gates.len(), self.jumps.len());
         let mut status = None;
         let mut next = Some(first);
         while let Some(id) = next {
@@ -30,6 +30,11 @@ impl Run<'_> {
                 Verdict::Refuses(s) => {
                     status = status.filter(|s| *s == 401).or(s);
                     next = self.proxy.gate(id).or;
+                }
+                // What becomes of the refusal before it where error handling goes on is not followed.
+                Verdict::Ends(_) if status.is_some() && self.jumps.len() > jumps => {
+                    self.sent = None;
+                    return self.stop(End::Unknown(Proxy::RUNTIME), at);
                 }
                 Verdict::Ends(flow) => return flow,
             }
@@ -121,8 +126,8 @@ impl Run<'_> {
 
     /// Asks another route for permission.
     fn ask(&mut self, id: GateId, at: Span) -> Verdict {
-        let (path, (table, through), broken) = match self.proxy.gate(id).ask {
-            Some(Ask::Route { path, table, through, broken }) => (path, (table, through), broken),
+        let (path, (table, through, sets), broken) = match self.proxy.gate(id).ask {
+            Some(Ask::Route { path, table, through, sets, broken }) => (path, (table, through, sets), broken),
             Some(Ask::Upstream { of, broken }) => return self.ask_upstream(id, of, broken, at),
             None => {
                 self.gates.push((id, true));
@@ -137,7 +142,11 @@ impl Run<'_> {
             // It is a GET to whoever answers, and the client's method to whoever tests it.
             run.tested_method.get_or_insert_with(|| run.method.clone());
             (run.path, run.query, run.method, run.untouched) = (path, query, "GET".into(), false);
-            run.reselect(table, Some(through), at)
+            let flow = run.reselect(table, Some(through), at);
+            if let Some(sets) = sets {
+                run.block(sets);
+            }
+            flow
         });
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.not_known(why, at),

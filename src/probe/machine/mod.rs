@@ -139,6 +139,10 @@ impl<'a> Machine<'a> {
             let known = script.len();
             let mut run = Run::new(self, request, assume, script);
             run.go();
+            if run.script.len() > FORKS && assume.credentials == Credentials::AsSent {
+                // Not every way that it might have gone is followed.
+                (run.sent, run.end) = (None, End::Unknown(Proxy::RUNTIME));
+            }
             for i in (known..run.script.len().min(FORKS)).rev() {
                 let mut other = run.script[..=i].to_vec();
                 other[i] = !other[i];
@@ -204,6 +208,8 @@ pub(super) struct Run<'a> {
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
     own: bool,
     failing: bool,
+    /// Whether the request's body was thrown away.
+    pub(super) discarded: bool,
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
@@ -211,6 +217,8 @@ pub(super) struct Run<'a> {
     /// Values of maps that are looked up once.
     pub(super) looked_up: HashMap<MapId, Val>,
     captures: Vec<Text>,
+    /// Whether a regular expression matched and replaced them.
+    pub(super) recaptured: bool,
     pub(super) authority: Val,
     pub(super) host_name: Text,
     pub(super) status: Option<u16>,
@@ -264,11 +272,13 @@ impl<'a> Run<'a> {
             tested_method: None,
             own: false,
             failing: false,
+            discarded: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
             looked_up: HashMap::new(),
             captures: Vec::new(),
+            recaptured: false,
             authority: Val::nothing(),
             host_name: nothing(),
             status: None,
@@ -327,7 +337,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn set_captures(&mut self, groups: Vec<Text>) {
-        self.captures = groups;
+        (self.captures, self.recaptured) = (groups, true);
     }
 
     /// Decides what cannot be decided: as the script says, otherwise yes. The same condition goes the same way.
@@ -405,6 +415,8 @@ impl<'a> Run<'a> {
                 }
             }
             Act::Leave => return Flow::Leave,
+            Act::Measure => return self.measure(at),
+            Act::Forget => self.captures.clear(),
             Act::Dispatch(table) => return self.dispatch(*table, at),
             Act::Call(block) => return self.block(*block),
             Act::Go(route) => return self.enter(*route),
@@ -434,7 +446,8 @@ impl<'a> Run<'a> {
                 return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
-            Act::Stands { status, get } => {
+            Act::Stands { status, get, again } => {
+                self.failing &= !again;
                 self.stands = match status {
                     Stand::Keep => self.status,
                     Stand::Is(s) => Some(*s),
@@ -495,7 +508,8 @@ impl<'a> Run<'a> {
                 return self.stop(End::Unknown(Proxy::RUNTIME), at);
             }
             Act::Respond { status, location, body } => {
-                self.location = location.map(|l| (self.eval(l), at));
+                // One that was set before error handling led here stays.
+                self.location = location.map(|l| (self.eval(l), at)).or_else(|| self.location.take());
                 self.body = body.map(|b| self.eval(b));
                 if let Some(status) = status.value.is() {
                     return self.answer(status, at);
@@ -590,16 +604,18 @@ impl<'a> Run<'a> {
 
     fn enter(&mut self, route: RouteId) -> Flow {
         self.routes.push(route);
-        let policy = self.proxy.route(route).policy;
-        if let Some(most) = self.proxy.policy(policy).max_body
-            && self.request.header("content-length").and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > most)
-            && !self.failing
-        {
-            self.policy = Some(policy);
-            let at = self.proxy.scope(self.proxy.policy(policy).seat).span;
-            return self.answer(413, at);
-        }
         self.block(self.proxy.route(route).body)
+    }
+
+    /// Refuses a body that is larger than is taken here. It is thrown away, and not measured again.
+    fn measure(&mut self, at: Span) -> Flow {
+        let most = self.policy.and_then(|p| self.proxy.policy(p).max_body);
+        let length = || self.request.header("content-length").and_then(|n| n.parse::<u64>().ok());
+        if self.discarded || most.is_none_or(|most| length().is_none_or(|n| n <= most)) {
+            return Flow::Next;
+        }
+        self.discarded = true;
+        self.answer(413, at)
     }
 
     /// The proxy's own answer; its error handling may take it elsewhere.

@@ -1,7 +1,8 @@
 //! What the tool says, beside what happened.
 
-use super::generate::{Asked, DEAD};
+use super::generate::DEAD;
 use super::peer::Message;
+use super::request::Asked;
 use hoplint::probe::trace::{HeaderLine, Trace};
 
 /// Fields of one comparison.
@@ -16,7 +17,7 @@ pub(super) fn compare(
     said: &Trace,
     asked: &Asked,
     answer: Option<&Message>,
-    sent: Option<&(&'static str, Message)>,
+    sent: Option<&(usize, Message)>,
     address: Option<String>,
 ) -> Fields {
     let mut f = Fields::default();
@@ -43,7 +44,11 @@ pub(super) fn compare(
             {
                 f.wrong.push(format!("/upstream/addresses: {:?}, but {address}", up.addresses));
             }
-            f.field(said, "/upstream/request/line", up.line.as_deref().unwrap_or(""), &message.first);
+            let carried = up.line.is_some() || unknown(said, "/upstream/request/line");
+            // Others than HTTP have no such line.
+            if carried {
+                f.field(said, "/upstream/request/line", up.line.as_deref().unwrap_or(""), &message.first);
+            }
             f.headers(said, "/upstream/request/headers", &up.headers, message, &|n| {
                 matches!(
                     n,
@@ -56,15 +61,20 @@ pub(super) fn compare(
                         | "x-three"
                         | "sec-websocket-key"
                         | "sec-websocket-version"
-                )
+                ) || carried && n == "content-length"
             });
         }
         (None, None) => {}
         (ours, theirs) => f.field(said, "/upstream", &ours.is_some().to_string(), &theirs.is_some().to_string()),
     }
     if let Some(answer) = answer {
+        // Which of several servers answered was compared by its address.
+        let chance = said.upstream.as_ref().is_some_and(|u| u.addresses.len() > 1);
         f.headers(said, "/response/headers", &said.headers, answer, &|n| {
-            n.starts_with("access-control-") || matches!(n, "vary" | "location" | "x-one" | "x-two" | "x-three" | "x-backend")
+            n.starts_with("access-control-")
+                || n.starts_with("x-accel-")
+                || matches!(n, "vary" | "location" | "x-one" | "x-two" | "x-three")
+                || n == "x-backend" && !chance
         });
         if let Some(body) = &said.body
             && asked.method != "HEAD"

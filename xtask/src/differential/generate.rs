@@ -1,10 +1,9 @@
 //! Random nginx configurations: nesting, inheritance, maps, conditions, jumps, header lists, CORS forms.
 
 use super::random::Random;
+use super::words::{CONDITIONS, EXPRESSIONS, HEADERS, ORIGINS, PREFIXES, VALUES};
 use std::fmt::Write;
 
-/// How paths begin that only the proxy itself asks for.
-pub(super) const OWN: &str = "/_";
 /// Nobody listens there.
 pub(super) const DEAD: &str = "127.0.0.1:1";
 
@@ -12,6 +11,8 @@ pub(super) const DEAD: &str = "127.0.0.1:1";
 pub(super) struct Places {
     pub(super) front: u16,
     pub(super) backends: [u16; 2],
+    /// Whom only the proxy itself asks.
+    pub(super) own: u16,
 }
 
 struct Writer<'a> {
@@ -34,55 +35,6 @@ enum In {
     If,
 }
 
-const VALUES: [&str; 22] = [
-    "one",
-    "two",
-    "$host",
-    "$http_host",
-    "$http_upgrade",
-    "$http_origin",
-    "$scheme",
-    "$request_method",
-    "$uri",
-    "$arg_x",
-    "$kind",
-    "$origin_ok",
-    "$v",
-    "a-$v-$arg_x",
-    "$area",
-    "$request_uri",
-    "$args",
-    "$is_args$args",
-    "$server_name:$server_port",
-    "$cookie_c",
-    "$proxy_host",
-    "$document_uri",
-];
-const ORIGINS: [&str; 6] = ["*", "$http_origin", "$origin_ok", "https://app.example.com", "$v", ""];
-const CONDITIONS: [&str; 18] = [
-    "$http_origin",
-    "$http_origin = \"https://app.example.com\"",
-    "$http_origin ~* \"^https://([a-z]+\\.)?example\\.com$\"",
-    "$request_method = OPTIONS",
-    "$request_method = POST",
-    "$request_method !~ \"^(GET|HEAD)$\"",
-    "$http_upgrade",
-    "$http_upgrade = websocket",
-    "$arg_x",
-    "$arg_x = \"1\"",
-    "$arg_x != \"1\"",
-    "$host = b.test",
-    "$host = $arg_x",
-    "$kind = tail",
-    "$area = near",
-    "$cookie_c",
-    "$request_uri ~ \"\\?\"",
-    "$uri ~ \"^/a/(?<rest>.*)$\"",
-];
-const PREFIXES: [&str; 10] = ["/", "/a", "/a/", "/a/b", "/a/b/", "/ws", "/ws/", "/api/", "/api/v1", "/static/"];
-const EXPRESSIONS: [&str; 7] = ["^/a", "\\.php$", "^/ws/(.+)$", "/b/?$", "^/(api|ws)/v(\\d)", "(?<tail>[a-z]+)\\.js$", "/$"];
-const HEADERS: [&str; 3] = ["X-One", "X-Two", "X-Three"];
-
 /// One whole configuration; the paths in it are relative to the prefix.
 pub(super) fn configuration(r: &mut Random, places: &Places) -> String {
     let mut w = Writer { r, places, out: String::new(), depth: 0, named: Vec::new() };
@@ -92,6 +44,9 @@ pub(super) fn configuration(r: &mut Random, places: &Places) -> String {
     w.line("access_log off; lingering_close off; root empty;");
     for (name, dir) in [("client_body", "t1"), ("proxy", "t2"), ("fastcgi", "t3"), ("uwsgi", "t4"), ("scgi", "t5")] {
         w.line(&format!("{name}_temp_path {dir};"));
+    }
+    for kind in ["fastcgi", "uwsgi", "scgi"] {
+        w.line(&format!("{kind}_param REQUEST_METHOD $request_method; {kind}_param REQUEST_URI $request_uri; {kind}_param CONTENT_LENGTH $content_length;"));
     }
     w.maps();
     w.open("upstream pair");
@@ -168,6 +123,9 @@ impl Writer<'_> {
         self.line(first);
         self.line("a.testplain near; ~^b\\.test near; ~^(?<who>[a-z]+)\\.c $who;");
         self.close();
+        self.line("map $http_host $tenant { hostnames; default none; *.c.test wild; .e.test dot; c.* \"tail-$scheme\"; }");
+        let volatile = self.r.pick(&["", "volatile; "]);
+        self.line(&format!("map $request_uri $first {{ {volatile}default ''; \"~^/([a-z]+)(/?)\" $1; }}"));
         if self.r.percent(20) {
             // The last one wins.
             self.line("map $arg_x $kind { default twice; 1 one; }");
@@ -210,6 +168,23 @@ impl Writer<'_> {
             }
             if self.r.percent(3) {
                 let form = self.r.pick(&["satisfy any;", "auth_request off;", "allow 127.0.0.1;", "deny 10.0.0.0/8;"]);
+                self.line(form);
+            }
+            if self.r.percent(5) {
+                let form = self.r.pick(&["client_max_body_size 10;", "client_max_body_size 1k;", "client_max_body_size 0;"]);
+                self.line(form);
+            }
+            if self.r.percent(5) {
+                let form = self.r.pick(&[
+                    "fastcgi_intercept_errors on;",
+                    "uwsgi_intercept_errors on;",
+                    "uwsgi_hide_header X-Backend;",
+                    "scgi_hide_header Access-Control-Allow-Origin;",
+                    "proxy_hide_header Access-Control-Allow-Origin;",
+                    "proxy_pass_header X-Accel-Buffering;",
+                    "proxy_ignore_headers X-Accel-Redirect;",
+                    "recursive_error_pages on;",
+                ]);
                 self.line(form);
             }
         }
@@ -265,7 +240,7 @@ impl Writer<'_> {
         self.named = (0..self.r.below(3)).map(|i| format!("@n{i}")).collect();
         self.settings(In::Server);
         self.error_page(20);
-        self.line("set $v server;");
+        self.line("set $v server; set $asked '';");
         if self.r.percent(12) {
             self.condition(In::Server);
         }
@@ -284,19 +259,19 @@ impl Writer<'_> {
         }
         self.open("location = /auth");
         self.line("internal;");
-        // None of those around it: a server could not tell the request that they lead to from the client's.
+        // None of those around it: a request of the proxy's own would reach a server of the client's.
         self.line("error_page 599 /none;");
         if self.r.percent(30) {
-            let backend = self.places.backends[self.r.below(2)];
-            self.line(&format!("proxy_pass http://127.0.0.1:{backend}{OWN}auth;"));
+            let own = self.places.own;
+            self.line(&format!("proxy_pass http://127.0.0.1:{own}/auth;"));
         } else {
             let verdict = self.r.pick(&["return 204;", "return 401;", "return 403;", "return 500;"]);
             self.line(verdict);
         }
         self.close();
         self.open("location = /mirror");
-        let backend = self.places.backends[self.r.below(2)];
-        self.line(&format!("internal; proxy_pass http://127.0.0.1:{backend}{OWN}mirror;"));
+        let own = self.places.own;
+        self.line(&format!("internal; error_page 599 /none; proxy_pass http://127.0.0.1:{own}/mirror;"));
         self.close();
         for named in self.named.clone() {
             self.open(&format!("location {named}"));
@@ -351,11 +326,28 @@ impl Writer<'_> {
             1 if place != In::Named => self.line("internal;"),
             2 => self.line("auth_request /auth;"),
             3 => {
-                let but = self.r.pick(&["GET { deny all; }", "GET POST { deny all; }", "GET { allow 127.0.0.1; deny all; }"]);
+                let but = self.r.pick(&[
+                    "GET { deny all; }",
+                    "GET POST { deny all; }",
+                    "GET { allow 127.0.0.1; deny all; }",
+                    "GET { auth_basic who; auth_basic_user_file nobody; }",
+                    "OPTIONS { allow 10.0.0.0/8; }",
+                ]);
                 self.line(&format!("limit_except {but}"));
             }
-            5 => self.line("mirror /mirror;"),
             4 => self.line("allow 127.0.0.1; deny all;"),
+            5 => self.line("mirror /mirror;"),
+            6 => {
+                self.line("auth_request /auth;");
+                let set = self.r.pick(&["$asked $upstream_status", "$asked yes", "$v $upstream_http_x_backend"]);
+                self.line(&format!("auth_request_set {set};"));
+            }
+            7 => {
+                let rules = self.r.pick(&["allow 10.0.0.0/8;", "deny all;", "allow 127.0.0.1; deny all;", "deny 127.0.0.1;", ""]);
+                let asks = self.r.pick(&["auth_request /auth;", "auth_basic who; auth_basic_user_file nobody;"]);
+                let both = self.r.pick(&["", "", "auth_basic realm; auth_basic_user_file nobody; auth_request /auth;"]);
+                self.line(&format!("satisfy any; {rules} {}", if both.is_empty() { asks } else { both }));
+            }
             _ => {}
         }
         self.content(place);
@@ -363,11 +355,15 @@ impl Writer<'_> {
 
     fn content(&mut self, place: In) {
         let backend = self.places.backends[self.r.below(2)];
-        match self.r.below(14) {
+        match self.r.below(16) {
             12 => {
                 let dead =
                     self.r.pick(&["proxy_pass http://127.0.0.1:1;", "fastcgi_pass 127.0.0.1:1;", "proxy_pass http://127.0.0.1:1$uri;"]);
                 self.line(dead);
+            }
+            14 | 15 => {
+                let kind = self.r.pick(&["fastcgi", "uwsgi", "scgi"]);
+                self.line(&format!("{kind}_pass 127.0.0.1:{backend};"));
             }
             13 => {
                 let uri = self.r.pick(&["", "/fixed", "$uri$is_args$args"]);
@@ -409,13 +405,13 @@ impl Writer<'_> {
         if !self.r.percent(chance) {
             return;
         }
-        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405", "502", "404 500 502", "400 401"]);
+        let codes = self.r.pick(&["404", "403 404", "426", "401 403", "405", "502", "404 500 502", "400 401", "413", "302 503", "413 500"]);
         let to = if !self.named.is_empty() && self.r.percent(50) {
             self.named[self.r.below(self.named.len())].clone()
         } else {
             self.r.pick(&["/a/b/", "/static/none", "https://other.test/gone", "/a/b/?was=$uri", "$uri/again"]).to_owned()
         };
-        let change = self.r.pick(&["", "", "=200 ", "= "]);
+        let change = self.r.pick(&["", "", "=200 ", "= ", "=404 "]);
         self.line(&format!("error_page {codes} {change}{to};"));
     }
 
@@ -432,7 +428,7 @@ impl Writer<'_> {
             self.settings(In::If);
             self.error_page(5);
         }
-        match self.r.below(8) {
+        match self.r.below(10) {
             0 => self.line("return 204;"),
             1 => self.line("return 403;"),
             2 => self.line("return 200 \"in if $v\";"),
@@ -443,67 +439,14 @@ impl Writer<'_> {
                 self.line(&format!("proxy_pass http://127.0.0.1:{backend};"));
             }
             7 => self.line("break;"),
+            8 => self.line("set $v \"$1\";"),
+            9 if place != In::Server => {
+                let backend = self.places.backends[self.r.below(2)];
+                let kind = self.r.pick(&["fastcgi", "uwsgi"]);
+                self.line(&format!("{kind}_pass 127.0.0.1:{backend};"));
+            }
             _ => {}
         }
         self.close();
     }
-}
-
-/// A request: method, target and header lines, `Host` among them.
-pub(super) struct Asked {
-    pub(super) method: &'static str,
-    pub(super) target: String,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) handshake: bool,
-}
-
-/// A random request.
-pub(super) fn request(r: &mut Random) -> Asked {
-    let host = r.pick(&["a.test", "b.test", "WWW.b.test:81", "x.c.test", "c.org", "sub.d.test", "e.test", "y.e.test", "other.test"]);
-    let mut target = r
-        .pick(&[
-            "/",
-            "/a",
-            "/a/",
-            "/a/b",
-            "/a/b/",
-            "/a/bc",
-            "/ws",
-            "/ws/",
-            "/ws/chat",
-            "/api/",
-            "/api/v1",
-            "/api/v12/x",
-            "/static/x.js",
-            "/x.php",
-            "//a//b",
-            "/a/../ws/",
-            "/%61/b",
-            "/a%20b",
-            "/none",
-            "/api/x%2Fy",
-        ])
-        .to_owned();
-    if r.percent(30) {
-        target.push_str(r.pick(&["?x=1", "?x=0", "?x=b.test&y=2", "?"]));
-    }
-    let mut headers = vec![("Host", host.to_owned())];
-    if r.percent(50) {
-        headers.push(("Origin", r.pick(&["https://app.example.com", "https://evil.test", "https://x.example.com", "null"]).to_owned()));
-    }
-    if r.percent(35) {
-        for (name, value) in hoplint::probe::handshake::LINES {
-            headers.push((name, (*value).to_owned()));
-        }
-        return Asked { method: "GET", target, headers, handshake: true };
-    }
-    let method = r.pick(&["GET", "GET", "GET", "POST", "OPTIONS", "HEAD", "DELETE"]);
-    headers.push(("Connection", "close".to_owned()));
-    if method == "POST" {
-        headers.push(("Content-Length", "0".to_owned()));
-    }
-    if method == "OPTIONS" {
-        headers.push(("Access-Control-Request-Method", "PUT".to_owned()));
-    }
-    Asked { method, target, headers, handshake: false }
 }

@@ -1,16 +1,20 @@
 //! Random nginx configurations and requests: what the real nginx does, beside what hoplint says of that release.
 
+mod cgi;
 mod compare;
 mod generate;
 mod peer;
 mod random;
+mod request;
+mod words;
 
-use generate::{Asked, Places};
+use generate::Places;
 use hoplint::model::{Dial, Era, Request, Text, Version};
 use hoplint::probe::{Assume, Credentials, Far, trace};
 use hoplint::proxy::{Reading, dialect};
 use hoplint::source::Files;
 use random::Random;
+use request::Asked;
 use std::path::{Path, PathBuf};
 
 /// What to run.
@@ -69,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for n in options.first..options.first + options.count {
         let mut r = Random(options.seed.wrapping_mul(1_000_003).wrapping_add(n));
         let front = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
-        let places = Places { front, backends };
+        let places = Places { front, backends: [backends[0], backends[1]], own: backends[2] };
         let text = generate::configuration(&mut r, &places);
         std::fs::create_dir_all(dir.join("empty"))
             .and_then(|()| std::fs::write(dir.join("nobody"), ""))
@@ -84,13 +88,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             }
         };
         for i in 0..options.requests {
-            let asked = generate::request(&mut r);
+            let asked = request::request(&mut r);
             let mark = format!("{n}-{i}");
+            seen.lock().map_err(|e| e.to_string())?.entry(mark.clone()).or_default().plan = asked.plan.clone();
             let said = say(&text, version, &asked, &mark, &places)?;
             let answer = peer::ask(&places, &asked, &mark).map_err(|e| format!("configuration {n}, request {i}: {e}"))?;
             let all = seen.lock().map_err(|e| e.to_string())?.remove(&mark).unwrap_or_default();
-            let last = all.iter().rfind(|(_, m)| !m.first.contains(&format!(" {}", generate::OWN)));
-            let address = last.map(|(name, _)| format!("127.0.0.1:{}", backends[usize::from(*name == "b2")]));
+            let last = all.requests.iter().rfind(|(server, _)| *server != peer::OWN);
+            let address = last.map(|(server, _)| format!("127.0.0.1:{}", backends[*server]));
             let f = compare::compare(&said, &asked, answer.as_ref(), last, address);
             let at = if f.wrong.is_empty() { usize::from(!f.unknown.is_empty()) } else { 2 };
             total[at] += 1;
@@ -110,7 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 }
 
 fn report(n: u64, i: usize, asked: &Asked, wrong: &[String], text: &str, keep: Option<&Path>) -> Result<(), String> {
-    println!("CONTRADICTED {n}/{i}: {} {} {:?}", asked.method, asked.target, asked.headers);
+    println!("CONTRADICTED {n}/{i}: {} {} {:?} {:?}", asked.method, asked.target, asked.headers, asked.plan);
     for w in wrong {
         println!("    {w}");
     }
@@ -137,14 +142,14 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         client: Some("127.0.0.1".into()),
         ..hoplint::probe::request(0, asked.method, "", &asked.target, &[])
     };
-    let lines = places.backends.iter().zip(["b1", "b2"]).map(|(port, name)| {
-        let at: Text = format!("127.0.0.1:{port}").into();
-        (at, (Text::from("X-Backend"), Text::from(name)))
-    });
+    let at = |server: usize| Text::from(format!("127.0.0.1:{}", [places.backends[0], places.backends[1], places.own][server]));
+    let names = peer::NAMES.iter().enumerate().map(|(server, name)| (server, "X-Backend", *name));
+    let lines = asked.plan.lines.iter().copied().chain(names).map(|(server, name, value)| (at(server), (name.into(), value.into())));
+    let replies = asked.plan.status.iter().enumerate().filter_map(|(server, status)| Some((at(server), Far::Status((*status)?))));
     let assume = Assume {
         credentials: Credentials::AsSent,
         far: Far::Strict,
-        replies: vec![(generate::DEAD.into(), Far::Refused)],
+        replies: replies.chain([(generate::DEAD.into(), Far::Refused)]).collect(),
         lines: lines.collect(),
         no_files: true,
     };

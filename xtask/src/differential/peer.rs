@@ -1,6 +1,8 @@
 //! The real thing: nginx as a child, two servers that answer as the tool assumes, and a client.
 
-use super::generate::{Asked, Places};
+use super::cgi;
+use super::generate::Places;
+use super::request::{Asked, Plan};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,49 +29,85 @@ impl Message {
     }
 }
 
-/// What the servers saw, by mark: name of the server and request.
-pub(super) type Seen = Arc<Mutex<HashMap<String, Vec<(&'static str, Message)>>>>;
+/// Names of the servers.
+pub(super) const NAMES: [&str; 3] = ["b1", "b2", "own"];
+/// The one that only the proxy itself asks.
+pub(super) const OWN: usize = 2;
 
-/// Starts both servers; they live as long as the process.
-pub(super) fn backends(seen: &Seen) -> std::io::Result<[u16; 2]> {
-    let mut ports = [0; 2];
-    for (port, name) in ports.iter_mut().zip(["b1", "b2"]) {
+/// What the servers shall answer to a request, and what they saw: which server, and the request.
+#[derive(Default)]
+pub(super) struct Exchange {
+    pub(super) plan: Plan,
+    pub(super) requests: Vec<(usize, Message)>,
+}
+
+/// Exchanges by mark.
+pub(super) type Seen = Arc<Mutex<HashMap<String, Exchange>>>;
+
+/// Starts the servers; they live as long as the process.
+pub(super) fn backends(seen: &Seen) -> std::io::Result<[u16; 3]> {
+    let mut ports = [0; 3];
+    for (server, port) in ports.iter_mut().enumerate() {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         *port = listener.local_addr()?.port();
         let seen = Arc::clone(seen);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
-                std::thread::spawn(move || serve(stream, name, &seen));
+                std::thread::spawn(move || serve(stream, server, &seen));
             }
         });
     }
     Ok(ports)
 }
 
-/// One request, one answer: 101 to a handshake, 426 when a key came, otherwise 200.
-fn serve(mut stream: TcpStream, name: &'static str, seen: &Seen) {
-    let Ok(Some(asked)) = read(&mut stream, true) else { return };
+/// One request, one answer, in whatever protocol it comes: 101 to a handshake, 426 when a key came, otherwise 200, unless
+/// another status is planned.
+fn serve(mut stream: TcpStream, server: usize, seen: &Seen) -> Option<()> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let mut first = [0];
+    stream.peek(&mut first).ok()?;
+    let spoken = cgi::Spoken::by(first[0]);
+    // Nobody sends the body along when the proxy asks for itself.
+    let asked = match spoken {
+        cgi::Spoken::Http => read(&mut stream, server != OWN).ok()??,
+        other => cgi::read(&mut stream, other).ok()?,
+    };
     let says = |header: &str, token: &str| asked.values(header).iter().any(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token)));
     let key = !asked.values("Sec-WebSocket-Key").is_empty();
     let valid = key
         && says("Upgrade", "websocket")
         && says("Connection", "upgrade")
-        && asked.first.ends_with("HTTP/1.1")
+        && !asked.first.ends_with("HTTP/1.0")
         && asked.first.starts_with("GET ");
-    let head = match (valid, key) {
-        (true, _) => "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-        (false, true) => "426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n",
-        (false, false) => "200 OK\r\nContent-Length: 0\r\nConnection: close\r\n",
-    };
+    let mut plan = Plan::default();
     if let (Some(mark), Ok(mut all)) = (asked.values(MARK).first(), seen.lock()) {
-        all.entry((*mark).to_owned()).or_default().push((name, asked.clone()));
+        let exchange = all.entry((*mark).to_owned()).or_default();
+        exchange.requests.push((server, asked.clone()));
+        plan.clone_from(&exchange.plan);
     }
-    let _ = write!(stream, "HTTP/1.1 {head}X-Backend: {name}\r\n\r\n");
+    let status = plan.status[server].unwrap_or(if valid {
+        101
+    } else if key {
+        426
+    } else {
+        200
+    });
+    let mut head = if status == 101 {
+        "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_owned()
+    } else {
+        format!("{status} Status\r\nContent-Length: 0\r\nConnection: close\r\n")
+    };
+    head.push_str(&format!("X-Backend: {}\r\n", NAMES[server]));
+    for (_, name, value) in plan.lines.iter().filter(|l| l.0 == server) {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(&spoken.answer(&head)).ok()
 }
 
-/// Reads a head, and of an answer the body. `None`: closed before anything came.
-fn read(stream: &mut TcpStream, request: bool) -> std::io::Result<Option<Message>> {
+/// Reads a head, and the body if it comes along. `None`: closed before anything came.
+fn read(stream: &mut TcpStream, with_body: bool) -> std::io::Result<Option<Message>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -89,7 +127,7 @@ fn read(stream: &mut TcpStream, request: bool) -> std::io::Result<Option<Message
     let mut message = Message { first, headers, body: String::new() };
     let length = message.values("Content-Length").first().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
     let mut body = bytes.split_off(end + 4);
-    while !request && body.len() < length {
+    while with_body && body.len() < length {
         match stream.read(&mut buffer) {
             Ok(0) | Err(_) => break,
             Ok(n) => body.extend_from_slice(&buffer[..n]),
@@ -141,9 +179,9 @@ pub(super) fn ask(places: &Places, asked: &Asked, mark: &str) -> std::io::Result
     for (name, value) in &asked.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    text.push_str(&format!("{MARK}: {mark}\r\n\r\n"));
+    text.push_str(&format!("{MARK}: {mark}\r\n\r\n{}", asked.body));
     stream.write_all(text.as_bytes())?;
-    let mut answer = read(&mut stream, false);
+    let mut answer = read(&mut stream, asked.method != "HEAD");
     if asked.method == "HEAD"
         && let Ok(Some(answer)) = &mut answer
     {

@@ -70,6 +70,7 @@ impl<'a> Lower<'a> {
         let mut s = self.settings(outer, Some(id), &children, seat);
         s.errors = self.errors(&s);
         let content = self.content_for(&children, &s, &place);
+        s.pass = content.map(|c| c.pass);
         let content = content.unwrap_or_else(|| self.no_content(&s, Act::Serve, self.span(id)));
         let handler = self.mirrored(content.block, &s);
         s.content = Some(handler);
@@ -176,8 +177,9 @@ impl<'a> Lower<'a> {
         };
         let status = Fact::is(301, How::Implied, span, seat);
         let enter = Step { act: Act::Enter(policy), span };
+        let measure = Step { act: Act::Measure, span };
         let redirect = Step { act: Act::Respond { status, location: Some(location), body: None }, span };
-        let body = self.p.add_block([Some(enter), first, Some(redirect)].into_iter().flatten());
+        let body = self.p.add_block([Some(enter), first, Some(measure), Some(redirect)].into_iter().flatten());
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
         if let Some(i) = implied {
             self.p.tables[table.at()].arms[i].go = route;
@@ -222,6 +224,10 @@ impl<'a> Lower<'a> {
         let mut steps = std::mem::take(&mut self.steps);
         steps.push(Step { act: Act::Enter(policy), span });
         steps.extend(self.internal(s));
+        // A jump to a name measures nothing.
+        if !self.arg(id, 0).is_some_and(|a| a.starts_with('@')) {
+            steps.push(Step { act: Act::Measure, span });
+        }
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);
         if let (Some((test, at)), Some(bare)) = (excepted, bare) {
@@ -242,7 +248,7 @@ impl<'a> Lower<'a> {
                 None => steps.extend(phase),
             }
         }
-        let gates = self.gates(s, s.seat);
+        let gates = self.gates(s);
         match excepted {
             Some((test, at)) => steps.extend(self.limit_except(children, s, gates, test, at)),
             None => steps.extend(gates),
@@ -336,7 +342,7 @@ impl<'a> Lower<'a> {
         let inner: Vec<DirId> = self.conf.children(id).collect();
         let seat = self.scope(id, s.seat);
         let own = self.settings(s, Some(id), &inner, seat);
-        let limited = self.gates(&own, seat);
+        let limited = self.gates(&own);
         let then = self.p.add_block(gates);
         let other = Some(self.p.add_block(limited));
         Some(Step { act: Act::When { test, then, other }, span: at })
@@ -405,7 +411,7 @@ impl<'a> Lower<'a> {
                 let why = self.p.doubt(Reason::Template, span, "the page is known only later");
                 then.push(Step { act: Act::Opaque(why), span });
             } else if is_path || last.0.starts_with('@') {
-                then.push(Step { act: Act::Stands { status, get: is_path }, span });
+                then.push(Step { act: Act::Stands { status, get: is_path, again: s.recursive }, span });
                 let act = self.go_to(last.0, span, s, None);
                 then.push(Step { act, span });
             } else {
@@ -441,9 +447,7 @@ impl<'a> Lower<'a> {
             let span = self.span(*id);
             let name = self.name(*id);
             let pass = match name {
-                "proxy_pass" => Pass::Proxy,
-                "uwsgi_pass" | "scgi_pass" => Pass::Cgi,
-                "fastcgi_pass" | "grpc_pass" | "memcached_pass" => Pass::NoUpgrade,
+                "proxy_pass" | "uwsgi_pass" | "scgi_pass" | "fastcgi_pass" | "grpc_pass" | "memcached_pass" => Pass::named(name),
                 "stub_status" => {
                     let status = Fact::is(200, How::Implied, span, s.seat);
                     content = Some(self.no_content(s, Act::Respond { status, location: None, body: None }, span));
@@ -471,7 +475,7 @@ impl<'a> Lower<'a> {
                 }
                 _ => continue,
             };
-            content = Some(self.pass(*id, s, pass));
+            content = pass.map(|pass| self.pass(*id, s, pass)).or(content);
         }
         content
     }

@@ -14,8 +14,8 @@ mod vars;
 
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
-    BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, HopId, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason, RouteId, Scope,
-    Seat, Slot, Step, Table, TableId, Text, UpstreamId, Why,
+    BlockId, ClocksId, Comment, Era, Expr, ExprId, Fact, HeaderList, HopId, How, Limit, ListId, MapId, PatternId, Pick, Proxy, Reason,
+    RouteId, Scope, Seat, Slot, Step, Table, TableId, Text, UpstreamId, Why,
 };
 use crate::proxy::nginx::releases::MODERN_UPSTREAMS;
 use crate::source::Span;
@@ -56,6 +56,12 @@ pub(super) struct Lower<'a> {
     slashed: Option<ExprId>,
     /// Base of every outgoing list.
     implied: ListId,
+    /// Forgets the groups of a regular expression.
+    forgetting: Option<BlockId>,
+    /// Outgoing list of handlers that pass the request as it is.
+    unchanged: ListId,
+    /// Lines of every upstream that clients do not get.
+    hidden: ListId,
     modern: bool,
     outside: Option<Why>,
     /// Directives right inside `http`.
@@ -97,6 +103,9 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         clocks: FxHashMap::default(),
         slashed: None,
         implied: ListId(0),
+        forgetting: None,
+        unchanged: ListId(0),
+        hidden: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
         outside: None,
         http_dirs: Vec::new(),
@@ -132,6 +141,8 @@ impl<'a> Lower<'a> {
             self.outside = Some(self.p.doubt(Reason::OutsideFile, self.whole, "this is a fragment: what surrounds it is not known"));
         }
         self.implied = self.implied_headers(root);
+        self.unchanged = self.p.add_list(HeaderList { seat: root, base: None, ops: Vec::new(), displaced: None, open: None });
+        self.hidden = self.hidden_headers(root, &[]);
         let base = self.defaults(root);
         let top: Vec<DirId> = self.conf.top().collect();
         match context {

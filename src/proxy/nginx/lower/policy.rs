@@ -1,21 +1,46 @@
 //! Settings as the model's policy, and nginx's gates.
 
-use super::{DirId, Lower, settings::Settings};
+use super::{DirId, Lower, settings::Settings, vars::var_name};
 use crate::model::{
-    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, Hop, HopId, How, Idle, Known,
-    Matcher, Policy, PolicyId, Reason, Restart, Seat, Step, Subject, Traffic, UpgradeMode, Wire,
+    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, Hop, HopId, How, Idle,
+    Known, Matcher, Policy, PolicyId, Reason, Restart, Step, Subject, Traffic, UpgradeMode, Wire,
 };
 use std::marker::PhantomData;
 
 /// The family of a content handler, as far as the edge is concerned.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Pass {
+    /// `uwsgi_pass`: a 101 is tunnelled, all headers pass `[mod-uwsgi]`.
+    Uwsgi,
+    /// `scgi_pass`: the same.
+    Scgi,
+    /// `fastcgi_pass`: all headers pass, never carries an upgrade `[mod-fastcgi]`.
+    Fastcgi,
+    /// `grpc_pass`: never carries an upgrade.
+    Grpc,
+    /// `memcached_pass`: nothing of the request passes.
+    Memcached,
     /// `proxy_pass`
     Proxy,
-    /// `uwsgi_pass`, `scgi_pass`: a 101 is tunnelled, all headers pass `[mod-uwsgi]`.
-    Cgi,
-    /// `fastcgi_pass`, `grpc_pass`: never carries an upgrade `[mod-fastcgi]`.
-    NoUpgrade,
+}
+
+impl Pass {
+    /// By what the names of its directives begin with.
+    pub(super) fn named(directive: &str) -> Option<Self> {
+        Some(match directive.split_once('_')?.0 {
+            "proxy" => Self::Proxy,
+            "uwsgi" => Self::Uwsgi,
+            "scgi" => Self::Scgi,
+            "fastcgi" => Self::Fastcgi,
+            "grpc" => Self::Grpc,
+            "memcached" => Self::Memcached,
+            _ => return None,
+        })
+    }
+
+    const fn tunnels(self) -> bool {
+        matches!(self, Self::Uwsgi | Self::Scgi)
+    }
 }
 
 /// What answers in a block.
@@ -30,10 +55,15 @@ pub(super) struct Content {
 impl Lower<'_> {
     pub(super) fn policy(&mut self, s: &Settings, pass: Pass, hop: HopId) -> PolicyId {
         let clocks = self.clocks(s, pass);
+        let (outgoing, relayed) = match s.other(pass) {
+            None => (s.outgoing, s.relayed),
+            // Lines for `proxy_pass` mean nothing to others.
+            Some(other) => (self.unchanged, other.hidden),
+        };
         self.p.add_policy(Policy {
             seat: s.seat,
-            outgoing: s.outgoing,
-            relayed: s.relayed,
+            outgoing,
+            relayed,
             answer: s.answer,
             clocks,
             hop,
@@ -46,13 +76,13 @@ impl Lower<'_> {
 
     /// The clocks in force; what sets the same limits shares them.
     fn clocks(&mut self, s: &Settings, pass: Pass) -> ClocksId {
-        let limit = if pass == Pass::Cgi { s.cgi_timeout } else { s.read_timeout };
-        let key = (limit, s.connect_timeout, pass == Pass::Cgi);
+        let limit = if pass.tunnels() { s.cgi_timeout } else { s.read_timeout };
+        let key = (limit, s.connect_timeout, pass.tunnels());
         if let Some(known) = self.clocks.get(&key) {
             return *known;
         }
         let [proxy, cgi, connecting] = self.clock_names.clone();
-        let name = if pass == Pass::Cgi { cgi } else { proxy };
+        let name = if pass.tunnels() { cgi } else { proxy };
         let idle: Clock<Idle> = Clock {
             name: name.clone(),
             limit,
@@ -83,15 +113,18 @@ impl Lower<'_> {
         let fixed = |v: Wire| Fact::is(v, How::Implied, s.version.origin.span, s.seat);
         let wire = match pass {
             Pass::Proxy => s.version,
-            Pass::Cgi | Pass::NoUpgrade => fixed(Wire::Cgi),
+            _ => fixed(Wire::Cgi),
         };
         // No extended CONNECT is sent to upstreams `[hs-v2-h2c-backend]`.
         let mode = match (pass, s.version.value) {
-            (Pass::NoUpgrade, _) => UpgradeMode::Refuse(502),
+            (Pass::Fastcgi | Pass::Grpc | Pass::Memcached, _) => UpgradeMode::Refuse(502),
             (Pass::Proxy, Known::Is(Wire::H2)) => UpgradeMode::Strip,
             _ => UpgradeMode::Tunnel,
         };
         let version = s.version.origin;
+        let other = s.other(pass);
+        let (intercepts, follows) = other.map_or((s.intercepts, s.follows), |o| (o.intercepts, o.follows));
+        let all_pass = || Fact::is(true, How::Implied, version.span, version.seat);
         self.edge(Hop {
             wire,
             upgrade: Fact::is(mode, How::Implied, version.span, version.seat),
@@ -100,15 +133,20 @@ impl Lower<'_> {
             packed: s.packed,
             tls,
             unreachable: Known::Is(502),
-            client_headers: s.pass_headers,
-            method: s.method,
-            intercepts: s.intercepts,
-            follows: s.follows.then_some(Follow { header: "X-Accel-Redirect", table: self.table, through: self.server_rewrites }),
+            client_headers: if other.is_some() { all_pass() } else { s.pass_headers },
+            method: s.method.filter(|_| other.is_none()),
+            intercepts,
+            follows: follows.then_some(Follow {
+                header: "X-Accel-Redirect",
+                table: self.table,
+                through: self.server_rewrites,
+                malformed: 404,
+            }),
         })
     }
 
     /// The access phase: what may refuse, in nginx's order.
-    pub(super) fn gates(&mut self, s: &Settings, seat: Seat) -> Vec<Step> {
+    pub(super) fn gates(&mut self, s: &Settings) -> Vec<Step> {
         let asks = s.auth_basic.is_some() || s.auth_request.is_some();
         // With `satisfy any`, one that permits is enough `[inh2-satisfy]`.
         let any = s.satisfy_any && (asks && !s.access.is_empty() || s.auth_basic.is_some() && s.auth_request.is_some());
@@ -128,7 +166,7 @@ impl Lower<'_> {
         let mut steps = Vec::with_capacity(gates.len());
         let mut next = None;
         for (on, status, by, spares) in gates.into_iter().rev() {
-            let gate = self.gate(on, status, by, seat, spares, next.filter(|_| any));
+            let gate = self.gate(on, status, by, s, spares, next.filter(|_| any));
             next = Some(gate);
             steps.push(Step { act: Act::Gate(gate), span: self.span(by) });
         }
@@ -164,12 +202,28 @@ impl Lower<'_> {
         rest
     }
 
-    fn gate(&mut self, on: GateOn, status: u16, by: DirId, seat: Seat, spares: Option<CondId>, or: Option<GateId>) -> GateId {
+    /// What `auth_request_set` makes of the answer.
+    fn auth_sets(&mut self, s: &Settings) -> Option<BlockId> {
+        let mut steps = Vec::new();
+        for id in s.auth_sets.iter() {
+            let (span, name) = (self.span(*id), self.arg(*id, 0).map(var_name).unwrap_or_default());
+            let slot = self.slot(&name.to_ascii_lowercase());
+            let value = match self.conf.args(*id).get(1) {
+                Some(word) if !word.opaque => self.interpolate(word.text, span),
+                _ => self.opaque(Reason::Template, span, "the value is filled in later"),
+            };
+            steps.push(Step { act: Act::Let(slot, value), span });
+        }
+        (!steps.is_empty()).then(|| self.p.add_block(steps))
+    }
+
+    fn gate(&mut self, on: GateOn, status: u16, by: DirId, s: &Settings, spares: Option<CondId>, or: Option<GateId>) -> GateId {
         let span = self.span(by);
-        let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat } };
+        let deny = Fact { value: Known::Is(status), origin: crate::model::Origin { how: How::Written, span, seat: s.seat } };
         let ask = (on == GateOn::Remote).then(|| {
             let path = self.arg(by, 0).unwrap_or_default();
-            Ask::Route { path: self.interpolate(path, span), table: self.table, through: self.server_rewrites, broken: 500 }
+            let path = self.interpolate(path, span);
+            Ask::Route { path, table: self.table, through: self.server_rewrites, sets: self.auth_sets(s), broken: 500 }
         });
         let reads = vec![Subject::Header("authorization".into())];
         self.p.add_gate(Gate { on, deny, ask, reads, spares, or })

@@ -57,21 +57,24 @@ impl Lower<'_> {
         steps
     }
 
-    /// Where an `if` brings a handler to a location that has none: a variable that remembers whether one did.
+    /// Where an `if` brings a handler of another kind than the location has: a variable that remembers whether one did.
     fn brings_handler(&mut self, dirs: &[DirId], s: &Settings, in_location: bool) -> Option<(Slot, Span)> {
-        let files = s.content.is_some_and(|c| matches!(self.p.block(c)[..], [.., Step { act: Act::Serve, .. }]));
-        let passes = |d: &DirId| self.conf.children(*d).any(|c| self.name(c).ends_with("_pass"));
-        let first = dirs.iter().copied().find(|d| self.name(*d) == "if" && passes(d)).filter(|_| files && in_location)?;
+        let brings = |d: &DirId| self.conf.children(*d).any(|c| self.name(c).ends_with("_pass") && Pass::named(self.name(c)) != s.pass);
+        let first = dirs.iter().copied().find(|d| self.name(*d) == "if" && brings(d)).filter(|_| in_location)?;
         Some((self.p.add_slot(), self.span(first)))
     }
 
-    /// 500 if a handler was left behind, otherwise files.
-    fn handler_left(&mut self, slot: Slot, seat: Seat, span: Span) -> BlockId {
+    /// 500 if a handler was left behind that finds no upstream here, otherwise what answers in the location.
+    fn handler_left(&mut self, slot: Slot, s: &Settings, seat: Seat, span: Span) -> BlockId {
         let value = self.p.add_expr(Expr::Slot(slot));
         let test = self.p.test(Subject::Value(value), Matcher::Present, span);
         let status = Fact::is(500, How::Implied, span, seat);
         let then = self.p.one(Act::Respond { status, location: None, body: None }, span);
-        self.p.add_block([Step { act: Act::When { test, then, other: None }, span }, Step { act: Act::Serve, span }])
+        let mut steps = vec![Step { act: Act::When { test, then, other: None }, span }];
+        if let Some(content) = s.content {
+            steps.extend_from_slice(self.p.block(content));
+        }
+        self.p.add_block(steps)
     }
 
     fn return_act(&mut self, id: DirId, s: &Settings) -> Act {
@@ -138,7 +141,7 @@ impl Lower<'_> {
             then.push(Step { act: Act::Leave, span });
         }
         let then = self.p.add_block(then);
-        Some(Act::When { test, then, other: None })
+        Some(Act::When { test, then, other: Some(self.forgets(span)) })
     }
 
     /// The client's query behind a text, if there is one.
@@ -148,7 +151,7 @@ impl Lower<'_> {
         self.expr(Expr::Join(vec![text, mark, query]))
     }
 
-    /// `handled` remembers that an `if` before it brought a handler to a location that has none.
+    /// `handled` remembers that an `if` before it brought a handler of another kind.
     fn if_block(&mut self, id: DirId, s: &Settings, in_location: bool, handled: Option<Slot>) -> Act {
         let span = self.span(id);
         let test = self.condition(id);
@@ -161,14 +164,16 @@ impl Lower<'_> {
         }
         let own = if in_location { self.content(&children, &inner) } else { None };
         inner.content = own.map_or(inner.content, |c| Some(self.mirrored(c.block, &inner)));
-        let (pass, hop) = own.map_or_else(|| (Pass::Proxy, self.hop(&inner, Pass::Proxy, None)), |c| (c.pass, c.hop));
+        let (pass, hop) = own.map_or_else(|| (s.pass(), self.hop(&inner, s.pass(), None)), |c| (c.pass, c.hop));
         let mut then = Vec::new();
         match handled {
-            Some(slot) if own.is_some() => then.push(Step { act: Act::Let(slot, self.p.text("1")), span }),
+            Some(slot) if own.is_some() => {
+                let left = if Some(pass) == s.pass { "" } else { "1" };
+                then.push(Step { act: Act::Let(slot, self.text(left)), span });
+            }
             // The handler of the earlier one stays, and finds no upstream in the settings of this one.
             Some(slot) => {
-                let left = self.handler_left(slot, seat, span);
-                inner.content = Some(self.mirrored(left, &inner));
+                inner.content = Some(self.handler_left(slot, s, seat, span));
             }
             None => {}
         }
@@ -176,8 +181,26 @@ impl Lower<'_> {
         then.insert(0, Step { act: Act::Enter(policy), span });
         then.extend(self.rewrite_phase(&children, &inner, in_location));
         self.done(children);
+        // A regular expression that does not match leaves no groups behind.
+        let other = match self.p.cond(test) {
+            Cond::Test(Atom { is: Matcher::Regex(_), not: true, .. }) => {
+                then.insert(0, Step { act: Act::Forget, span });
+                None
+            }
+            Cond::Test(Atom { is: Matcher::Regex(_), .. }) => Some(self.forgets(span)),
+            _ => None,
+        };
         let then = self.p.add_block(then);
-        Act::When { test, then, other: None }
+        Act::When { test, then, other }
+    }
+
+    /// What is left behind by a regular expression that does not match.
+    fn forgets(&mut self, span: Span) -> BlockId {
+        if let Some(known) = self.forgetting {
+            return known;
+        }
+        let block = self.p.one(Act::Forget, span);
+        *self.forgetting.insert(block)
     }
 
     /// `if ( … )`.

@@ -69,7 +69,7 @@ impl<'a> Lower<'a> {
         let rewrites = self.rewrite_phase(dirs, &s, true);
         let group = self.p.add_block(rewrites);
         steps.push(Step { act: Act::Group(group), span: at });
-        steps.extend(self.gates(&s, seat));
+        steps.extend(self.gates(&s));
         steps.push(Step { act: Act::Content, span: at });
         let body = self.p.add_block(steps);
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
@@ -99,7 +99,8 @@ impl<'a> Lower<'a> {
         s.content = Some(self.mirrored(content.block, &s));
         let policy = self.policy(&s, Pass::Proxy, content.hop);
         // What no location takes is asked for its permission all the same.
-        let mut elsewhere = self.gates(&s, seat);
+        let mut elsewhere = vec![Step { act: Act::Measure, span }];
+        elsewhere.extend(self.gates(&s));
         elsewhere.push(Step { act: Act::Content, span });
         let elsewhere = Act::Call(self.p.add_block(elsewhere));
         let steps = self.p.block_mut(miss);

@@ -1,6 +1,6 @@
 //! What is inherited, and how: scalars one by one, lists as a whole.
 
-use super::{DirId, Lower};
+use super::{DirId, Lower, policy::Pass};
 use crate::model::{
     Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Matcher, Reason, Releases, Seat, Subject, Verb,
     Why, Wire,
@@ -21,6 +21,18 @@ pub(super) enum Inherit {
     Off,
 }
 
+/// Lines that nginx keeps to itself.
+const HIDDEN: &[&str] =
+    &["Date", "Server", "X-Pad", "X-Accel-Expires", "X-Accel-Redirect", "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset"];
+
+/// What a handler other than `proxy_pass` has of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Other {
+    pub(super) intercepts: bool,
+    pub(super) follows: bool,
+    pub(super) hidden: Option<ListId>,
+}
+
 /// The settings in force in a block.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -28,6 +40,12 @@ pub(super) struct Settings {
     pub(super) outgoing: ListId,
     pub(super) answer: ListId,
     pub(super) relayed: Option<ListId>,
+    /// `proxy_hide_header` and `proxy_pass_header` lines.
+    hides: Rc<[DirId]>,
+    shows: Rc<[DirId]>,
+    /// The handler, and what those have that are not `proxy_pass`.
+    pub(super) pass: Option<Pass>,
+    others: [Other; 5],
     pub(super) version: Fact<Wire>,
     pub(super) read_timeout: Fact<Limit>,
     pub(super) cgi_timeout: Fact<Limit>,
@@ -37,6 +55,8 @@ pub(super) struct Settings {
     pub(super) method: Option<Fact<ExprId>>,
     pub(super) auth_basic: Option<DirId>,
     pub(super) auth_request: Option<DirId>,
+    /// `auth_request_set` lines.
+    pub(super) auth_sets: Rc<[DirId]>,
     pub(super) access: Rc<[DirId]>,
     pub(super) error_pages: Rc<[DirId]>,
     pub(super) inherit: Inherit,
@@ -44,6 +64,8 @@ pub(super) struct Settings {
     pub(super) errors: Option<BlockId>,
     pub(super) max_body: Option<u64>,
     pub(super) intercepts: bool,
+    /// `recursive_error_pages`
+    pub(super) recursive: bool,
     pub(super) follows: bool,
     pub(super) satisfy_any: bool,
     pub(super) redirect: Redirect,
@@ -75,7 +97,40 @@ fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at
     Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
+impl Settings {
+    /// The family of the handler; without one it makes no difference.
+    pub(super) fn pass(&self) -> Pass {
+        self.pass.unwrap_or(Pass::Proxy)
+    }
+
+    /// What a handler has of its own, if it is not `proxy_pass`.
+    pub(super) fn other(&self, pass: Pass) -> Option<&Other> {
+        self.others.get(pass as usize)
+    }
+
+    /// The same, by the name of one of its directives.
+    fn named(&mut self, directive: &str) -> Option<&mut Other> {
+        self.others.get_mut(Pass::named(directive)? as usize)
+    }
+}
+
 impl Lower<'_> {
+    /// Lines of an upstream that are not passed on, but for those that are shown all the same.
+    pub(super) fn hidden_headers(&mut self, seat: Seat, shows: &[DirId]) -> ListId {
+        let none = self.text("");
+        let shown = |name: &str| shows.iter().any(|d| self.arg(*d, 0).is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let op = |name: &&str| HeaderOp {
+            verb: Verb::Remove,
+            name: (*name).into(),
+            value: Fact::is(none, How::Implied, Span::default(), seat),
+            drop_empty: true,
+            on: Answers::All,
+            guard: None,
+        };
+        let ops = HIDDEN.iter().filter(|n| !shown(n)).map(op).collect();
+        self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
+    }
+
     /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
     pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
         let authority = self.expr(Expr::Read(Subject::UpstreamAuthority));
@@ -115,7 +170,11 @@ impl Lower<'_> {
             seat,
             outgoing,
             answer,
-            relayed: None,
+            relayed: Some(self.hidden),
+            hides: Rc::default(),
+            shows: Rc::default(),
+            pass: None,
+            others: [Other { intercepts: false, follows: true, hidden: Some(self.hidden) }; 5],
             version: default(if self.modern { Wire::H11 } else { Wire::H10 }, self.upstream_defaults(), f, seat, at),
             read_timeout: default(Limit::After(60_000), all, f, seat, at),
             cgi_timeout: default(Limit::After(60_000), all, f, seat, at),
@@ -125,6 +184,7 @@ impl Lower<'_> {
             method: None,
             auth_basic: None,
             auth_request: None,
+            auth_sets: Rc::default(),
             access: Rc::default(),
             error_pages: Rc::default(),
             inherit: Inherit::On,
@@ -132,6 +192,7 @@ impl Lower<'_> {
             errors: None,
             max_body: Some(1 << 20),
             intercepts: false,
+            recursive: false,
             follows: true,
             satisfy_any: false,
             redirect: Redirect { absolute: true, own_name: false, port: true },
@@ -158,6 +219,9 @@ impl Lower<'_> {
         }
         let mut lists: [Vec<DirId>; 4] = Default::default();
         let mut access = Vec::new();
+        let mut auth_sets = Vec::new();
+        let mut shows = Vec::new();
+        let mut hidden: Vec<DirId> = Vec::new();
         let mut mirrors = Vec::new();
         let mut packing = None;
         for id in dirs {
@@ -167,6 +231,20 @@ impl Lower<'_> {
                 "add_header" => lists[1].push(id),
                 "proxy_hide_header" => lists[2].push(id),
                 "error_page" => lists[3].push(id),
+                "proxy_pass_header" => shows.push(id),
+                "fastcgi_hide_header" | "uwsgi_hide_header" | "scgi_hide_header" | "grpc_hide_header" => hidden.push(id),
+                name @ ("fastcgi_intercept_errors" | "uwsgi_intercept_errors" | "scgi_intercept_errors" | "grpc_intercept_errors") => {
+                    let on = self.arg(id, 0).and_then(flag).unwrap_or(false);
+                    if let Some(other) = s.named(name) {
+                        other.intercepts = on;
+                    }
+                }
+                name @ ("fastcgi_ignore_headers" | "uwsgi_ignore_headers" | "scgi_ignore_headers" | "grpc_ignore_headers") => {
+                    let follows = self.follows(id);
+                    if let Some(other) = s.named(name) {
+                        other.follows = follows;
+                    }
+                }
                 "allow" | "deny" => access.push(id),
                 "proxy_http_version" => {
                     s.version = self.word_fact(id, seat, |t| match t {
@@ -193,13 +271,13 @@ impl Lower<'_> {
                 }
                 "auth_basic" => s.auth_basic = (self.arg(id, 0) != Some("off")).then_some(id),
                 "auth_request" => s.auth_request = (self.arg(id, 0) != Some("off")).then_some(id),
+                "auth_request_set" => auth_sets.push(id),
                 "client_max_body_size" => {
                     s.max_body = self.arg(id, 0).and_then(size).filter(|n| *n > 0);
                 }
+                "recursive_error_pages" => s.recursive = self.arg(id, 0).and_then(flag).unwrap_or(false),
                 "proxy_intercept_errors" => s.intercepts = self.arg(id, 0).and_then(flag).unwrap_or(false),
-                "proxy_ignore_headers" => {
-                    s.follows = !self.conf.args(id).iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"));
-                }
+                "proxy_ignore_headers" => s.follows = self.follows(id),
                 "satisfy" => s.satisfy_any = self.arg(id, 0) == Some("any"),
                 "absolute_redirect" => s.redirect.absolute = self.arg(id, 0).and_then(flag).unwrap_or(true),
                 "server_name_in_redirect" => s.redirect.own_name = self.arg(id, 0).and_then(flag).unwrap_or(false),
@@ -230,6 +308,9 @@ impl Lower<'_> {
                 _ => {}
             }
         }
+        if !auth_sets.is_empty() {
+            s.auth_sets = auth_sets.into();
+        }
         if !access.is_empty() {
             s.access = access.into();
         }
@@ -256,9 +337,23 @@ impl Lower<'_> {
         if !lists[1].is_empty() || s.inherit == Inherit::Off {
             s.answer = self.answer(&lists[1], seat, outer.answer, s.inherit, hole);
         }
-        if !lists[2].is_empty() {
-            let ops = lists[2].iter().map(|id| self.op(*id, seat, Verb::Remove, Answers::All)).collect();
-            s.relayed = Some(self.p.add_list(HeaderList { seat, base: None, ops, displaced: outer.relayed, open: None }));
+        if !lists[2].is_empty() || !shows.is_empty() {
+            if !lists[2].is_empty() {
+                s.hides = std::mem::take(&mut lists[2]).into();
+            }
+            if !shows.is_empty() {
+                s.shows = shows.into();
+            }
+            let base = if s.shows.is_empty() { self.hidden } else { self.hidden_headers(seat, &s.shows) };
+            let shown = |id: &DirId| s.shows.iter().any(|d| same_name(self.arg(*d, 0), self.arg(*id, 0)));
+            let hides: Vec<DirId> = s.hides.iter().copied().filter(|id| !shown(id)).collect();
+            s.relayed = Some(self.taken_out(&hides, seat, base));
+        }
+        while let Some(pass) = hidden.first().and_then(|id| Pass::named(self.name(*id))) {
+            let own: Vec<DirId>;
+            (own, hidden) = hidden.into_iter().partition(|id| Pass::named(self.name(*id)) == Some(pass));
+            let list = self.taken_out(&own, seat, self.hidden);
+            s.others[pass as usize].hidden = Some(list);
         }
         if s.redirect != outer.redirect || s.absolute.is_none() && s.redirect.absolute {
             let host = if s.redirect.own_name { "$server_name" } else { "$host" };
@@ -323,6 +418,17 @@ impl Lower<'_> {
                 Fact::unknown(why, span, seat)
             }
         }
+    }
+
+    /// Whether an upstream may name another path to answer with.
+    fn follows(&self, id: DirId) -> bool {
+        !self.conf.args(id).iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"))
+    }
+
+    /// Lines of an upstream that are written to be taken out.
+    fn taken_out(&mut self, dirs: &[DirId], seat: Seat, base: ListId) -> ListId {
+        let ops = dirs.iter().map(|id| self.op(*id, seat, Verb::Remove, Answers::All)).collect();
+        self.p.add_list(HeaderList { seat, base: Some(base), ops, displaced: None, open: None })
     }
 
     fn op(&mut self, id: DirId, seat: Seat, verb: Verb, on: Answers) -> HeaderOp {
@@ -401,6 +507,10 @@ impl Lower<'_> {
         }
         self.p.add_list(HeaderList { seat, base: None, ops, displaced, open })
     }
+}
+
+fn same_name(a: Option<&str>, b: Option<&str>) -> bool {
+    matches!((a, b), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
 }
 
 /// `8k`, `1m`, `1g` in bytes.

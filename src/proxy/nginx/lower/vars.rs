@@ -45,7 +45,8 @@ impl Lower<'_> {
                         self.declare(t, Meaning::Opaque(why));
                     }
                 }
-                "auth_request_set" | "perl_set" | "js_set" | "js_var" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" => {
+                "auth_request_set" => self.set_slot(*id),
+                "perl_set" | "js_set" | "js_var" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" => {
                     self.scripted(*id);
                 }
                 _ => {}
@@ -124,12 +125,8 @@ impl Lower<'_> {
         while let Some(id) = pending.pop() {
             for c in self.conf.children(id) {
                 match self.name(c) {
-                    "set" => {
-                        if let Some(name) = self.arg(c, 0).map(|n| var_name(n).to_owned()) {
-                            self.slot(&name);
-                        }
-                    }
-                    "auth_request_set" | "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" | "perl_set" | "js_set" => self.scripted(c),
+                    "set" | "auth_request_set" => self.set_slot(c),
+                    "set_by_lua" | "set_by_lua_block" | "set_by_lua_file" | "perl_set" | "js_set" => self.scripted(c),
                     "server_name" | "location" | "if" | "rewrite" => self.declare_groups(c),
                     _ => {}
                 }
@@ -137,6 +134,13 @@ impl Lower<'_> {
                     pending.push(c);
                 }
             }
+        }
+    }
+
+    /// The variable that a directive sets.
+    fn set_slot(&mut self, id: DirId) {
+        if let Some(name) = self.arg(id, 0).map(|n| var_name(n).to_owned()) {
+            self.slot(&name);
         }
     }
 
@@ -302,6 +306,7 @@ impl Lower<'_> {
             n if n.starts_with("arg_") => Subject::Query(n[4..].into()),
             n if n.starts_with("cookie_") => Subject::Cookie(n[7..].into()),
             n if n.starts_with("upstream_http_") => Subject::Answer(header(&n[14..])),
+            n if n.starts_with("upstream_") => return self.expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: false }),
             n if n.starts_with("sent_http_") => Subject::Answer(header(&n[10..])),
             _ => {
                 let note = format!("`${name}` is not set in what was read");

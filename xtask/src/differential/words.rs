@@ -1,0 +1,58 @@
+//! What random configurations are made of.
+
+pub(super) const VALUES: [&str; 27] = [
+    "one",
+    "two",
+    "$host",
+    "$http_host",
+    "$http_upgrade",
+    "$http_origin",
+    "$scheme",
+    "$request_method",
+    "$uri",
+    "$arg_x",
+    "$kind",
+    "$origin_ok",
+    "$v",
+    "a-$v-$arg_x",
+    "$area",
+    "$request_uri",
+    "$args",
+    "$is_args$args",
+    "$server_name:$server_port",
+    "$cookie_c",
+    "$proxy_host",
+    "$document_uri",
+    "$tenant",
+    "$first",
+    "$1",
+    "$2-$1",
+    "$asked",
+];
+pub(super) const ORIGINS: [&str; 6] = ["*", "$http_origin", "$origin_ok", "https://app.example.com", "$v", ""];
+pub(super) const CONDITIONS: [&str; 21] = [
+    "$http_origin",
+    "$http_origin = \"https://app.example.com\"",
+    "$http_origin ~* \"^https://([a-z]+\\.)?example\\.com$\"",
+    "$request_method = OPTIONS",
+    "$request_method = POST",
+    "$request_method !~ \"^(GET|HEAD)$\"",
+    "$http_upgrade",
+    "$http_upgrade = websocket",
+    "$arg_x",
+    "$arg_x = \"1\"",
+    "$arg_x != \"1\"",
+    "$host = b.test",
+    "$host = $arg_x",
+    "$kind = tail",
+    "$area = near",
+    "$cookie_c",
+    "$request_uri ~ \"\\?\"",
+    "$uri ~ \"^/a/(?<rest>.*)$\"",
+    "$uri ~ \"^/(ws|api)\"",
+    "$tenant = wild",
+    "$asked",
+];
+pub(super) const PREFIXES: [&str; 10] = ["/", "/a", "/a/", "/a/b", "/a/b/", "/ws", "/ws/", "/api/", "/api/v1", "/static/"];
+pub(super) const EXPRESSIONS: [&str; 7] = ["^/a", "\\.php$", "^/ws/(.+)$", "/b/?$", "^/(api|ws)/v(\\d)", "(?<tail>[a-z]+)\\.js$", "/$"];
+pub(super) const HEADERS: [&str; 3] = ["X-One", "X-Two", "X-Three"];
