@@ -258,7 +258,7 @@ impl Run<'_> {
                 self.failing = false;
             }
         }
-        if let Some(follow) = edge.follows
+        if let Some(follow) = edge.follows.filter(|_| !self.assume.lines.is_empty())
             && let Some(to) = self.leads_to(follow.header)
         {
             return self.follow(&to, follow, at);
@@ -274,11 +274,18 @@ impl Run<'_> {
 
     /// Where a header of the upstream's answer leads; which of several servers answers is chance.
     fn leads_to(&mut self, header: &str) -> Option<Text> {
-        let sent = self.sent.as_ref()?;
-        let fits = |l: &&(Text, (Text, Text))| (&*l.0 == "*" || sent.addresses.contains(&l.0)) && l.1.0.eq_ignore_ascii_case(header);
-        let (at, (_, to)) = self.assume.lines.iter().find(fits)?;
-        let sure = &**at == "*" || sent.addresses.iter().all(|a| a == at);
-        (sure || self.decide(None, Proxy::RUNTIME)).then(|| to.clone())
+        let assume = self.assume;
+        let mut left = self.sent.as_ref()?.addresses.clone();
+        for (at, (name, to)) in &assume.lines {
+            if !name.eq_ignore_ascii_case(header) || &**at != "*" && !left.contains(at) {
+                continue;
+            }
+            left.retain(|a| a != at);
+            if &**at == "*" || left.is_empty() || self.decide(None, Proxy::RUNTIME) {
+                return Some(to.clone());
+            }
+        }
+        None
     }
 
     /// Answers with another route instead.

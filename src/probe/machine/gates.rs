@@ -151,7 +151,11 @@ impl Run<'_> {
         let verdict = match (end, status) {
             (End::Unknown(why), _) => return self.not_known(why, at),
             (End::Served, None) => return self.not_known(Proxy::RUNTIME, at),
-            (End::Tunnel, _) => Some(broken),
+            // It takes the client's connection down with it `[inh-auth_request]`.
+            (End::Tunnel, _) => {
+                self.gates.push((id, false));
+                return Verdict::Ends(self.stop(End::Closed, at));
+            }
             (_, Some(200..300)) => None,
             (_, Some(s @ (401 | 403))) => Some(s),
             (_, Some(_)) => Some(broken),

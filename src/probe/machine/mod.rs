@@ -508,6 +508,8 @@ impl<'a> Run<'a> {
                 return self.stop(End::Unknown(Proxy::RUNTIME), at);
             }
             Act::Respond { status, location, body } => {
+                // Whoever redirects reads no body.
+                self.discarded |= location.is_some();
                 // One that was set before error handling led here stays.
                 self.location = location.map(|l| (self.eval(l), at)).or_else(|| self.location.take());
                 self.body = body.map(|b| self.eval(b));

@@ -184,6 +184,7 @@ impl Writer<'_> {
                     "proxy_pass_header X-Accel-Buffering;",
                     "proxy_ignore_headers X-Accel-Redirect;",
                     "recursive_error_pages on;",
+                    "slice 1m;",
                 ]);
                 self.line(form);
             }

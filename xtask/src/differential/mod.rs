@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             .and_then(|()| std::fs::write(dir.join("nobody"), ""))
             .and_then(|()| std::fs::write(dir.join("nginx.conf"), &text))
             .map_err(|e| e.to_string())?;
-        let nginx = match peer::start(&options.nginx, &dir, &places).map_err(|e| e.to_string())? {
+        let nginx = match peer::start(&options.nginx, &dir).map_err(|e| e.to_string())? {
             Ok(nginx) => nginx,
             Err(message) => {
                 refused += 1;

@@ -5,7 +5,7 @@ use super::generate::Places;
 use super::request::{Asked, Plan};
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -148,8 +148,10 @@ impl Drop for Nginx {
 }
 
 /// Starts nginx in a directory of its own; the inner error is what it says when it refuses the configuration.
-pub(super) fn start(binary: &str, dir: &Path, places: &Places) -> std::io::Result<Result<Nginx, String>> {
-    let address = SocketAddr::from(([127, 0, 0, 1], places.front));
+pub(super) fn start(binary: &str, dir: &Path) -> std::io::Result<Result<Nginx, String>> {
+    // It writes this once it listens.
+    let pid = dir.join("nginx.pid");
+    let _ = std::fs::remove_file(&pid);
     let child = Command::new(binary)
         .arg("-p")
         .arg(dir)
@@ -162,7 +164,7 @@ pub(super) fn start(binary: &str, dir: &Path, places: &Places) -> std::io::Resul
     let mut nginx = Nginx(child);
     let begun = Instant::now();
     loop {
-        if TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
+        if pid.exists() {
             return Ok(Ok(nginx));
         }
         if nginx.0.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
