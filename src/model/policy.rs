@@ -25,7 +25,7 @@ pub struct Policy {
     pub errors: Option<BlockId>,
     /// What is put before a Location that begins with `/`.
     pub absolute: Option<ExprId>,
-    /// Largest request body in bytes; [`super::Act::Measure`] answers 413 to a larger one.
+    /// Largest request body in bytes; [`super::Act::Admit`] and [`super::Act::Measure`] answer 413 to a larger one.
     pub max_body: Option<u64>,
 }
 

@@ -34,6 +34,8 @@ pub enum Act {
     Leave,
     /// Chooses an arm of a table and goes there.
     Dispatch(TableId),
+    /// These settings are in force from here, and a body that is larger than they take is refused.
+    Admit(PolicyId),
     /// Refuses a body that is larger than [`super::Policy::max_body`] of the settings in force.
     Measure,
     /// The groups of the last regular expression that matched are empty from here on.

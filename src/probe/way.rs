@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
 
     fn step(&mut self, act: &Act, at: Span, way: Way, depth: u32) -> Fall {
         match act {
-            Act::Enter(policy) => Fall::Next(self.ways.on(way, Clause::Enter { policy: *policy, aside: None })),
+            Act::Enter(policy) | Act::Admit(policy) => Fall::Next(self.ways.on(way, Clause::Enter { policy: *policy, aside: None })),
             Act::Let(slot, value) => Fall::Next(self.ways.on(way, Clause::Let { slot: *slot, value: *value, aside: None })),
             Act::Rewrite { .. } => Fall::Next(self.ways.on(way, Clause::Moved)),
             Act::When { test, then, other } => self.when(*test, *then, *other, way, depth),

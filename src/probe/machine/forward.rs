@@ -118,18 +118,22 @@ impl Run<'_> {
 
     /// Lines are measured before they are written: one made of groups that another line replaced meanwhile is written with
     /// the new ones. Where they need more room than was measured, what happens is not known.
-    fn write_captures(&mut self, list: ListId, lines: &mut [Line]) -> Option<Why> {
+    fn write_captures(&mut self, list: ListId, lines: &mut Vec<Line>) -> Option<Why> {
         let proxy = self.proxy;
         for op in proxy.ops(list) {
             let Some(value) = op.value.value.is().filter(|e| self.reads_captures(*e)) else { continue };
             let written = self.eval(value);
-            let line = lines.iter_mut().find(|l| l.origin == Some(op.value.origin));
-            let measured = line.as_ref().map_or(Some(0), |l| l.value.known().map(str::len));
+            let at = lines.iter().position(|l| l.origin == Some(op.value.origin));
+            let measured = at.map_or(Some(0), |i| lines[i].value.known().map(str::len));
             if measured.is_some_and(|room| written.known().is_some_and(|w| w.len() > room)) {
                 return Some(Proxy::RUNTIME);
             }
-            if let Some(line) = line {
-                line.value = written;
+            if let Some(i) = at {
+                if op.drop_empty && written.known() == Some("") {
+                    lines.remove(i);
+                } else {
+                    lines[i].value = written;
+                }
             }
         }
         None

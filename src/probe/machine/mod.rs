@@ -415,6 +415,10 @@ impl<'a> Run<'a> {
                 }
             }
             Act::Leave => return Flow::Leave,
+            Act::Admit(policy) => {
+                self.policy = Some(*policy);
+                return self.measure(at);
+            }
             Act::Measure => return self.measure(at),
             Act::Forget => self.captures.clear(),
             Act::Dispatch(table) => return self.dispatch(*table, at),

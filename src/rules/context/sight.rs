@@ -105,7 +105,7 @@ fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
     let route = proxy.route(route);
     plain(route.policy)
         && proxy.block(route.body).iter().all(|step| match step.act {
-            Act::Enter(policy) => plain(policy),
+            Act::Enter(policy) | Act::Admit(policy) => plain(policy),
             Act::Respond { .. } => true,
             _ => false,
         })

@@ -176,10 +176,9 @@ impl<'a> Lower<'a> {
             }
         };
         let status = Fact::is(301, How::Implied, span, seat);
-        let enter = Step { act: Act::Enter(policy), span };
-        let measure = Step { act: Act::Measure, span };
+        let (enter, measure) = Self::entered(policy, first.is_some(), span);
         let redirect = Step { act: Act::Respond { status, location: Some(location), body: None }, span };
-        let body = self.p.add_block([Some(enter), first, Some(measure), Some(redirect)].into_iter().flatten());
+        let body = self.p.add_block([Some(enter), first, measure, Some(redirect)].into_iter().flatten());
         let route = self.p.add_route(Route { seat, body, policy, named: false, within: None });
         if let Some(i) = implied {
             self.p.tables[table.at()].arms[i].go = route;
@@ -189,6 +188,12 @@ impl<'a> Lower<'a> {
             level.implied.insert(bare, all.len());
             all.push(Arm { test, rank: Rank::Implied, go: route, nested: None });
         }
+    }
+
+    /// The step into a location, and the one that measures a body behind a guard, if there is a guard.
+    fn entered(policy: PolicyId, guarded: bool, span: Span) -> (Step, Option<Step>) {
+        let act = if guarded { Act::Enter(policy) } else { Act::Admit(policy) };
+        (Step { act, span }, guarded.then_some(Step { act: Act::Measure, span }))
     }
 
     /// Whether a step is what [`Self::internal`] makes.
@@ -222,11 +227,16 @@ impl<'a> Lower<'a> {
     fn body(&mut self, id: DirId, children: &[DirId], s: &Settings, (policy, bare): (PolicyId, Option<PolicyId>)) -> BlockId {
         let span = self.span(id);
         let mut steps = std::mem::take(&mut self.steps);
-        steps.push(Step { act: Act::Enter(policy), span });
-        steps.extend(self.internal(s));
-        // A jump to a name measures nothing.
-        if !self.arg(id, 0).is_some_and(|a| a.starts_with('@')) {
-            steps.push(Step { act: Act::Measure, span });
+        if self.arg(id, 0).is_some_and(|a| a.starts_with('@')) {
+            // A jump to a name measures nothing.
+            steps.push(Step { act: Act::Enter(policy), span });
+            steps.extend(self.internal(s));
+        } else {
+            let guard = self.internal(s);
+            let (enter, measure) = Self::entered(policy, guard.is_some(), span);
+            steps.push(enter);
+            steps.extend(guard);
+            steps.extend(measure);
         }
         let rewrites = self.rewrite_phase(children, s, true);
         let excepted = self.excepted(children);

@@ -205,7 +205,7 @@ impl Lower<'_> {
     /// What `auth_request_set` makes of the answer.
     fn auth_sets(&mut self, s: &Settings) -> Option<BlockId> {
         let mut steps = Vec::new();
-        for id in s.auth_sets.iter() {
+        for id in &s.beside.auth_sets {
             let (span, name) = (self.span(*id), self.arg(*id, 0).map(var_name).unwrap_or_default());
             let slot = self.slot(&name.to_ascii_lowercase());
             let value = match self.conf.args(*id).get(1) {

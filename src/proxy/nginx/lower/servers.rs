@@ -99,12 +99,11 @@ impl<'a> Lower<'a> {
         s.content = Some(self.mirrored(content.block, &s));
         let policy = self.policy(&s, Pass::Proxy, content.hop);
         // What no location takes is asked for its permission all the same.
-        let mut elsewhere = vec![Step { act: Act::Measure, span }];
-        elsewhere.extend(self.gates(&s));
+        let mut elsewhere = self.gates(&s);
         elsewhere.push(Step { act: Act::Content, span });
         let elsewhere = Act::Call(self.p.add_block(elsewhere));
         let steps = self.p.block_mut(miss);
-        (steps[0].act, steps[1].act) = (Act::Enter(policy), elsewhere);
+        (steps[0].act, steps[1].act) = (Act::Admit(policy), elsewhere);
         let own_name = dirs.iter().find(|d| self.name(**d) == "server_name").and_then(|d| self.arg(*d, 0)).unwrap_or_default();
         let own_name: Text = own_name.trim_start_matches('.').into();
         let mut steps = vec![Step { act: Act::Named(own_name), span }, Step { act: Act::Enter(policy), span }];

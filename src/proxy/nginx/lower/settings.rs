@@ -33,6 +33,18 @@ pub(super) struct Other {
     pub(super) hidden: Option<ListId>,
 }
 
+/// Settings that few blocks have.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    /// `proxy_hide_header` and `proxy_pass_header` lines.
+    hides: Vec<DirId>,
+    shows: Vec<DirId>,
+    /// `auth_request_set` lines.
+    pub(super) auth_sets: Vec<DirId>,
+    /// Those of handlers that are not `proxy_pass`.
+    others: [Other; 5],
+}
+
 /// The settings in force in a block.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -40,12 +52,10 @@ pub(super) struct Settings {
     pub(super) outgoing: ListId,
     pub(super) answer: ListId,
     pub(super) relayed: Option<ListId>,
-    /// `proxy_hide_header` and `proxy_pass_header` lines.
-    hides: Rc<[DirId]>,
-    shows: Rc<[DirId]>,
-    /// The handler, and what those have that are not `proxy_pass`.
+    /// The handler.
     pub(super) pass: Option<Pass>,
-    others: [Other; 5],
+    /// What is seldom written.
+    pub(super) beside: Rc<Beside>,
     pub(super) version: Fact<Wire>,
     pub(super) read_timeout: Fact<Limit>,
     pub(super) cgi_timeout: Fact<Limit>,
@@ -55,8 +65,6 @@ pub(super) struct Settings {
     pub(super) method: Option<Fact<ExprId>>,
     pub(super) auth_basic: Option<DirId>,
     pub(super) auth_request: Option<DirId>,
-    /// `auth_request_set` lines.
-    pub(super) auth_sets: Rc<[DirId]>,
     pub(super) access: Rc<[DirId]>,
     pub(super) error_pages: Rc<[DirId]>,
     pub(super) inherit: Inherit,
@@ -105,12 +113,12 @@ impl Settings {
 
     /// What a handler has of its own, if it is not `proxy_pass`.
     pub(super) fn other(&self, pass: Pass) -> Option<&Other> {
-        self.others.get(pass as usize)
+        self.beside.others.get(pass as usize)
     }
 
     /// The same, by the name of one of its directives.
     fn named(&mut self, directive: &str) -> Option<&mut Other> {
-        self.others.get_mut(Pass::named(directive)? as usize)
+        Rc::make_mut(&mut self.beside).others.get_mut(Pass::named(directive)? as usize)
     }
 }
 
@@ -171,10 +179,13 @@ impl Lower<'_> {
             outgoing,
             answer,
             relayed: Some(self.hidden),
-            hides: Rc::default(),
-            shows: Rc::default(),
             pass: None,
-            others: [Other { intercepts: false, follows: true, hidden: Some(self.hidden) }; 5],
+            beside: Rc::new(Beside {
+                hides: Vec::new(),
+                shows: Vec::new(),
+                auth_sets: Vec::new(),
+                others: [Other { intercepts: false, follows: true, hidden: Some(self.hidden) }; 5],
+            }),
             version: default(if self.modern { Wire::H11 } else { Wire::H10 }, self.upstream_defaults(), f, seat, at),
             read_timeout: default(Limit::After(60_000), all, f, seat, at),
             cgi_timeout: default(Limit::After(60_000), all, f, seat, at),
@@ -184,7 +195,6 @@ impl Lower<'_> {
             method: None,
             auth_basic: None,
             auth_request: None,
-            auth_sets: Rc::default(),
             access: Rc::default(),
             error_pages: Rc::default(),
             inherit: Inherit::On,
@@ -232,19 +242,6 @@ impl Lower<'_> {
                 "proxy_hide_header" => lists[2].push(id),
                 "error_page" => lists[3].push(id),
                 "proxy_pass_header" => shows.push(id),
-                "fastcgi_hide_header" | "uwsgi_hide_header" | "scgi_hide_header" | "grpc_hide_header" => hidden.push(id),
-                name @ ("fastcgi_intercept_errors" | "uwsgi_intercept_errors" | "scgi_intercept_errors" | "grpc_intercept_errors") => {
-                    let on = self.arg(id, 0).and_then(flag).unwrap_or(false);
-                    if let Some(other) = s.named(name) {
-                        other.intercepts = on;
-                    }
-                }
-                name @ ("fastcgi_ignore_headers" | "uwsgi_ignore_headers" | "scgi_ignore_headers" | "grpc_ignore_headers") => {
-                    let follows = self.follows(id);
-                    if let Some(other) = s.named(name) {
-                        other.follows = follows;
-                    }
-                }
                 "allow" | "deny" => access.push(id),
                 "proxy_http_version" => {
                     s.version = self.word_fact(id, seat, |t| match t {
@@ -305,11 +302,11 @@ impl Lower<'_> {
                         _ => Inherit::On,
                     };
                 }
-                _ => {}
+                name => self.others(&mut s, name, id, &mut hidden),
             }
         }
         if !auth_sets.is_empty() {
-            s.auth_sets = auth_sets.into();
+            Rc::make_mut(&mut s.beside).auth_sets = auth_sets;
         }
         if !access.is_empty() {
             s.access = access.into();
@@ -338,22 +335,23 @@ impl Lower<'_> {
             s.answer = self.answer(&lists[1], seat, outer.answer, s.inherit, hole);
         }
         if !lists[2].is_empty() || !shows.is_empty() {
+            let beside = Rc::make_mut(&mut s.beside);
             if !lists[2].is_empty() {
-                s.hides = std::mem::take(&mut lists[2]).into();
+                beside.hides = std::mem::take(&mut lists[2]);
             }
             if !shows.is_empty() {
-                s.shows = shows.into();
+                beside.shows = shows;
             }
-            let base = if s.shows.is_empty() { self.hidden } else { self.hidden_headers(seat, &s.shows) };
-            let shown = |id: &DirId| s.shows.iter().any(|d| same_name(self.arg(*d, 0), self.arg(*id, 0)));
-            let hides: Vec<DirId> = s.hides.iter().copied().filter(|id| !shown(id)).collect();
+            let base = if beside.shows.is_empty() { self.hidden } else { self.hidden_headers(seat, &beside.shows) };
+            let shown = |id: &DirId| beside.shows.iter().any(|d| same_name(self.arg(*d, 0), self.arg(*id, 0)));
+            let hides: Vec<DirId> = beside.hides.iter().copied().filter(|id| !shown(id)).collect();
             s.relayed = Some(self.taken_out(&hides, seat, base));
         }
         while let Some(pass) = hidden.first().and_then(|id| Pass::named(self.name(*id))) {
             let own: Vec<DirId>;
             (own, hidden) = hidden.into_iter().partition(|id| Pass::named(self.name(*id)) == Some(pass));
             let list = self.taken_out(&own, seat, self.hidden);
-            s.others[pass as usize].hidden = Some(list);
+            Rc::make_mut(&mut s.beside).others[pass as usize].hidden = Some(list);
         }
         if s.redirect != outer.redirect || s.absolute.is_none() && s.redirect.absolute {
             let host = if s.redirect.own_name { "$server_name" } else { "$host" };
@@ -417,6 +415,27 @@ impl Lower<'_> {
                 let why = self.p.doubt(Reason::TooComplex, span, "the value is not understood");
                 Fact::unknown(why, span, seat)
             }
+        }
+    }
+
+    /// Settings of handlers that are not `proxy_pass`.
+    fn others(&self, s: &mut Settings, name: &str, id: DirId, hidden: &mut Vec<DirId>) {
+        let Some((_, setting)) = name.split_once('_').filter(|n| matches!(n.0, "fastcgi" | "uwsgi" | "scgi" | "grpc")) else { return };
+        match setting {
+            "hide_header" => hidden.push(id),
+            "intercept_errors" => {
+                let on = self.arg(id, 0).and_then(flag).unwrap_or(false);
+                if let Some(other) = s.named(name) {
+                    other.intercepts = on;
+                }
+            }
+            "ignore_headers" => {
+                let follows = self.follows(id);
+                if let Some(other) = s.named(name) {
+                    other.follows = follows;
+                }
+            }
+            _ => {}
         }
     }
 
