@@ -2,6 +2,7 @@
 //! built-in behaviour into implied steps and implied header operations. Sources: the nginx documentation, and what was
 //! measured (ids in brackets are conformance cases).
 
+mod handlers;
 mod locations;
 mod policy;
 mod rewrite;

@@ -1,6 +1,6 @@
 //! What is inherited, and how: scalars one by one, lists as a whole.
 
-use super::{DirId, Lower, policy::Pass};
+use super::{DirId, Lower, handlers::Beside, handlers::Other, policy::Pass};
 use crate::model::{
     Answers, BlockId, Expr, ExprId, Fact, HeaderList, HeaderOp, How, Known, Limit, ListId, Matcher, Reason, Releases, Seat, Subject, Verb,
     Why, Wire,
@@ -19,30 +19,6 @@ pub(super) enum Inherit {
     On,
     Merge,
     Off,
-}
-
-/// Lines that nginx keeps to itself.
-const HIDDEN: &[&str] =
-    &["Date", "Server", "X-Pad", "X-Accel-Expires", "X-Accel-Redirect", "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset"];
-
-/// What a handler other than `proxy_pass` has of its own.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Other {
-    pub(super) intercepts: bool,
-    pub(super) follows: bool,
-    pub(super) hidden: Option<ListId>,
-}
-
-/// Settings that few blocks have.
-#[derive(Clone, Debug)]
-pub(super) struct Beside {
-    /// `proxy_hide_header` and `proxy_pass_header` lines.
-    hides: Vec<DirId>,
-    shows: Vec<DirId>,
-    /// `auth_request_set` lines.
-    pub(super) auth_sets: Vec<DirId>,
-    /// Those of handlers that are not `proxy_pass`.
-    others: [Other; 5],
 }
 
 /// The settings in force in a block.
@@ -105,40 +81,7 @@ fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at
     Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
-impl Settings {
-    /// The family of the handler; without one it makes no difference.
-    pub(super) fn pass(&self) -> Pass {
-        self.pass.unwrap_or(Pass::Proxy)
-    }
-
-    /// What a handler has of its own, if it is not `proxy_pass`.
-    pub(super) fn other(&self, pass: Pass) -> Option<&Other> {
-        self.beside.others.get(pass as usize)
-    }
-
-    /// The same, by the name of one of its directives.
-    fn named(&mut self, directive: &str) -> Option<&mut Other> {
-        Rc::make_mut(&mut self.beside).others.get_mut(Pass::named(directive)? as usize)
-    }
-}
-
 impl Lower<'_> {
-    /// Lines of an upstream that are not passed on, but for those that are shown all the same.
-    pub(super) fn hidden_headers(&mut self, seat: Seat, shows: &[DirId]) -> ListId {
-        let none = self.text("");
-        let shown = |name: &str| shows.iter().any(|d| self.arg(*d, 0).is_some_and(|n| n.eq_ignore_ascii_case(name)));
-        let op = |name: &&str| HeaderOp {
-            verb: Verb::Remove,
-            name: (*name).into(),
-            value: Fact::is(none, How::Implied, Span::default(), seat),
-            drop_empty: true,
-            on: Answers::All,
-            guard: None,
-        };
-        let ops = HIDDEN.iter().filter(|n| !shown(n)).map(op).collect();
-        self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
-    }
-
     /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
     pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
         let authority = self.expr(Expr::Read(Subject::UpstreamAuthority));
@@ -334,24 +277,9 @@ impl Lower<'_> {
         if !lists[1].is_empty() || s.inherit == Inherit::Off {
             s.answer = self.answer(&lists[1], seat, outer.answer, s.inherit, hole);
         }
-        if !lists[2].is_empty() || !shows.is_empty() {
-            let beside = Rc::make_mut(&mut s.beside);
-            if !lists[2].is_empty() {
-                beside.hides = std::mem::take(&mut lists[2]);
-            }
-            if !shows.is_empty() {
-                beside.shows = shows;
-            }
-            let base = if beside.shows.is_empty() { self.hidden } else { self.hidden_headers(seat, &beside.shows) };
-            let shown = |id: &DirId| beside.shows.iter().any(|d| same_name(self.arg(*d, 0), self.arg(*id, 0)));
-            let hides: Vec<DirId> = beside.hides.iter().copied().filter(|id| !shown(id)).collect();
-            s.relayed = Some(self.taken_out(&hides, seat, base));
-        }
-        while let Some(pass) = hidden.first().and_then(|id| Pass::named(self.name(*id))) {
-            let own: Vec<DirId>;
-            (own, hidden) = hidden.into_iter().partition(|id| Pass::named(self.name(*id)) == Some(pass));
-            let list = self.taken_out(&own, seat, self.hidden);
-            Rc::make_mut(&mut s.beside).others[pass as usize].hidden = Some(list);
+        let hides = std::mem::take(&mut lists[2]);
+        if !hides.is_empty() || !shows.is_empty() || !hidden.is_empty() {
+            self.take_out(&mut s, (hides, shows, hidden), seat);
         }
         if s.redirect != outer.redirect || s.absolute.is_none() && s.redirect.absolute {
             let host = if s.redirect.own_name { "$server_name" } else { "$host" };
@@ -418,39 +346,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Settings of handlers that are not `proxy_pass`.
-    fn others(&self, s: &mut Settings, name: &str, id: DirId, hidden: &mut Vec<DirId>) {
-        let Some((_, setting)) = name.split_once('_').filter(|n| matches!(n.0, "fastcgi" | "uwsgi" | "scgi" | "grpc")) else { return };
-        match setting {
-            "hide_header" => hidden.push(id),
-            "intercept_errors" => {
-                let on = self.arg(id, 0).and_then(flag).unwrap_or(false);
-                if let Some(other) = s.named(name) {
-                    other.intercepts = on;
-                }
-            }
-            "ignore_headers" => {
-                let follows = self.follows(id);
-                if let Some(other) = s.named(name) {
-                    other.follows = follows;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether an upstream may name another path to answer with.
-    fn follows(&self, id: DirId) -> bool {
-        !self.conf.args(id).iter().any(|a| a.text.eq_ignore_ascii_case("X-Accel-Redirect"))
-    }
-
-    /// Lines of an upstream that are written to be taken out.
-    fn taken_out(&mut self, dirs: &[DirId], seat: Seat, base: ListId) -> ListId {
-        let ops = dirs.iter().map(|id| self.op(*id, seat, Verb::Remove, Answers::All)).collect();
-        self.p.add_list(HeaderList { seat, base: Some(base), ops, displaced: None, open: None })
-    }
-
-    fn op(&mut self, id: DirId, seat: Seat, verb: Verb, on: Answers) -> HeaderOp {
+    pub(super) fn op(&mut self, id: DirId, seat: Seat, verb: Verb, on: Answers) -> HeaderOp {
         let (args, span) = (self.conf.args(id), self.span(id));
         let value = match args.get(1) {
             Some(word) if word.opaque => self.opaque(Reason::Template, span, "the value is filled in later"),
@@ -526,10 +422,6 @@ impl Lower<'_> {
         }
         self.p.add_list(HeaderList { seat, base: None, ops, displaced, open })
     }
-}
-
-fn same_name(a: Option<&str>, b: Option<&str>) -> bool {
-    matches!((a, b), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
 }
 
 /// `8k`, `1m`, `1g` in bytes.
