@@ -110,6 +110,7 @@ impl Run<'_> {
             let tunnel = self.send_copies() && self.assume.credentials == Credentials::AsSent;
             // A tunnel of a copy takes the client's connection down; which answer comes first is chance `[feat-mirror-inherit]`.
             if tunnel && !self.decide(None, Proxy::RUNTIME) {
+                self.sent = None;
                 return self.stop(End::Closed, at);
             }
         }
