@@ -27,12 +27,12 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
             if serves == Serves::Cors && origins.is_empty() {
                 continue;
             }
-            let manner = Manner { events: (serves == Serves::Events).then_some(PAUSE), ..Manner::default() };
+            let manner = Manner { events: (serves == Serves::Events).then_some((3, PAUSE)), ..Manner::default() };
             let backend = Backend::start(manner);
             let order = Order {
                 serves,
                 path: serves.path().into(),
-                upstream: backend.address().to_string(),
+                upstream: "127.0.0.1:3000".into(),
                 heartbeat: Some(Duration::from_secs(30).as_millis() as u64),
                 origins,
             };
@@ -54,7 +54,7 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
 
 fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+    let ground = Ground::new(dir.path(), backend);
     let staged = proxy.stage(text, &ground).map_err(|s| s.0)?;
     let said = proxies::run(&mut proxy.check(&staged))?;
     if !said.accepted {
@@ -97,7 +97,7 @@ fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) ->
         Serves::SocketIo => {
             let answer =
                 client::ask(at, &Request::get(&format!("{}?EIO=4&transport=polling", order.path), host)).map_err(|e| e.to_string())?;
-            let line = backend.seen().last().map(|s| s.headers.iter().any(|h| h.0.eq_ignore_ascii_case("upgrade")));
+            let line = backend.seen().last().map(|s| s.head.headers.iter().any(|h| h.0.eq_ignore_ascii_case("upgrade")));
             if answer.head.status() != Some(200) || line != Some(false) {
                 return Err("polling does not arrive as it should".into());
             }
