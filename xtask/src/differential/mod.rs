@@ -143,7 +143,7 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         far: Far::Strict,
         replies: vec![(generate::DEAD.into(), Far::Refused)],
         lines: lines.collect(),
-        no_files: true,
+        files: Some(false),
     };
     Ok(trace::trace(&proxy, &request, &assume, asked.handshake))
 }
