@@ -7,7 +7,7 @@ use hoplint::{
     fix::{Mended, Room, mend},
     model::{Applicability, Fix, NoFix, Obstacle},
     proxy::DIALECTS,
-    rules::Finding,
+    rules::{Finding, Rule},
     source::{Files, discover},
 };
 use std::{
@@ -51,6 +51,11 @@ impl Tally {
 /// How many places of what a safe correction was missed for are told.
 const SHOWN: usize = 4;
 
+/// The rule whose finding a correction would bring.
+fn brings(why: &str) -> Option<&'static Rule> {
+    hoplint::rules::rule(why.strip_prefix("it would bring `")?.strip_suffix('`')?)
+}
+
 /// What became of one finding that was not mended: whether a safe correction could exist for all that is known, and why there is none.
 /// Left out is what is proved to change something else, what a person has to say first, and what stands out of sight.
 fn why(fix: Option<&Result<Fix, NoFix>>, rule: &str) -> (bool, String) {
@@ -63,6 +68,10 @@ fn why(fix: Option<&Result<Fix, NoFix>>, rule: &str) -> (bool, String) {
         Some(Err(none)) => match none.obstacle {
             Obstacle::Unsaid => (false, format!("to be said: {}", none.why)),
             Obstacle::Hidden => (false, format!("out of sight: {}", none.why)),
+            // What it would bring has no correction itself.
+            Obstacle::Refused if let Some(why) = brings(&none.why).and_then(|r| r.unmended) => {
+                (false, format!("to be said: {why}, or {}", none.why))
+            }
             Obstacle::Unwritten | Obstacle::Refused | Obstacle::Untried => (true, format!("{:?}: {}", none.obstacle, none.why)),
         },
         None => match hoplint::rules::rule(rule).and_then(|r| r.unmended) {
