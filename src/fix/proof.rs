@@ -6,7 +6,7 @@ use crate::audit::eras;
 use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
 use crate::rules::Finding;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Why a correction is not one.
@@ -42,6 +42,7 @@ pub(super) struct Before<'a> {
     sizes: Vec<usize>,
     lowered: BTreeMap<(usize, Version), Lowered>,
     eras: BTreeMap<usize, Vec<Version>>,
+    refused: BTreeMap<(usize, Version), BTreeSet<Span>>,
 }
 
 /// One configuration in one era, and how requests fare in it.
@@ -55,7 +56,7 @@ impl<'a> Before<'a> {
     pub(super) fn new(view: View<'a>) -> Self {
         let size = |f: &FileId| view.files.map().file(*f).bytes().len();
         let sizes = view.sites.iter().map(|site| site.files().iter().map(size).sum()).collect();
-        Self { view, sizes, lowered: BTreeMap::new(), eras: BTreeMap::new() }
+        Self { view, sizes, lowered: BTreeMap::new(), eras: BTreeMap::new(), refused: BTreeMap::new() }
     }
 
     fn eras(&mut self, room: &Room, site: usize) -> &[Version] {
@@ -93,6 +94,18 @@ impl<'a> Before<'a> {
             let (witnesses, origins) = (witnesses(&Machine::new(&proxy)), origins(&proxy));
             Lowered { proxy, witnesses, origins }
         })
+    }
+
+    /// Whether all that is to be done is to spell what this very release refuses.
+    fn refuses(&mut self, site: usize, at: Version, intents: &[&Intent]) -> bool {
+        let spelt = |n: &&Intent| if let Goal::Spelt(span, _) = &n.goal { Some(*span) } else { None };
+        let Some(spelt) = intents.iter().map(spelt).collect::<Option<Vec<Span>>>().filter(|s| !s.is_empty()) else { return false };
+        let sites = self.view.sites;
+        let refused = self.refused.entry((site, at)).or_insert_with(|| {
+            let problems = sites[site].problems(&Era::new(at)).into_iter().filter(|p| p.certain);
+            problems.filter_map(|p| p.remedy).map(|r| r.span).collect()
+        });
+        spelt.iter().all(|span| refused.contains(span))
     }
 
     /// What else changes, in words, if these edits are made for these findings; or why they must not be.
@@ -172,7 +185,10 @@ impl<'a> Before<'a> {
                 if intents.iter().any(|n| n.trials.iter().any(|t| !trial::holds(&machine, &n.goal, t))) {
                     return Err(Refusal::Missed);
                 }
-                others(self.lowered(*site, version), &machine, &intents, &mut changes);
+                // What the proxy refuses as a whole is not served at all; a release that takes the text as it is serves it.
+                if !self.refuses(*site, version, &intents) {
+                    others(self.lowered(*site, version), &machine, &intents, &mut changes);
+                }
             }
         }
         Ok(changes)
@@ -183,10 +199,6 @@ impl<'a> Before<'a> {
 fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
     // A redirect that the proxy adds by itself belongs to the scope that it is added for.
     let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
-    // What the proxy refuses as a whole is not served at all.
-    if !intents.is_empty() && intents.iter().all(|n| matches!(n.goal, Goal::Spelt(..))) {
-        return;
-    }
     let machine = Machine::new(&before.proxy);
     let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
@@ -304,5 +316,43 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Before, Room};
+    use crate::config::Settings;
+    use crate::fix::text::Edits;
+    use crate::model::{Edit, Goal, Version};
+    use crate::proxy::{Reading, dialect};
+    use crate::source::Files;
+
+    /// What changes when the last line, which does not end, is ended in another way than it is read so far.
+    fn changes(target: Option<Version>) -> Vec<String> {
+        let text = "defaults\n  mode http\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n\
+                    listen web\n  bind :80\n  server a 127.0.0.1:9\n  http-response set-header X-Edge one";
+        let mut files = Files::default();
+        let id = files.add("haproxy.cfg", text.as_bytes().to_vec()).expect("it is small");
+        let mut settings = Settings::default();
+        settings.targets.extend(target.map(|t| ("haproxy".to_owned(), t)));
+        let dialect = dialect("haproxy").expect("it is known");
+        let room = Room { dialect, given: vec![id], reading: Reading::default(), settings, only: None };
+        let mut state = room.read(files);
+        let f = state.findings.iter_mut().find(|f| f.rule == "syntax/unterminated").expect("it is refused");
+        let intent = f.intent.as_mut().expect("it can be ended");
+        let Goal::Spelt(span, text) = &mut intent.goal else { panic!("{:?}", intent.goal) };
+        *text = "es\n".to_owned();
+        let edit = Edit { span: *span, text: text.clone() };
+        let f = state.findings.iter().find(|f| f.rule == "syntax/unterminated").expect("it is there");
+        let edits = Edits::default().with(&[edit]).expect("it is one");
+        Before::new(state.view()).prove(&room, &edits, &[f]).expect("nothing new").into_iter().collect()
+    }
+
+    #[test]
+    fn a_release_that_takes_a_text_serves_it_as_before() {
+        let served = ["requests to `listen web`: `x-edge` in the answer changes".to_owned()];
+        assert_eq!(changes(None), served, "before 2.4 it is served");
+        assert_eq!(changes(Some(Version(2, 4, 0))), <[String; 0]>::default(), "2.4 does not start");
     }
 }

@@ -113,7 +113,11 @@ impl<'a> Desk<'a> {
 
     fn spelt(&self, span: Span, text: String) -> Correction {
         let old = self.text(span);
-        let title = if text.trim_end() == old { "end the last line".to_owned() } else { format!("write `{text}` instead of `{old}`") };
+        let title = if text.trim_end_matches(['\r', '\n']) == old {
+            "end the last line".to_owned()
+        } else {
+            format!("write `{text}` instead of `{old}`")
+        };
         Correction::of(vec![Edit { span, text }], title, None)
     }
 
