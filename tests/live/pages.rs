@@ -24,13 +24,12 @@
 //! `reused`, `sticks`), and never what the bad one shows; but `corrected=same` says that the correction only takes away what had
 //! no effect. `default=TIME`: the limit is one that nobody wrote, and is waited for.
 //!
-//! Further words: `host=`, `origin=`, `listener=` (as written in the example), `first=PATH` (a GET comes before), `late` (the
-//! request comes some time after the connection), `settles` (it may take seconds until it is so), `upstream=STATUS` (or `down`: nobody
-//! listens there; `same-origin`: it refuses pages of other hosts), `plain=STATUS` (of the upstream, to all
-//! that is no handshake),
-//! `sends=NAME:VALUE` (a line of the upstream's answers), `checks` (servers are asked for their health), `check=refused`,
-//! `check=warns`, `start=refused`, `target=` (skipped when another release is installed), `context=`, `needs=` (something that is not
-//! installed: skipped).
+//! Further words: `host=`, `origin=`, `method=` (instead of GET), `listener=` (as written in the example), `first=PATH` (a GET
+//! comes before), `late` (the request comes some time after the connection), `settles` (it may take seconds until it is so),
+//! `upstream=STATUS` (or `down`: nobody listens there; `same-origin`: it refuses pages of other hosts), `plain=STATUS` (of the
+//! upstream, to all that is no handshake), `sends=NAME:VALUE` (a line of the upstream's answers), `checks` (servers are asked for
+//! their health), `check=refused`, `check=warns`, `start=refused`, `target=` (skipped when another release is installed),
+//! `context=`, `needs=` (something that is not installed: skipped).
 
 use super::{
     backend::{Backend, Manner},

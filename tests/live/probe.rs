@@ -154,7 +154,10 @@ impl<'a> Probe<'a> {
 
     /// What is seen, in the words of the page.
     fn seen(&self, expect: &str, at: SocketAddr, backend: &Backend, faster: u32) -> Result<String, String> {
-        let get = self.request(Request::get(&self.path, &self.host));
+        let mut get = self.request(Request::get(&self.path, &self.host));
+        if let Some(method) = self.word("method") {
+            get.method = method.to_owned();
+        }
         if let Some(path) = self.word("first") {
             client::ask(at, &Request::get(path, &self.host)).map_err(|e| e.to_string())?;
         }
