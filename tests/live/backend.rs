@@ -22,6 +22,18 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long a request may take to come.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long the last event waits for whoever was to hear the first one.
+const HEARD: Duration = Duration::from_secs(5);
+
+/// What an event stream is like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Events {
+    /// Three; before the last the server waits until the client has [heard](Backend::hear) something, or for seconds.
+    Watched,
+    /// So many, so long apart.
+    Steady(u32, Duration),
+}
+
 /// How the servers behave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Manner {
@@ -33,8 +45,8 @@ pub(crate) struct Manner {
     pub headers: Vec<(String, String)>,
     /// How often they send a ping over an open WebSocket.
     pub heartbeat: Option<Duration>,
-    /// They answer plain requests with so many events, so long apart.
-    pub events: Option<(u32, Duration)>,
+    /// They answer plain requests with events.
+    pub events: Option<Events>,
     /// They refuse handshakes of pages from another host than the one that is asked for, as many servers do.
     pub same_origin: bool,
     /// Connections go on after an answer.
@@ -57,6 +69,8 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
     stop: AtomicBool,
+    /// Whether a client has got something of an event stream, and whether that was so before its last event was sent.
+    heard: [AtomicBool; 2],
 }
 
 /// One of the servers.
@@ -88,7 +102,13 @@ impl Backend {
     }
 
     fn new(manner: Manner, absent: bool) -> Self {
-        let shared = Shared { manner, seen: Mutex::default(), connections: AtomicUsize::new(0), stop: AtomicBool::new(false) };
+        let shared = Shared {
+            manner,
+            seen: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            heard: Default::default(),
+        };
         Self { shared: Arc::new(shared), listening: Mutex::default(), absent }
     }
 
@@ -124,6 +144,16 @@ impl Backend {
         });
         listening.push(Listening { written: written.to_owned(), address, thread });
         address
+    }
+
+    /// The client tells that something of an event stream has come.
+    pub(crate) fn hear(&self) {
+        self.shared.heard[0].store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was told before the last event was sent: events pass live.
+    pub(crate) fn heard_in_time(&self) -> bool {
+        self.shared.heard[1].load(Ordering::SeqCst)
     }
 
     /// The requests so far, in order of arrival.
@@ -194,8 +224,8 @@ fn serve(mut stream: TcpStream, at: &str, shared: &Shared) {
         if wire::read_body(&mut stream, &head, rest, WAIT).is_err() {
             return;
         }
-        if let Some((number, pause)) = manner.events {
-            let _ = send_events(&mut stream, number, pause, &further, &shared.stop, head.line.ends_with("HTTP/1.1"));
+        if let Some(events) = manner.events {
+            let _ = send_events(&mut stream, events, &further, shared, head.line.ends_with("HTTP/1.1"));
             return;
         }
         // RFC 9112 §3.2 asks for exactly one Host, before HTTP/1.1 for at most one.
@@ -250,17 +280,16 @@ fn talk(mut socket: Socket, heartbeat: Option<Duration>, stop: &AtomicBool) {
 }
 
 /// Events, the last one followed by the end; in chunks, unless the request is of a version without them.
-fn send_events(
-    stream: &mut TcpStream,
-    number: u32,
-    pause: Duration,
-    further: &str,
-    stop: &AtomicBool,
-    chunks: bool,
-) -> std::io::Result<()> {
+fn send_events(stream: &mut TcpStream, events: Events, further: &str, shared: &Shared, chunks: bool) -> std::io::Result<()> {
     let framing = if chunks { "Transfer-Encoding: chunked" } else { "Connection: close" };
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n{framing}\r\n{further}\r\n")?;
+    let number = if let Events::Steady(number, _) = events { number } else { 3 };
+    let heard = || shared.heard[0].load(Ordering::SeqCst);
     for n in 1..=number {
+        if matches!(events, Events::Watched) && n == number {
+            wait(HEARD, || heard() || shared.stop.load(Ordering::Relaxed));
+            shared.heard[1].store(heard(), Ordering::SeqCst);
+        }
         let event = format!("data: {n}\n\n");
         if chunks {
             write!(stream, "{:x}\r\n{event}\r\n", event.len())?;
@@ -268,10 +297,17 @@ fn send_events(
             write!(stream, "{event}")?;
         }
         stream.flush()?;
-        let end = Instant::now() + pause;
-        while Instant::now() < end && !stop.load(Ordering::Relaxed) {
-            std::thread::sleep(TICK);
+        if let Events::Steady(_, pause) = events {
+            wait(pause, || shared.stop.load(Ordering::Relaxed));
         }
     }
     if chunks { write!(stream, "0\r\n\r\n") } else { Ok(()) }
+}
+
+/// Until then, or until something holds.
+fn wait(time: Duration, until: impl Fn() -> bool) {
+    let end = Instant::now() + time;
+    while Instant::now() < end && !until() {
+        std::thread::sleep(TICK);
+    }
 }

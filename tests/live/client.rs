@@ -75,8 +75,8 @@ impl Request {
 pub(crate) struct Answer {
     pub head: Head,
     pub body: Vec<u8>,
-    /// When each piece of the body came, counted from the sending.
-    pub arrivals: Vec<Duration>,
+    /// When the last piece of the body came, counted from the sending.
+    pub last: Duration,
     /// Whether it came to its end.
     pub whole: bool,
 }
@@ -122,6 +122,14 @@ fn send(at: SocketAddr, request: &Request) -> io::Result<TcpStream> {
 /// # Errors
 /// When nothing readable comes in time.
 pub(crate) fn ask(at: SocketAddr, request: &Request) -> io::Result<Answer> {
+    listen(at, request, &|| {})
+}
+
+/// The same; `heard` is called whenever a piece of the body comes.
+///
+/// # Errors
+/// When nothing readable comes in time.
+pub(crate) fn listen(at: SocketAddr, request: &Request, heard: &dyn Fn()) -> io::Result<Answer> {
     let started = Instant::now();
     let end = started + request.patience;
     let closing = request.clone().with("Connection", "close");
@@ -130,22 +138,26 @@ pub(crate) fn ask(at: SocketAddr, request: &Request) -> io::Result<Answer> {
     let bodiless = request.method == "HEAD" || matches!(head.status(), Some(100..=199 | 204 | 304));
     let length = head.only("content-length").and_then(|l| l.parse::<usize>().ok());
     let chunked = head.has_token("transfer-encoding", "chunked");
-    let mut arrivals = Vec::new();
+    let mut last = Duration::ZERO;
     if !raw.is_empty() {
-        arrivals.push(started.elapsed());
+        last = started.elapsed();
+        heard();
     }
     let whole = |raw: &[u8]| bodiless || length.is_some_and(|l| raw.len() >= l) || chunked && raw.ends_with(b"0\r\n\r\n");
     while !whole(&raw) {
         match wire::more(&mut stream, &mut raw, end) {
             Ok(0) => break,
-            Ok(_) => arrivals.push(started.elapsed()),
+            Ok(_) => {
+                last = started.elapsed();
+                heard();
+            }
             Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(e),
             Err(_) => break,
         }
     }
     // Without a length and without chunks the connection's end is the answer's end.
     let whole = whole(&raw) || length.is_none() && !chunked;
-    Ok(Answer { head, body: raw, arrivals, whole })
+    Ok(Answer { head, body: raw, last, whole })
 }
 
 /// Opens a WebSocket.

@@ -16,7 +16,7 @@
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
 //! | `get` | a GET | a status; `hangs`: none within seconds; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the upstream received last; `at:ADDRESS`: the upstream that received it, as the example writes it |
 //! | `post` | a POST with `body=BYTES` | a status |
-//! | `events` | a GET that the upstream answers with three events 0.4 s apart; with `default=`, with events until seconds behind that limit | `live`, `held`; with `default=` `whole`, `cut` |
+//! | `events` | a GET that the upstream answers with three events, the last when the client has got something or after seconds; with `default=`, with events until seconds behind that limit | `live`, `held`; with `default=` `whole`, `cut` |
 //! | `reuse` | two GETs, one after the other | `reused`, `anew`: the connection to the upstream |
 //! | `sticky` | GETs of a browser that keeps its cookies | `sticks` to one upstream, `wanders` |
 //!

@@ -1,7 +1,7 @@
 //! What is sent through an example, and what is seen then. The table of the words is in [`pages`](super::pages).
 
 use super::{
-    backend::{Backend, Manner},
+    backend::{Backend, Events, Manner},
     client::{self, Request},
     page::Example,
     proxies::Staged,
@@ -17,7 +17,7 @@ use std::{
 
 /// A heartbeat that a test can wait for.
 const SHORT: Duration = Duration::from_secs(3);
-/// Between two events of the upstream.
+/// Between two events of a long stream, and between two attempts.
 const PAUSE: Duration = Duration::from_millis(400);
 /// For how long an event stream goes on behind the limit that is to cut it.
 const BEYOND: Duration = Duration::from_secs(5);
@@ -113,8 +113,7 @@ impl<'a> Probe<'a> {
             same_origin: self.word("upstream") == Some("same-origin"),
             headers: self.word("sends").and_then(header).into_iter().collect(),
             events: (self.kind == "events").then(|| {
-                let number = self.default().map_or(3, |d| ((d + BEYOND).as_millis() / PAUSE.as_millis()) as u32);
-                (number, PAUSE)
+                self.default().map_or(Events::Watched, |d| Events::Steady(((d + BEYOND).as_millis() / PAUSE.as_millis()) as u32, PAUSE))
             }),
             keeps: self.kind == "reuse",
         }
@@ -191,7 +190,7 @@ impl<'a> Probe<'a> {
                 let head = ask(&Request { method: "POST".into(), body, ..get })?.head;
                 head.status().map_or_else(String::new, |s| s.to_string())
             }
-            "events" => self.events(at, get)?,
+            "events" => self.events(at, get, backend)?,
             "reuse" => {
                 ask(&get)?;
                 ask(&get)?;
@@ -252,20 +251,18 @@ impl<'a> Probe<'a> {
         }
     }
 
-    fn events(&self, at: SocketAddr, get: Request) -> Result<String, String> {
+    fn events(&self, at: SocketAddr, get: Request, backend: &Backend) -> Result<String, String> {
         let default = self.default();
-        let patience = default.map_or(client::PATIENCE, |d| d + BEYOND + client::PATIENCE);
+        let patience = default.map_or(client::PATIENCE, |d| d + BEYOND) + client::PATIENCE;
         let request = Request { patience, ..get.with("Accept-Encoding", "gzip") };
-        let answer = client::ask(at, &request).map_err(|e| e.to_string())?;
-        if let Some(limit) = default {
-            let last = answer.arrivals.last().copied().unwrap_or_default();
-            if answer.whole || last + EARLY >= limit {
-                return Ok(if answer.whole { "whole" } else { "cut" }.to_owned());
-            }
-            return Err(format!("cut after {last:?}, the default is {limit:?}"));
-        }
-        let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
-        Ok(if spread >= PAUSE { "live" } else { "held" }.to_owned())
+        let answer = client::listen(at, &request, &|| backend.hear()).map_err(|e| e.to_string())?;
+        Ok(match default {
+            None if backend.heard_in_time() => "live".to_owned(),
+            None => "held".to_owned(),
+            Some(_) if answer.whole => "whole".to_owned(),
+            Some(limit) if answer.last + EARLY >= limit => "cut".to_owned(),
+            Some(limit) => return Err(format!("cut after {:?}, the default is {limit:?}", answer.last)),
+        })
     }
 
     /// A browser that comes again and again, with the cookies that it was given.

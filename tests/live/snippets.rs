@@ -1,7 +1,7 @@
 //! Every kind of snippet in every dialect that writes them: the real proxy accepts it, and its route does what it is for.
 
 use super::{
-    backend::{Backend, Manner},
+    backend::{Backend, Events, Manner},
     client::{self, Request},
     proxies::{self, Ground, Installed},
 };
@@ -12,8 +12,6 @@ use hoplint::{
 };
 use std::time::Duration;
 
-/// Between two events of the backend.
-const PAUSE: Duration = Duration::from_millis(400);
 const ORIGIN: &str = "https://app.example.com";
 
 /// Tries all kinds for one oldest release; how many were tried.
@@ -27,7 +25,7 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
             if serves == Serves::Cors && origins.is_empty() {
                 continue;
             }
-            let manner = Manner { events: (serves == Serves::Events).then_some((3, PAUSE)), ..Manner::default() };
+            let manner = Manner { events: (serves == Serves::Events).then_some(Events::Watched), ..Manner::default() };
             let backend = Backend::start(manner);
             let order = Order {
                 serves,
@@ -88,9 +86,8 @@ fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) ->
             }
         }
         Serves::Events => {
-            let answer = client::ask(at, &Request::get(&order.path, host)).map_err(|e| e.to_string())?;
-            let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
-            if spread < PAUSE {
+            client::listen(at, &Request::get(&order.path, host), &|| backend.hear()).map_err(|e| e.to_string())?;
+            if !backend.heard_in_time() {
                 return Err("events are held back".into());
             }
         }
