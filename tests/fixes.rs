@@ -210,7 +210,7 @@ fn corrections_of_the_recorded_configurations_keep_their_promises() {
 
 /// Whatever lies in a folder, as a walk finds it: each file by itself, unless another one includes it.
 #[test]
-#[ignore = "needs a folder of configurations, HOPLINT_CORPUS"]
+#[ignore = "needs a folder, HOPLINT_CORPUS"]
 fn corrections_of_a_corpus_keep_their_promises() {
     let folder = std::env::var("HOPLINT_CORPUS").expect("HOPLINT_CORPUS names a folder");
     let mut failures = Vec::new();
