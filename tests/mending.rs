@@ -227,3 +227,34 @@ fn other_upgrades_stay_out() {
     let want = text.replace("del-header Upgrade  #", "del-header Upgrade unless { req.hdr(Upgrade) -i websocket }  #");
     assert_eq!(read(&dir, "haproxy.cfg"), want, "{}", said(&out));
 }
+
+/// What a correction alone would bring is dealt with along with it.
+#[test]
+fn a_correction_takes_along_what_it_would_bring() {
+    let tcp = "defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\nfrontend web\n    bind :80\n    use_backend chat if { hdr(Upgrade) -i websocket }\n    default_backend pages\nbackend chat\n    server chat1 127.0.0.1:9000\nbackend pages\n    server pages1 127.0.0.1:8080\n";
+    let dir = site(&[("haproxy.cfg", tcp)]);
+    let out = hoplint(dir.path(), &["check", "--fix", "--unsafe-fixes", "--heartbeat", "30s", "haproxy.cfg"]);
+    assert!(said(&out).contains("haproxy/http-condition-in-tcp: wait for the request, and set `timeout tunnel 60s`"), "{}", said(&out));
+    let want = tcp
+        .replace("    use_backend", "    tcp-request inspect-delay 5s\n    tcp-request content accept if HTTP\n    use_backend")
+        .replace("backend chat\n", "backend chat\n    timeout tunnel 60s\n");
+    assert_eq!(read(&dir, "haproxy.cfg"), want);
+    assert_eq!(hoplint(dir.path(), &["check", "--diff", "--unsafe-fixes", "--heartbeat", "30s", "haproxy.cfg"]).status.code(), Some(0));
+
+    // What was refused as a whole served nothing: that the route then cuts sockets is corrected with it, safely.
+    let envoy = "static_resources:\n  listeners:\n  - name: edge\n    address: {socket_address: {address: 0.0.0.0, port_value: 8080}}\n    filter_chains:\n    - filters:\n      - name: envoy.filters.network.http_connection_manager\n        typed_config:\n          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager\n          stat_prefix: edge\n          upgrade_configs: [{upgrade_type: websocket}]\n          route_config:\n            virtual_hosts:\n            - name: app\n              domains: [\"*\"]\n              routes:\n              - match: {prefix: /ws}\n                route:\n                  cluster: app\n                  idle_timeout: 500ms\n          http_filters:\n          - name: envoy.filters.http.router\n            typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}\n  clusters:\n  - name: app\n    load_assignment:\n      cluster_name: app\n      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 10.0.0.5, port_value: 9001}}}}]}]\n";
+    let dir = site(&[("envoy.yaml", envoy)]);
+    let out = hoplint(dir.path(), &["check", "--fix", "--heartbeat", "30s", "envoy.yaml"]);
+    assert_eq!(read(&dir, "envoy.yaml"), envoy.replace("500ms", "\"60s\""), "{}", said(&out));
+}
+
+/// Where two corrections want to change what the other needs, one waits for the next round.
+#[test]
+fn what_does_not_go_together_goes_one_after_the_other() {
+    let envoy = "static_resources:\n  listeners:\n  - name: edge\n    address: {socket_address: {address: 0.0.0.0, port_value: 8080}}\n    filter_chains:\n    - filters:\n      - name: envoy.filters.network.http_connection_manager\n        typed_config:\n          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager\n          stat_prefix: edge\n          upgrade_configs:\n          - upgrade_type: websocket\n            filters:\n            - name: envoy.filters.http.cors\n              typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors}\n          route_config:\n            virtual_hosts:\n            - name: app\n              domains: [\"*\"]\n              routes:\n              - match: {prefix: /ws}\n                route: {cluster: app}\n          http_filters:\n          - name: envoy.filters.http.router\n            typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}\n  clusters:\n  - name: app\n    load_assignment:\n      cluster_name: app\n      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 10.0.0.5, port_value: 9001}}}}]}]\n";
+    let dir = site(&[("envoy.yaml", envoy)]);
+    let out = hoplint(dir.path(), &["check", "--fix", "--unsafe-fixes", "--route", "/ws=websocket", "envoy.yaml"]);
+    let router = "            - name: envoy.filters.http.router\n              typed_config:\n                \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router\n";
+    let cors = "            - name: envoy.filters.http.cors\n              typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors}\n";
+    assert_eq!(read(&dir, "envoy.yaml"), envoy.replace(cors, router), "{}", said(&out));
+}

@@ -3,10 +3,10 @@
 use super::room::{Room, State, View};
 use super::text::Edits;
 use crate::audit::eras;
-use crate::model::{Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
+use crate::model::{Correction, Era, Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat, Version};
 use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
 use crate::rules::Finding;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Why a correction is not one.
@@ -20,6 +20,24 @@ pub(super) enum Refusal {
     StillThere,
     /// The request fares no better.
     Missed,
+}
+
+/// What edits are made for.
+#[derive(Clone, Default)]
+pub(super) struct Wanted<'a> {
+    /// Findings that are to go.
+    pub(super) mended: Vec<&'a Finding>,
+    /// What these corrections alone would bring, and is dealt with along with them.
+    pub(super) along: Vec<Finding>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn with(&self, finding: &'a Finding, along: &[Finding]) -> Self {
+        let mut more = self.clone();
+        more.mended.push(finding);
+        more.along.extend_from_slice(along);
+        more
+    }
 }
 
 /// A rule, and the file and offset that it points at.
@@ -42,6 +60,7 @@ pub(super) struct Before<'a> {
     sizes: Vec<usize>,
     lowered: BTreeMap<(usize, Version), Lowered>,
     eras: BTreeMap<usize, Vec<Version>>,
+    refused: BTreeMap<(usize, Version), BTreeSet<Span>>,
 }
 
 /// One configuration in one era, and how requests fare in it.
@@ -55,7 +74,11 @@ impl<'a> Before<'a> {
     pub(super) fn new(view: View<'a>) -> Self {
         let size = |f: &FileId| view.files.map().file(*f).bytes().len();
         let sizes = view.sites.iter().map(|site| site.files().iter().map(size).sum()).collect();
-        Self { view, sizes, lowered: BTreeMap::new(), eras: BTreeMap::new() }
+        Self { view, sizes, lowered: BTreeMap::new(), eras: BTreeMap::new(), refused: BTreeMap::new() }
+    }
+
+    pub(super) const fn view(&self) -> View<'a> {
+        self.view
     }
 
     fn eras(&mut self, room: &Room, site: usize) -> &[Version] {
@@ -95,8 +118,56 @@ impl<'a> Before<'a> {
         })
     }
 
+    /// Whether all that is to be done is to spell what this very release refuses.
+    fn refuses(&mut self, site: usize, at: Version, intents: &[&Intent]) -> bool {
+        let spelt = |n: &&Intent| if let Goal::Spelt(span, _) = &n.goal { Some(*span) } else { None };
+        let Some(spelt) = intents.iter().map(spelt).collect::<Option<Vec<Span>>>().filter(|s| !s.is_empty()) else { return false };
+        let sites = self.view.sites;
+        let refused = self.refused.entry((site, at)).or_insert_with(|| {
+            let problems = sites[site].problems(&Era::new(at)).into_iter().filter(|p| p.certain);
+            problems.filter_map(|p| p.remedy).map(|r| r.span).collect()
+        });
+        spelt.iter().all(|span| refused.contains(span))
+    }
+
     /// What else changes, in words, if these edits are made for these findings; or why they must not be.
-    pub(super) fn prove(&mut self, room: &Room, edits: &Edits, mended: &[&Finding]) -> Result<BTreeSet<String>, Refusal> {
+    pub(super) fn prove(&mut self, room: &Room, edits: &Edits, wanted: &Wanted<'_>) -> Result<BTreeSet<String>, Refusal> {
+        let (after, touched) = self.after(room, edits)?;
+        let (new, still) = self.compare(&after, edits, &touched);
+        if let Some(new) = new.first() {
+            return Err(Refusal::New(new.rule));
+        }
+        if still.iter().any(|o| wanted.mended.iter().any(|m| std::ptr::eq(*o, *m))) {
+            return Err(Refusal::StillThere);
+        }
+        self.compare_requests(room, &after, &touched, wanted)
+    }
+
+    /// What these edits bring that was not there, each with ways to be rid of it as well: all edits, on the text as it is.
+    pub(super) fn brought(&mut self, room: &Room, edits: &Edits) -> Vec<(Finding, Vec<Correction>)> {
+        let Ok((after, touched)) = self.after(room, edits) else { return Vec::new() };
+        let (new, _) = self.compare(&after, edits, &touched);
+        let mut out = Vec::new();
+        for f in new {
+            let Some(intent) = &f.intent else { continue };
+            let (Some(site), Some(at)) = (touched.get(intent.site), after.sites.get(intent.site)) else { continue };
+            let Some(oldest) = self.eras(room, *site).first().copied() else { continue };
+            let era = Era::new(oldest);
+            let mut ways = at.fix(after.files.map(), &at.lower(&era), &era, intent).unwrap_or_default();
+            ways.retain_mut(|way| {
+                let all = edits.then(self.view.files.map(), after.files.map(), &way.edits);
+                way.edits = all.unwrap_or_default();
+                !way.edits.is_empty()
+            });
+            let mut f = f.clone();
+            f.intent.iter_mut().for_each(|i| i.site = *site);
+            out.push((f, ways));
+        }
+        out
+    }
+
+    /// The configurations that edits touch, as they are afterwards.
+    fn after(&self, room: &Room, edits: &Edits) -> Result<(State, Vec<usize>), Refusal> {
         let texts = edits.apply(self.view.files.map());
         let touched = self.touched(|f| texts.contains_key(f));
         let part = room.part(self.view, &touched);
@@ -104,20 +175,16 @@ impl<'a> Before<'a> {
         let after = part.read(files);
         let roots = |sites: &[Box<dyn crate::proxy::Site>]| sites.iter().map(|s| s.files().to_vec()).collect::<Vec<_>>();
         let before: Vec<Vec<FileId>> = touched.iter().map(|s| self.view.sites[*s].files().to_vec()).collect();
-        if roots(&after.sites) != before {
-            return Err(Refusal::ReadsDifferently);
-        }
-        self.compare_findings(&after, edits, &touched, mended)?;
-        self.compare_requests(room, &after, &touched, mended)
+        if roots(&after.sites) == before { Ok((after, touched)) } else { Err(Refusal::ReadsDifferently) }
     }
 
-    /// Nothing new, and what was to go is gone.
-    fn compare_findings(&self, after: &State, edits: &Edits, touched: &[usize], mended: &[&Finding]) -> Result<(), Refusal> {
+    /// What is found afterwards and was not there, and what was there and still is.
+    fn compare<'f>(&self, after: &'f State, edits: &Edits, touched: &[usize]) -> (Vec<&'f Finding>, Vec<&'a Finding>) {
         let map = self.view.files.map();
         let within = |f: &&Finding| {
             map.file_at(f.span.start).is_none_or(|(id, _)| touched.iter().any(|s| self.view.sites[*s].files().contains(&id)))
         };
-        let old: Vec<&Finding> = self.view.findings.iter().filter(within).collect();
+        let old: Vec<&'a Finding> = self.view.findings.iter().filter(within).collect();
         let mut still: Vec<bool> = vec![false; old.len()];
         let mut by_place: HashMap<Place<'_>, Vec<usize>> = HashMap::new();
         let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -139,16 +206,16 @@ impl<'a> Before<'a> {
                 None => left.push(f),
             }
         }
-        for f in left {
+        left.retain(|f| {
             // A finding whose bytes were changed may stand elsewhere now, and still be the same one.
             let same = |o: &Finding| f.level <= o.level && o.message == f.message && o.within == f.within;
-            match by_rule.get(f.rule).into_iter().flatten().copied().find(|i| !still[*i] && same(old[*i])) {
-                Some(i) => still[i] = true,
-                None => return Err(Refusal::New(f.rule)),
+            let here = by_rule.get(f.rule).into_iter().flatten().copied().find(|i| !still[*i] && same(old[*i]));
+            if let Some(i) = here {
+                still[i] = true;
             }
-        }
-        let remains = old.iter().zip(&still).any(|(o, here)| *here && mended.iter().any(|m| std::ptr::eq(*o, *m)));
-        if remains { Err(Refusal::StillThere) } else { Ok(()) }
+            here.is_none()
+        });
+        (left, old.into_iter().zip(still).filter(|o| o.1).map(|o| o.0).collect())
     }
 
     /// The goals hold, and what else is not as before.
@@ -157,7 +224,7 @@ impl<'a> Before<'a> {
         room: &Room,
         after: &State,
         touched: &[usize],
-        mended: &[&Finding],
+        wanted: &Wanted<'_>,
     ) -> Result<BTreeSet<String>, Refusal> {
         let mut changes = BTreeSet::new();
         for (i, site) in touched.iter().enumerate() {
@@ -165,33 +232,42 @@ impl<'a> Before<'a> {
             versions.extend(eras(room.dialect, after.sites[i].as_ref(), &room.settings));
             versions.sort_unstable();
             versions.dedup();
-            let intents: Vec<&Intent> = mended.iter().filter_map(|f| f.intent.as_ref()).filter(|n| n.site == *site).collect();
+            let here = |n: &&Intent| n.site == *site;
+            let own: Vec<&Intent> = wanted.mended.iter().filter_map(|f| f.intent.as_ref()).filter(here).collect();
+            let along = wanted.along.iter().filter_map(|f| f.intent.as_ref()).filter(here);
+            let intents: Vec<&Intent> = own.iter().copied().chain(along).collect();
             for version in versions {
                 let proxy = after.sites[i].lower(&Era::new(version));
                 let machine = Machine::new(&proxy);
                 if intents.iter().any(|n| n.trials.iter().any(|t| !trial::holds(&machine, &n.goal, t))) {
                     return Err(Refusal::Missed);
                 }
-                others(self.lowered(*site, version), &machine, &intents, &mut changes);
+                // What the proxy refuses as a whole is not served at all; a release that takes the text as it is serves it.
+                if !self.refuses(*site, version, &own) {
+                    others(self.lowered(*site, version), &machine, &intents, &mut changes);
+                }
             }
         }
         Ok(changes)
     }
 }
 
+/// Who takes a request: the scope of a route, or what answers it before there is any.
+type Taker = (Option<Seat>, Span);
+
 /// Requests that nobody wanted changed, and are.
 fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &mut BTreeSet<String>) {
-    // A redirect that the proxy adds by itself belongs to the scope that it is added for.
-    let seat = |b: &Branch| b.routes.last().map(|r| before.proxy.route(*r).seat);
-    // What the proxy refuses as a whole is not served at all.
-    if !intents.is_empty() && intents.iter().all(|n| matches!(n.goal, Goal::Spelt(..))) {
-        return;
-    }
+    // A redirect that the proxy adds by itself belongs to the scope that it is added for. What never comes to a route is told by
+    // what answers it.
+    let seat = |b: &Branch| match b.routes.last() {
+        Some(r) => (Some(before.proxy.route(*r).seat), Span::default()),
+        None => (None, b.ended_at),
+    };
     let machine = Machine::new(&before.proxy);
-    let mut meant: BTreeMap<Seat, Vec<(&Goal, Kind)>> = BTreeMap::new();
+    let mut meant: BTreeMap<Taker, Vec<(&Goal, Kind)>> = BTreeMap::new();
     for intent in intents {
         for t in &intent.trials {
-            for route in trial::send(&machine, t.kind, &t.request).iter().filter_map(seat) {
+            for route in trial::send(&machine, t.kind, &t.request).iter().map(seat) {
                 meant.entry(route).or_default().push((&intent.goal, t.kind));
             }
         }
@@ -207,7 +283,7 @@ fn others(before: &Lowered, after: &Machine<'_>, intents: &[&Intent], changes: &
             if aspects.is_empty() {
                 continue;
             }
-            let goals: Vec<&(&Goal, Kind)> = old.iter().filter_map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
+            let goals: Vec<&(&Goal, Kind)> = old.iter().map(seat).filter_map(|s| meant.get(&s)).flatten().collect();
             let unwanted = aspects.into_iter().filter(|aspect| {
                 !intents.iter().any(|n| tolerates_everywhere(&n.goal, aspect))
                     && !goals.iter().any(|(goal, on)| tolerates(goal, *on, *on == kind, aspect))
@@ -304,5 +380,43 @@ fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
         (Goal::AnswersPreflight, _) => asked,
         (Goal::Streams, Aspect::Buffered | Aspect::Connection) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Before, Room, Wanted};
+    use crate::config::Settings;
+    use crate::fix::text::Edits;
+    use crate::model::{Edit, Goal, Version};
+    use crate::proxy::{Reading, dialect};
+    use crate::source::Files;
+
+    /// What changes when the last line, which does not end, is ended in another way than it is read so far.
+    fn changes(target: Option<Version>) -> Vec<String> {
+        let text = "defaults\n  mode http\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n\
+                    listen web\n  bind :80\n  server a 127.0.0.1:9\n  http-response set-header X-Edge one";
+        let mut files = Files::default();
+        let id = files.add("haproxy.cfg", text.as_bytes().to_vec()).expect("it is small");
+        let mut settings = Settings::default();
+        settings.targets.extend(target.map(|t| ("haproxy".to_owned(), t)));
+        let dialect = dialect("haproxy").expect("it is known");
+        let room = Room { dialect, given: vec![id], reading: Reading::default(), settings, only: None };
+        let mut state = room.read(files);
+        let f = state.findings.iter_mut().find(|f| f.rule == "syntax/unterminated").expect("it is refused");
+        let intent = f.intent.as_mut().expect("it can be ended");
+        let Goal::Spelt(span, text) = &mut intent.goal else { panic!("{:?}", intent.goal) };
+        *text = "es\n".to_owned();
+        let edit = Edit { span: *span, text: text.clone() };
+        let f = state.findings.iter().find(|f| f.rule == "syntax/unterminated").expect("it is there");
+        let edits = Edits::default().with(&[edit]).expect("it is one");
+        Before::new(state.view()).prove(&room, &edits, &Wanted::default().with(f, &[])).expect("nothing new").into_iter().collect()
+    }
+
+    #[test]
+    fn a_release_that_takes_a_text_serves_it_as_before() {
+        let served = ["requests to `listen web`: `x-edge` in the answer changes".to_owned()];
+        assert_eq!(changes(None), served, "before 2.4 it is served");
+        assert_eq!(changes(Some(Version(2, 4, 0))), <[String; 0]>::default(), "2.4 does not start");
     }
 }

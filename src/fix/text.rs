@@ -1,7 +1,7 @@
 //! Edits on texts: what fits together, what comes out, and where a byte stands afterwards.
 
 use crate::model::Edit;
-use crate::source::{FileId, SourceMap};
+use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
 
 /// Edits in the order of the text, each once, none overlapping another.
@@ -49,6 +49,44 @@ impl Edits {
         out
     }
 
+    /// What further edits of the changed texts come to, made together with these on the texts as they were. `None` where one
+    /// changes a part of what these wrote, and a part of what they left.
+    pub fn then(&self, before: &SourceMap, after: &SourceMap, more: &[Edit]) -> Option<Vec<Edit>> {
+        let mut all = self.0.clone();
+        for edit in more.iter().rev() {
+            let (id, file) = after.file_at(edit.span.start)?;
+            let home = before.file(id);
+            let (from, to) = (i64::from(edit.span.start - file.base()), i64::from(edit.span.end() - file.base()));
+            let mut moved = 0;
+            let mut inside = false;
+            for own in all[..self.0.len()].iter_mut().zip(&self.0).filter(|(_, e)| home.span().holds(e.span)) {
+                let (own, was) = own;
+                let start = i64::from(was.span.start - home.base()) + moved;
+                let end = start + i64::from(was.text.len() as u32);
+                if from >= start && to <= end {
+                    // Later edits come first, so that what stands before them is still where it was.
+                    let cut = |at: i64| usize::try_from(at - start).ok();
+                    own.text.replace_range(cut(from)?..cut(to)?, &edit.text);
+                    inside = true;
+                    break;
+                }
+                if to <= start {
+                    break;
+                }
+                if from < end {
+                    return None;
+                }
+                moved += i64::from(was.text.len() as u32) - i64::from(was.span.len);
+            }
+            if !inside {
+                let start = u32::try_from(i64::from(home.base()) + from - moved).ok()?;
+                all.push(Edit { span: Span { start, len: edit.span.len }, text: edit.text.clone() });
+            }
+        }
+        all.sort();
+        Some(all)
+    }
+
     /// Where a byte stands afterwards: the file and the offset in it. What is inserted at a byte comes before it; a byte that
     /// goes stands where its replacement begins.
     pub fn place(&self, map: &SourceMap, at: u32) -> Option<(FileId, u32)> {
@@ -68,7 +106,6 @@ impl Edits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Span;
 
     fn edit(start: u32, len: u32, text: &str) -> Edit {
         Edit { span: Span { start, len }, text: text.to_owned() }
@@ -92,6 +129,23 @@ mod tests {
         assert_eq!(edits.place(&map, 4), Some((FileId(0), 6)));
         assert_eq!(edits.place(&map, 2), Some((FileId(0), 0)));
         assert_eq!(edits.place(&map, 8), Some((FileId(1), 0)));
+    }
+
+    #[test]
+    fn edits_of_the_changed_text_are_edits_of_the_text() {
+        let first = Edits::default().with(&[edit(0, 3, "first"), edit(4, 0, "and ")]).expect("they fit");
+        let map = map();
+        let mut after = SourceMap::default();
+        for text in ["first and two", "three"] {
+            assert!(after.add("f", text.as_bytes().to_vec()).is_ok());
+        }
+        // Within both insertions, behind them, and in the other file.
+        let more = [edit(5, 0, "ly"), edit(6, 3, "or"), edit(10, 3, "2"), edit(14, 5, "3")];
+        let all = first.then(&map, &after, &more).expect("they can be told apart");
+        let texts = Edits::default().with(&all).expect("they fit").apply(&map);
+        assert_eq!(texts[&FileId(0)], b"firstly or 2");
+        assert_eq!(texts[&FileId(1)], b"3");
+        assert_eq!(first.then(&map, &after, &[edit(8, 4, "x")]), None, "half of it was written just now");
     }
 
     #[test]

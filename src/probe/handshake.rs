@@ -123,26 +123,28 @@ pub fn judge(proxy: &Proxy, sent: &Sent) -> Judged {
 }
 
 /// What a browser sends beside Host to open a WebSocket (RFC 6455 §4.1).
-pub const LINES: &[(&str, &str)] = &[
-    ("Upgrade", "websocket"),
-    ("Connection", "Upgrade"),
-    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ("Sec-WebSocket-Version", "13"),
-];
+pub const LINES: &[(&str, &str)] =
+    &[("Upgrade", "websocket"), ("Connection", "Upgrade"), (KEY, "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13")];
 
 /// A complete RFC 6455 handshake, as a browser sends it.
 pub fn ask(listener: usize, host: &str, target: &str) -> Request {
     request(listener, "GET", host, target, LINES)
 }
 
-/// Adds what a handshake has and a request lacks.
+/// Adds what a handshake has and a request lacks, or has otherwise: a request that came a way on which any `Upgrade` will do.
 pub fn complete(request: &mut Request) {
     for (name, value) in LINES {
-        if request.header(name).is_none() {
-            request.headers.push(((*name).into(), (*value).into()));
+        let token = |v: &str| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(value));
+        match request.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            None => request.headers.push(((*name).into(), (*value).into())),
+            Some((_, own)) if *name != KEY && !token(own) => *own = (*value).into(),
+            Some(_) => {}
         }
     }
 }
+
+/// Whatever it says is a key.
+const KEY: &str = "Sec-WebSocket-Key";
 
 /// Sends a handshake.
 pub fn probe(proxy: &Proxy, listener: usize, host: &str, target: &str) -> Vec<Branch> {

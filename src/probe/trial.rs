@@ -23,6 +23,8 @@ const THEIRS: &str = "upstream.invalid";
 /// What becomes of the request under what a goal takes for granted.
 fn tried(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> Vec<Branch> {
     let assume = match goal {
+        // Lines may be for answers that succeed: a file is there.
+        Goal::AnswerHas(_) if trial.kind != Kind::Preflight => Assume { files: Some(true), ..Assume::default() },
         Goal::FailureHas(_) => Assume { far: Far::Refused, ..Assume::default() },
         Goal::HidesTheirs(name) => Assume { lines: vec![(Text::from("*"), (name.as_str().into(), THEIRS.into()))], ..Assume::default() },
         Goal::ErrandsStayPlain => Assume { credentials: Credentials::AsSent, ..Assume::default() },

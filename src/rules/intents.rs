@@ -169,6 +169,13 @@ impl Context<'_> {
                 because.push(Because { role: Role::Clock, origin: clock.limit.origin, value: clock.name.to_string() });
             }
         }
+        // Where it is not known which way the handshake goes, each must be long enough.
+        for other in socket.branches.iter().filter(|b| b.sent.is_some()).filter_map(|b| b.policy).filter(|p| *p != policy) {
+            let took = self.seats(other, sent.span).swap_remove(0);
+            if !because.contains(&took) {
+                because.push(took);
+            }
+        }
         let mut wanted = intent(Goal::IdleAtLeast(milliseconds), &socket.witness, &[Kind::Handshake], because, trial::ORIGIN);
         wanted.assumes = assumes.map(ToOwned::to_owned);
         Some(wanted)

@@ -3,7 +3,14 @@
 use super::cases::{mains, room};
 use super::proxies::{self, Installed};
 use hoplint::fix::{Mended, Room, mend};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Makes all corrections in the files of a configuration.
 pub(crate) fn in_place(proxy: &dyn Installed, main: &Path) -> Result<(Room, Mended), String> {
@@ -22,25 +29,45 @@ pub(crate) fn in_place(proxy: &dyn Installed, main: &Path) -> Result<(Room, Mend
 pub(crate) fn run(proxy: &dyn Installed, cases: &Path) -> Result<(usize, usize), String> {
     let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
     copy(cases, scratch.path()).map_err(|e| e.to_string())?;
-    let (mut accepted, mut changed) = (0, 0);
-    for main in &mains(scratch.path()) {
-        let staged = proxies::Staged { main: main.clone(), listeners: Vec::new() };
-        let Ok(said) = proxies::run(&mut proxy.check(&staged)) else { continue };
-        if !said.accepted {
-            continue;
+    let mains = mains(scratch.path());
+    let next = AtomicUsize::new(0);
+    let shared = Mutex::new(Ok((0, 0)));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, Into::into) {
+            scope.spawn(|| {
+                while let Some(main) = mains.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let done = one(proxy, main);
+                    let mut shared = shared.lock().unwrap();
+                    match (&mut *shared, done) {
+                        (Ok((accepted, changed)), Ok(Some(is))) => {
+                            *accepted += 1;
+                            *changed += usize::from(is);
+                        }
+                        (Ok(_), Err(why)) => *shared = Err(why),
+                        _ => {}
+                    }
+                }
+            });
         }
-        accepted += 1;
-        let mended = in_place(proxy, main)?.1;
-        if mended.changed.is_empty() {
-            continue;
-        }
-        changed += 1;
-        let said = proxies::run(&mut proxy.check(&staged))?;
-        if !said.accepted {
-            return Err(format!("{} is refused after its corrections: {}\n{:?}", main.display(), said.text, mended.applied));
-        }
+    });
+    shared.into_inner().unwrap()
+}
+
+/// Whether a configuration is changed, and accepted as before; none: it was not accepted before.
+fn one(proxy: &dyn Installed, main: &Path) -> Result<Option<bool>, String> {
+    let staged = proxies::Staged { main: main.to_owned(), listeners: Vec::new(), args: &[] };
+    if !proxies::run(&mut proxy.check(&staged)).is_ok_and(|said| said.accepted) {
+        return Ok(None);
     }
-    Ok((accepted, changed))
+    let mended = in_place(proxy, main)?.1;
+    if mended.changed.is_empty() {
+        return Ok(Some(false));
+    }
+    let said = proxies::run(&mut proxy.check(&staged))?;
+    if !said.accepted {
+        return Err(format!("{} is refused after its corrections: {}\n{:?}", main.display(), said.text, mended.applied));
+    }
+    Ok(Some(true))
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -23,11 +23,25 @@ pub(crate) struct Request {
     pub host: String,
     /// Header lines besides Host.
     pub headers: Vec<(String, String)>,
+    /// So many bytes of a body.
+    pub body: usize,
+    /// How long after the connection it is sent.
+    pub late: Duration,
+    /// How long the answer may take.
+    pub patience: Duration,
 }
 
 impl Request {
     pub(crate) fn get(target: &str, host: &str) -> Self {
-        Self { method: "GET".into(), target: target.into(), host: host.into(), headers: Vec::new() }
+        Self {
+            method: "GET".into(),
+            target: target.into(),
+            host: host.into(),
+            headers: Vec::new(),
+            body: 0,
+            late: Duration::ZERO,
+            patience: PATIENCE,
+        }
     }
 
     /// The opening handshake of RFC 6455 §4.1.
@@ -61,8 +75,10 @@ impl Request {
 pub(crate) struct Answer {
     pub head: Head,
     pub body: Vec<u8>,
-    /// When each piece of the body came, counted from the sending.
-    pub arrivals: Vec<Duration>,
+    /// When the last piece of the body came, counted from the sending.
+    pub last: Duration,
+    /// Whether it came to its end.
+    pub whole: bool,
 }
 
 /// An attempt to open a WebSocket.
@@ -72,58 +88,93 @@ pub(crate) struct Opened {
     pub status: Option<u16>,
     /// The socket, if a client may take the answer for an opened one (RFC 6455 §4.1).
     pub socket: Option<Socket>,
+    /// Whether the connection stood open without an answer.
+    pub waited: bool,
 }
 
 fn send(at: SocketAddr, request: &Request) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
     stream.set_nodelay(true)?;
+    if !request.late.is_zero() {
+        std::thread::sleep(request.late);
+        // What was not waited for must not get lost in a connection that is written to nevertheless.
+        stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+        if stream.peek(&mut [0]).is_ok() {
+            return Ok(stream);
+        }
+    }
     let mut text = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, request.host);
     for (name, value) in &request.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
+    if request.body > 0 {
+        text.push_str(&format!("Content-Length: {}\r\n", request.body));
+    }
     text.push_str("\r\n");
     stream.write_all(text.as_bytes())?;
+    // Whoever refuses it need not read it.
+    let _ = stream.write_all(&vec![b'x'; request.body]);
     Ok(stream)
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the whole answer, or what comes of it.
 ///
 /// # Errors
 /// When nothing readable comes in time.
 pub(crate) fn ask(at: SocketAddr, request: &Request) -> io::Result<Answer> {
+    listen(at, request, &|| {})
+}
+
+/// The same; `heard` is called whenever a piece of the body comes.
+///
+/// # Errors
+/// When nothing readable comes in time.
+pub(crate) fn listen(at: SocketAddr, request: &Request, heard: &dyn Fn()) -> io::Result<Answer> {
     let started = Instant::now();
-    let end = started + PATIENCE;
+    let end = started + request.patience;
     let closing = request.clone().with("Connection", "close");
     let mut stream = send(at, if request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("upgrade")) { request } else { &closing })?;
-    let (head, mut raw) = wire::read_head(&mut stream, PATIENCE)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let (head, mut raw) = wire::read_head(&mut stream, request.patience)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let bodiless = request.method == "HEAD" || matches!(head.status(), Some(100..=199 | 204 | 304));
     let length = head.only("content-length").and_then(|l| l.parse::<usize>().ok());
     let chunked = head.has_token("transfer-encoding", "chunked");
-    let mut arrivals = Vec::new();
+    let mut last = Duration::ZERO;
     if !raw.is_empty() {
-        arrivals.push(started.elapsed());
+        last = started.elapsed();
+        heard();
     }
     let whole = |raw: &[u8]| bodiless || length.is_some_and(|l| raw.len() >= l) || chunked && raw.ends_with(b"0\r\n\r\n");
     while !whole(&raw) {
-        match wire::more(&mut stream, &mut raw, end)? {
-            0 => break,
-            _ => arrivals.push(started.elapsed()),
+        match wire::more(&mut stream, &mut raw, end) {
+            Ok(0) => break,
+            Ok(_) => {
+                last = started.elapsed();
+                heard();
+            }
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(e),
+            Err(_) => break,
         }
     }
-    Ok(Answer { head, body: raw, arrivals })
+    // Without a length and without chunks the connection's end is the answer's end.
+    let whole = whole(&raw) || length.is_none() && !chunked;
+    Ok(Answer { head, body: raw, last, whole })
 }
 
 /// Opens a WebSocket.
 pub(crate) fn open(at: SocketAddr, request: &Request) -> Opened {
-    let refused = |status| Opened { status, socket: None };
+    let refused = |status| Opened { status, socket: None, waited: false };
     let Ok(mut stream) = send(at, request) else { return refused(None) };
-    let Ok(Some((head, rest))) = wire::read_head(&mut stream, PATIENCE) else { return refused(None) };
+    let (head, rest) = match wire::read_head(&mut stream, request.patience) {
+        Ok(Some(read)) => read,
+        Err(e) if e.kind() == io::ErrorKind::TimedOut => return Opened { waited: true, ..refused(None) },
+        _ => return refused(None),
+    };
     let status = head.status();
     let good = status == Some(101)
         && head.has_token("upgrade", "websocket")
         && head.has_token("connection", "upgrade")
         && head.only("sec-websocket-accept") == Some(&accept(KEY));
-    Opened { status, socket: good.then(|| Socket::new(stream, rest, true)) }
+    Opened { status, socket: good.then(|| Socket::new(stream, rest, true)), waited: false }
 }
 
 /// Whether a message comes back.

@@ -68,7 +68,7 @@ fn one(proxy: &dyn Installed, folder: &Path, file: &str, out: Option<&Path>) -> 
     let repository: PathBuf = Path::new(file).components().take(2).collect();
     super::accepted::copy(&folder.join(&repository), &scratch.path().join(&repository)).map_err(|e| e.to_string())?;
     let main = scratch.path().join(file);
-    let staged = Staged { main: main.clone(), listeners: Vec::new() };
+    let staged = Staged { main: main.clone(), listeners: Vec::new(), args: &[] };
     let asked = proxy.dialect() != "nginx";
     if asked && !proxies::run(&mut proxy.check(&staged))?.accepted {
         return Ok(None);

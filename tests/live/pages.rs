@@ -1,147 +1,171 @@
-//! Every example of every rule page against the real proxy.
+//! Every example of every rule page against the real proxy, before and after its correction.
 //!
-//! The proxy's own check must accept it, except where a page of `syntax/` marks an error. Then one request is sent, if there is
-//! something to see:
+//! The proxy's own check must accept it, except where a page of `syntax/` marks an error. A bad example must show its fault
+//! besides: by a request, by the proxy's own check (it is refused, or warned of), or be named in [`UNSEEN`]. What hoplint
+//! corrects is then corrected, and the same request must show that it works; or the check is content with it.
 //!
-//! - `probe=KIND:PATH expect=WORD` behind the fence says what. If hoplint reports the page's fault in the example and names
-//!   a request, **that** request is sent instead of `PATH`.
-//! - Without these words, an example with an error that hoplint demonstrates with a request must show the fault.
+//! - `probe=KIND:PATH expect=WORD` behind the fence says what is sent. If hoplint reports the page's fault in the example and
+//!   names a request, **that** request is sent instead of `PATH`.
+//! - Without these words, an error that hoplint demonstrates with a request must show.
 //!
 //! | kind | sent | words |
 //! |---|---|---|
-//! | `ws` | a handshake | `101`: opened and echoed; `closed`: ended without an echo, opened or not; another status: refused with it; `refused`: not opened |
-//! | `idle` | a handshake, then nothing but the backend's pings every `heartbeat=` (or `beat=`, which hoplint is not told); long ones, and all timers written, are shortened alike | `open`, `cut` |
+//! | `ws` | a handshake, spelt with `upgrade=`, with `crowd=N` WebSockets open before it | `101`: opened and echoed; `closed`: ended without an echo, opened or not; another status: refused with it; `refused`: not opened; `hangs`: no answer; those of `get` that are about upstreams |
+//! | `idle` | a handshake, then nothing but the upstream's pings every `heartbeat=` (or `beat=`, which hoplint is not told); long ones, and all timers written, are shortened alike | `open`, `cut` |
 //! | `preflight` | a browser's preflight for a PUT with the headers of `asks=` (a token and JSON) | `complete`, `incomplete` |
 //! | `cors` | a GET from `origin=` | `allowed`, `refused` |
-//! | `get` | a GET | a status; `hangs`: none within seconds; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the backend received |
-//! | `events` | a GET that the backend answers with three events 0.4 s apart | `live`, `held` |
+//! | `get` | a GET | a status; `hangs`: none within seconds; `header:NAME` or `header:NAME=VALUE` in the answer, `no-header:NAME`; `sent:NAME=VALUE`, `sent:NAME`, `not-sent:NAME` for what the upstream received last; `at:ADDRESS`: the upstream that received it, as the example writes it |
+//! | `post` | a POST with `body=BYTES` | a status |
+//! | `events` | a GET that the upstream answers with three events, the last when the client has got something or after seconds; with `default=`, with events until seconds behind that limit | `live`, `held`; with `default=` `whole`, `cut` |
+//! | `reuse` | two GETs, one after the other | `reused`, `anew`: the connection to the upstream |
+//! | `sticky` | GETs of a browser that keeps its cookies | `sticks` to one upstream, `wanders` |
 //!
-//! `corrected=WORD` is what a corrected example shows, where `get` is its probe. Further words: `host=`, `origin=`, `listener=` (as written in the example), `upstream=STATUS` (or `down`: nobody listens there), `check=refused`, `target=`
-//! (skipped when another release is installed), `context=`, `needs=` (something that is not installed: skipped).
+//! `corrected=WORD` is what a corrected example shows, where its kind does not say it (`101`, `open`, `complete`, `allowed`, `live`,
+//! `reused`, `sticks`), and never what the bad one shows; but `corrected=same` says that the correction only takes away what had
+//! no effect. `default=TIME`: the limit is one that nobody wrote, and is waited for.
+//!
+//! Further words: `host=`, `origin=`, `method=` (instead of GET), `listener=` (as written in the example), `first=PATH` (a GET
+//! comes before), `late` (the request comes some time after the connection), `settles` (it may take seconds until it is so),
+//! `upstream=STATUS` (or `down`: nobody listens there; `same-origin`: it refuses pages of other hosts), `plain=STATUS` (of the
+//! upstream, to all that is no handshake), `sends=NAME:VALUE` (a line of the upstream's answers), `checks` (servers are asked for
+//! their health), `check=refused`, `check=warns`, `start=refused`, `target=` (skipped when another release is installed),
+//! `context=`, `needs=` (something that is not installed: skipped).
 
 use super::{
     backend::{Backend, Manner},
-    client::{self, Request},
     page::{Example, examples, id},
-    proxies::{self, Ground, Installed, Skip, Staged},
+    probe::Probe,
+    proxies::{self, Ground, Installed, Skip},
 };
-use hoplint::{config::parse_duration, model::Version, rules::Finding};
+use hoplint::model::Version;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     fs,
-    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
-/// A heartbeat that a test can wait for.
-const SHORT: Duration = Duration::from_secs(3);
-/// Between two events of the backend.
-const PAUSE: Duration = Duration::from_millis(400);
-/// How many examples run at once.
-const WORKERS: usize = 4;
+/// How many examples run at once: those that are busy, and those that mostly wait.
+const WORKERS: [usize; 2] = [3, 12];
 
-/// What came of one example.
-#[derive(Debug)]
-enum Done {
-    /// Its check was run, nothing was sent.
-    Checked,
-    /// A request was sent and did as expected.
-    Sent,
+/// Rules whose fault shows neither in an answer nor in a word of the proxy, all of them or those of one proxy, and why.
+const UNSEEN: &[(&str, &str)] = &[
+    ("suppression/", "a comment for hoplint alone, which no proxy reads"),
+    ("haproxy/limit-missing", "old processes pile up behind reloads"),
+    ("haproxy/mixed-server-alpn", "it takes a server that speaks HTTP/2 over TLS"),
+    ("envoy/http2-without-key", "it takes a browser that speaks HTTP/2 over TLS"),
+    ("syntax/never-read", "what is passed over says nothing, and nothing answers for it"),
+];
+/// The same of a correction that was tried with requests.
+const SAME: &str = "only what had no effect is taken away: requests are answered as before";
+
+/// What showed that an example does as its page says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Proof {
+    /// An answer, or what arrived upstream.
+    Requests,
+    /// The proxy's own check, or its refusal to start.
+    Check,
+    /// Nothing does, and why.
+    Unseen(&'static str),
+    /// A good one, accepted by the check; nothing was sent.
+    Accepted,
+    /// It was not run.
     Skipped(Skip),
 }
 
-/// The numbers.
+/// How examples of one kind fared.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    pub pages: usize,
-    pub examples: usize,
-    pub checked: usize,
-    pub sent: usize,
-    pub skipped: BTreeMap<Skip, usize>,
+    pub pages: BTreeSet<String>,
+    pub proofs: BTreeMap<Proof, usize>,
     pub failures: Vec<String>,
 }
 
-/// Runs all examples of one proxy.
-pub(crate) fn run(proxy: &dyn Installed, version: Version) -> Tally {
-    run_these(proxy, version, &all(proxy))
-}
-
-/// Runs what hoplint makes of every bad example that it can correct: it must work, where the example must fail.
-pub(crate) fn run_corrected(proxy: &dyn Installed, version: Version) -> Tally {
-    let corrected: Vec<(String, Example)> =
-        all(proxy).into_iter().filter_map(|(rule, e)| Some((rule.clone(), corrected(&rule, &e)?))).collect();
-    run_these(proxy, version, &corrected)
-}
-
-/// A bad example after its correction, with what is to be seen now.
-fn corrected(rule: &str, example: &Example) -> Option<Example> {
-    let kind = example.attribute("fix").filter(|kind| *kind != "none" && !example.is_clean())?;
-    let (mended, text) = example.mended(kind == "unsafe", Some(rule));
-    assert!(!mended.applied.is_empty(), "{rule}: nothing is corrected at line {}", example.line);
-    let mut words: Vec<String> = example.words.iter().filter(|w| !w.starts_with("expect=")).cloned().collect();
-    words.push("fixed".to_owned());
-    if let Some(probe) = example.attribute("probe") {
-        let works = match probe.split(':').next().unwrap() {
-            "ws" => Some("101"),
-            "idle" => Some("open"),
-            "preflight" => Some("complete"),
-            "cors" => Some("allowed"),
-            "events" => Some("live"),
-            _ => None,
-        };
-        match example.attribute("corrected").or(works) {
-            Some(works) => words.push(format!("expect={works}")),
-            // What a plain request shows is only said for the bad one.
-            None => words.retain(|w| !w.starts_with("probe=")),
+impl Tally {
+    fn add(&mut self, rule: &str, place: &str, proof: Result<Proof, String>) {
+        self.pages.insert(rule.to_owned());
+        match proof {
+            Ok(proof) => *self.proofs.entry(proof).or_default() += 1,
+            Err(why) => self.failures.push(format!("{place}: {why}")),
         }
     }
-    Some(Example { dialect: example.dialect.clone(), words, text, line: example.line })
-}
 
-fn all(proxy: &dyn Installed) -> Vec<(String, Example)> {
-    let mut all: Vec<(String, Example)> = Vec::new();
-    for path in pages(Path::new("rules")) {
-        let text = fs::read_to_string(&path).unwrap();
-        all.extend(examples(&text).into_iter().filter(|e| e.dialect == proxy.dialect()).map(|e| (id(&path), e)));
+    /// How many were shown in a way.
+    pub(crate) fn number(&self, proof: &Proof) -> usize {
+        self.proofs.get(proof).copied().unwrap_or_default()
     }
-    all
+
+    pub(crate) fn all(&self) -> usize {
+        self.proofs.values().sum::<usize>() + self.failures.len()
+    }
 }
 
-fn run_these(proxy: &dyn Installed, version: Version, all: &[(String, Example)]) -> Tally {
-    let results = Mutex::new(Vec::new());
-    let next = AtomicUsize::new(0);
+/// The examples of one proxy.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    /// Those that are reported.
+    pub bad: Tally,
+    /// Those that are not.
+    pub good: Tally,
+    /// Those of the first that hoplint corrects, before and after.
+    pub corrected: Tally,
+}
+
+/// An example, with everything that its page says about it.
+struct Trial<'a> {
+    proxy: &'a dyn Installed,
+    version: Version,
+    rule: String,
+    example: Example,
+}
+
+/// Runs all examples of some proxies.
+pub(crate) fn run(installed: &[(&dyn Installed, Version)]) -> BTreeMap<&'static str, Tallies> {
+    let trials: Vec<Trial> = installed.iter().flat_map(|(proxy, version)| trials(*proxy, *version)).collect();
+    let (waiting, busy): (Vec<&Trial>, Vec<&Trial>) = trials.iter().partition(|t| t.probe().is_some_and(|p| p.waits()));
+    let tallies: Mutex<BTreeMap<&str, Tallies>> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                while let Some((rule, example)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = one(proxy, version, rule, example);
-                    results.lock().unwrap().push((format!("rules/{rule}.md:{}", example.line), done));
-                }
-            });
+        for (list, workers) in [busy, waiting].into_iter().zip(WORKERS) {
+            let shared = std::sync::Arc::new((list, AtomicUsize::new(0)));
+            for _ in 0..workers {
+                let (shared, tallies) = (std::sync::Arc::clone(&shared), &tallies);
+                scope.spawn(move || {
+                    while let Some(trial) = shared.0.get(shared.1.fetch_add(1, Ordering::Relaxed)) {
+                        let shown = trial.shown();
+                        let corrected = shown.as_ref().ok().and_then(|proof| trial.corrected(proof));
+                        let place = format!("rules/{}.md:{}", trial.rule, trial.example.line);
+                        let mut tallies = tallies.lock().unwrap();
+                        let all = tallies.entry(trial.proxy.dialect()).or_default();
+                        let tally = if trial.example.is_clean() { &mut all.good } else { &mut all.bad };
+                        tally.add(&trial.rule, &place, shown);
+                        if let Some(proof) = corrected {
+                            all.corrected.add(&trial.rule, &format!("{place}, corrected"), proof);
+                        }
+                    }
+                });
+            }
         }
     });
-    let mut results = results.into_inner().unwrap();
-    results.sort_by(|a, b| a.0.cmp(&b.0));
-    let pages: BTreeSet<&String> = all.iter().map(|(rule, _)| rule).collect();
-    let mut tally = Tally { pages: pages.len(), examples: all.len(), ..Tally::default() };
-    for (place, done) in results {
-        match done {
-            Ok(Done::Checked) => tally.checked += 1,
-            Ok(Done::Sent) => {
-                tally.checked += 1;
-                tally.sent += 1;
-            }
-            Ok(Done::Skipped(why)) => *tally.skipped.entry(why).or_default() += 1,
-            Err(failure) => tally.failures.push(format!("{place}: {failure}")),
-        }
-    }
-    tally
+    tallies.into_inner().unwrap()
+}
+
+/// Every entry of [`UNSEEN`] is needed.
+pub(crate) fn unused(of: &BTreeMap<&'static str, Tallies>) -> Vec<&'static str> {
+    let used = |why| of.values().any(|t| [&t.bad, &t.corrected].iter().any(|t| t.number(&Proof::Unseen(why)) > 0));
+    UNSEEN.iter().map(|u| u.1).filter(|why| !used(*why)).collect()
+}
+
+fn trials(proxy: &dyn Installed, version: Version) -> Vec<Trial<'_>> {
+    let of = |path: PathBuf| {
+        let rule = id(&path);
+        let found = examples(&fs::read_to_string(&path).unwrap());
+        found.into_iter().filter(|e| e.dialect == proxy.dialect()).map(move |example| Trial { proxy, version, rule: rule.clone(), example })
+    };
+    pages(Path::new("rules")).into_iter().flat_map(of).collect()
 }
 
 fn pages(dir: &Path) -> Vec<PathBuf> {
@@ -158,205 +182,125 @@ fn pages(dir: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// What shall be seen.
-struct Probe {
-    kind: String,
-    path: String,
-    expect: String,
+/// What is tried with a text.
+struct Attempt<'a> {
+    text: &'a str,
+    /// Whether the proxy's check shall refuse it.
+    refused: bool,
+    /// What shall be seen.
+    probe: Option<(&'a Probe<'a>, &'a str)>,
+    /// Whether it is what became of a bad example.
+    mended: bool,
 }
 
-fn one(proxy: &dyn Installed, version: Version, rule: &str, example: &Example) -> Result<Done, String> {
-    if let Some(target) = example.target().filter(|t| (t.0, t.1) != (version.0, version.1)) {
-        return Ok(Done::Skipped(Skip(format!("for {} {}.{}, another than is installed", proxy.dialect(), target.0, target.1))));
+impl Trial<'_> {
+    fn probe(&self) -> Option<Probe<'_>> {
+        let (_, report) = self.example.audit();
+        let finding = report.findings.iter().find(|f| f.rule == self.rule && !self.example.is_clean());
+        Probe::of(&self.rule, &self.example, finding)
     }
-    if let Some(needs) = example.attribute("needs") {
-        return Ok(Done::Skipped(Skip(format!("needs {needs}"))));
+
+    fn says(&self, word: &str) -> bool {
+        self.example.words.iter().any(|w| w == word)
     }
-    let (_, report) = example.audit();
-    let finding = report.findings.iter().find(|f| f.rule == rule && !example.is_clean());
-    let probe = told(example).or_else(|| shown(rule, finding?));
-    let written = heartbeat(example);
-    // Nobody waits for a heartbeat of minutes: it and the timers of the example go faster by the same factor.
-    let faster = match written {
-        Some(beat) if beat > SHORT => beat.as_secs() as u32,
-        _ => 1,
-    };
-    let beat = written.map(|b| b / faster);
-    let manner = Manner {
-        heartbeat: beat,
-        status: example.attribute("upstream").filter(|s| *s != "down").map(|s| s.parse().unwrap()),
-        events: probe.as_ref().filter(|p| p.kind == "events").map(|_| PAUSE),
-        ..Manner::default()
-    };
-    let backend = Backend::start(manner);
-    let there = if example.attribute("upstream") == Some("down") { nobody() } else { backend.address() };
-    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let syntax = rule.starts_with("syntax/");
-    let mut ground = Ground {
-        dir: dir.path(),
-        backend: there,
-        context: example.attribute("context"),
-        faster: 1,
-        tls: true,
-        provide: !syntax || example.is_clean(),
-    };
-    let staged = match proxy.stage(&example.text, &ground) {
-        Ok(staged) => staged,
-        Err(why) => return Ok(Done::Skipped(why)),
-    };
-    let refused = example.attribute("check") == Some("refused") || syntax && example.marks().iter().any(|m| m.1 == "error");
-    let said = proxies::run(&mut proxy.check(&staged))?;
-    if said.accepted == refused {
-        return Err(format!("its check {} it: {}", if said.accepted { "accepts" } else { "refuses" }, said.text));
+
+    fn unseen(&self) -> Option<&'static str> {
+        UNSEEN.iter().find(|(rule, _)| self.rule.starts_with(rule)).map(|u| u.1)
     }
-    let Some(probe) = probe.filter(|_| !refused) else { return Ok(Done::Checked) };
-    ground.tls = false;
-    ground.faster = faster;
-    let staged = proxy.stage(&example.text, &ground).map_err(|Skip(why)| why)?;
-    let _running = proxies::serve(proxy, &staged, dir.path())?;
-    send(&probe, example, finding, &staged, &backend, beat)?;
-    Ok(Done::Sent)
-}
 
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// The heartbeat that the fence or a comment tells.
-fn heartbeat(example: &Example) -> Option<Duration> {
-    let comment = || example.text.split_whitespace().find_map(|w| w.strip_prefix("heartbeat="));
-    let text = example.attribute("beat").or_else(|| example.attribute("heartbeat")).or_else(comment)?;
-    // Some examples write it wrong on purpose.
-    parse_duration(text).ok().map(Duration::from_millis)
-}
-
-/// What the page says.
-fn told(example: &Example) -> Option<Probe> {
-    let (kind, path) = example.attribute("probe")?.split_once(':').expect("probe=KIND:PATH");
-    let expect = example.attribute("expect").expect("a probe expects something");
-    Some(Probe { kind: kind.into(), path: path.into(), expect: expect.into() })
-}
-
-/// What an error that is demonstrated with a request says about that request.
-fn shown(rule: &str, finding: &Finding) -> Option<Probe> {
-    let request = named(finding).filter(|_| finding.level.word() == "error")?;
-    let (kind, expect) = match rule.split_once('/')?.0 {
-        "websocket" if request.1.contains("Upgrade: websocket") => ("ws", "refused"),
-        "cors" if request.1.starts_with("OPTIONS ") => ("preflight", "incomplete"),
-        _ => return None,
-    };
-    Some(Probe { kind: kind.into(), path: request.0, expect: expect.into() })
-}
-
-/// Path and text of the request that a finding names.
-fn named(finding: &Finding) -> Option<(String, String)> {
-    let text = finding.example.as_ref()?;
-    let path = text.split(' ').nth(1).filter(|p| p.starts_with('/'))?;
-    Some((path.to_owned(), text.clone()))
-}
-
-fn send(
-    probe: &Probe,
-    example: &Example,
-    finding: Option<&Finding>,
-    staged: &Staged,
-    backend: &Backend,
-    beat: Option<Duration>,
-) -> Result<(), String> {
-    let at = staged.listener(example.attribute("listener")).ok_or("no such listener")?;
-    let request = finding.and_then(named);
-    let header = |name: &str| {
-        let text = &request.as_ref()?.1;
-        text.split(", ").find_map(|part| Some(part.strip_prefix(name)?.strip_prefix(": ")?.to_owned()))
-    };
-    let path = request.as_ref().map_or(&*probe.path, |r| &*r.0);
-    let host = example.attribute("host").map(ToOwned::to_owned).or_else(|| header("Host")).unwrap_or_else(|| "hoplint.invalid".into());
-    let origin =
-        example.attribute("origin").map(ToOwned::to_owned).or_else(|| header("Origin")).unwrap_or_else(|| "https://app.example.com".into());
-    let got = match &*probe.kind {
-        "ws" => {
-            let mut request = Request::handshake(path, &host);
-            if example.attribute("origin").is_some() {
-                request = request.with("Origin", &origin);
+    /// The example as it is written.
+    fn shown(&self) -> Result<Proof, String> {
+        let Self { proxy, version, rule, example } = self;
+        if let Some(target) = example.target().filter(|t| (t.0, t.1) != (version.0, version.1)) {
+            return Ok(Proof::Skipped(Skip(format!("for {} {}.{}, another than is installed", proxy.dialect(), target.0, target.1))));
+        }
+        if let Some(needs) = example.attribute("needs") {
+            return Ok(Proof::Skipped(Skip(format!("needs {needs}"))));
+        }
+        let refused = self.says("check=refused") || rule.starts_with("syntax/") && example.marks().iter().any(|m| m.1 == "error");
+        let probe = self.probe().filter(|_| !refused);
+        let probe = probe.as_ref().map(|p| (p, &*p.expect));
+        let proof = self.attempt(&Attempt { text: &example.text, refused, probe, mended: false })?;
+        match (proof, self.unseen()) {
+            (Proof::Accepted, Some(why)) if !example.is_clean() => Ok(Proof::Unseen(why)),
+            (Proof::Accepted, None) if !example.is_clean() => {
+                Err("nothing shows its fault: give it a probe, or say in UNSEEN why there is nothing to see".into())
             }
-            handshake(at, &request, &probe.expect)
+            (proof, _) => Ok(proof),
         }
-        "idle" => {
-            let beat = beat.ok_or("an idle probe needs a heartbeat")?;
-            let mut socket = client::open(at, &Request::handshake(path, &host)).socket.ok_or("the handshake was refused")?;
-            if !client::echoes(&mut socket) {
-                return Err("the WebSocket echoes nothing".into());
+    }
+
+    /// What hoplint makes of it; none where nothing is corrected. The same is sent as before.
+    fn corrected(&self, before: &Proof) -> Option<Result<Proof, String>> {
+        let Self { rule, example, .. } = self;
+        let kind = example.attribute("fix").filter(|kind| *kind != "none" && !example.is_clean())?;
+        if matches!(before, Proof::Skipped(_)) {
+            return Some(Ok(before.clone()));
+        }
+        let (mended, text) = example.mended(kind == "unsafe", Some(rule));
+        assert!(!mended.applied.is_empty(), "{rule}: nothing is corrected at line {}", example.line);
+        let attempt = |probe| self.attempt(&Attempt { text: &text, refused: false, probe, mended: true });
+        let unseen = || self.unseen().ok_or_else(|| "nothing shows what its correction does: say in UNSEEN why".to_owned());
+        Some(match (before, self.probe()) {
+            (Proof::Requests, Some(probe)) => match probe.mended() {
+                Some("same") => attempt(Some((&probe, &probe.expect))).map(|_| Proof::Unseen(SAME)),
+                Some(works) if works != probe.expect => attempt(Some((&probe, works))),
+                _ => Err(format!("it shows {} before its correction: say with `corrected=` what it shows after", probe.expect)),
+            },
+            (Proof::Check, _) => attempt(None).map(|_| Proof::Check),
+            _ if bare(&text) == bare(&example.text) => attempt(None).and_then(|_| unseen()).map(Proof::Unseen),
+            _ => Err("the correction changes what the proxy reads, and nothing shows it".into()),
+        })
+    }
+
+    /// What shows that a text does as it shall.
+    fn attempt(&self, of: &Attempt<'_>) -> Result<Proof, String> {
+        let Self { proxy, rule, example, .. } = self;
+        let clean = of.mended || example.is_clean();
+        let faster = of.probe.map_or(1, |(probe, _)| probe.faster(clean));
+        let manner = of.probe.map_or_else(Manner::default, |(probe, _)| probe.manner(faster));
+        let upstreams = if example.attribute("upstream") == Some("down") { Backend::absent() } else { Backend::start(manner) };
+        let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let mut ground = Ground {
+            context: example.attribute("context"),
+            tls: true,
+            provide: !rule.starts_with("syntax/") || clean,
+            checks: self.says("checks"),
+            ..Ground::new(dir.path(), &upstreams)
+        };
+        let staged = match proxy.stage(of.text, &ground) {
+            Ok(staged) => staged,
+            Err(why) => return Ok(Proof::Skipped(why)),
+        };
+        let said = proxies::run(&mut proxy.check(&staged))?;
+        if said.accepted == of.refused {
+            return Err(format!("its check {} it: {}", if said.accepted { "accepts" } else { "refuses" }, said.text));
+        }
+        if of.refused {
+            return Ok(Proof::Check);
+        }
+        if self.says("check=warns") {
+            if said.warns() == clean {
+                return Err(format!("its check {}: {}", if clean { "warns" } else { "does not warn" }, said.text));
             }
-            let open = client::holds(&mut socket, beat * 2 + beat / 2) && client::echoes(&mut socket);
-            if open { "open" } else { "cut" }.to_owned()
+            return Ok(Proof::Check);
         }
-        "preflight" => {
-            let headers = example.attribute("asks").unwrap_or("authorization,content-type");
-            let request = Request::preflight(path, &host, &origin, headers);
-            let answer = client::ask(at, &request).map_err(|e| e.to_string())?;
-            match client::preflight_check(&answer.head, &request) {
-                Ok(()) => "complete".to_owned(),
-                Err(_) if probe.expect == "incomplete" => "incomplete".to_owned(),
-                Err(why) => format!("incomplete ({why})"),
-            }
+        if self.says("start=refused") {
+            // It may listen for a moment before it gives up.
+            let said = proxies::run(&mut proxy.serve(&staged))?;
+            return if said.accepted { Err("it starts".into()) } else { Ok(Proof::Check) };
         }
-        "cors" => {
-            let answer = client::ask(at, &Request::get(path, &host).with("Origin", &origin)).map_err(|e| e.to_string())?;
-            if client::cors_check(&answer.head, &origin).is_ok() { "allowed" } else { "refused" }.to_owned()
-        }
-        "get" => get(at, &Request::get(path, &host), &probe.expect, backend)?,
-        "events" => {
-            let request = Request::get(path, &host).with("Accept-Encoding", "gzip");
-            let answer = client::ask(at, &request).map_err(|e| e.to_string())?;
-            let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
-            if spread >= PAUSE { "live" } else { "held" }.to_owned()
-        }
-        other => panic!("no probe is called `{other}`"),
-    };
-    if got == probe.expect {
-        Ok(())
-    } else {
-        let seen = backend.seen();
-        let mut text = format!("{}:{path} with Host {host} gave {got}, the page says {}", probe.kind, probe.expect);
-        if let Some(last) = seen.last() {
-            let _ = write!(text, "; the backend got `{}` {:?}", last.line, last.headers);
-        }
-        Err(text)
+        let Some((probe, expect)) = of.probe else { return Ok(Proof::Accepted) };
+        ground.tls = false;
+        ground.faster = faster;
+        let staged = proxy.stage(of.text, &ground).map_err(|Skip(why)| why)?;
+        let _running = proxies::serve(*proxy, &staged, dir.path())?;
+        probe.shows(expect, &staged, &upstreams, faster)?;
+        Ok(Proof::Requests)
     }
 }
 
-fn handshake(at: std::net::SocketAddr, request: &Request, expect: &str) -> String {
-    let mut opened = client::open(at, request);
-    match (opened.status, opened.socket.as_mut().map(client::echoes)) {
-        // What ends the connection, an answer to a request of the proxy's own, may come after the first echo.
-        (_, Some(true)) if expect == "closed" && opened.socket.as_mut().is_some_and(|s| !client::holds(s, client::PATIENCE)) => {
-            "closed".into()
-        }
-        (_, Some(true)) => "101".into(),
-        (_, Some(false)) => "closed".into(),
-        _ if expect == "refused" => "refused".into(),
-        // Whatever ends the connection may be faster than the answer.
-        (None, None) if expect == "closed" => "closed".into(),
-        (Some(status), None) => status.to_string(),
-        (None, None) => "no answer".into(),
-    }
-}
-
-fn get(at: std::net::SocketAddr, request: &Request, expect: &str, backend: &Backend) -> Result<String, String> {
-    let answer = match client::ask(at, request) {
-        Ok(_) if expect == "hangs" => return Ok("answered".to_owned()),
-        Err(e) if expect == "hangs" && e.kind() == std::io::ErrorKind::TimedOut => return Ok(expect.to_owned()),
-        answer => answer.map_err(|e| e.to_string())?,
-    };
-    let seen = backend.seen();
-    let Some((what, name)) = expect.split_once(':') else {
-        return Ok(answer.head.status().map_or_else(String::new, |s| s.to_string()));
-    };
-    let head = if what.contains("sent") { seen.last().ok_or("nothing reached the backend")? } else { &answer.head };
-    let (name, value) = name.split_once('=').map_or((name, None), |(n, v)| (n, Some(v)));
-    let values: Vec<&str> = head.all(name).collect();
-    let there = value.map_or(!values.is_empty(), |v| values == [v]);
-    let wanted = !matches!(what, "no-header" | "not-sent");
-    Ok(if there == wanted { expect.to_owned() } else { format!("{name}: {values:?}") })
+/// What a proxy reads of a text: no comments, no empty lines.
+fn bare(text: &str) -> Vec<&str> {
+    text.lines().map(|l| l.split('#').next().unwrap_or_default().trim_end()).filter(|l| !l.is_empty()).collect()
 }

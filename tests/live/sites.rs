@@ -63,7 +63,7 @@ pub(crate) fn nginx_samples() -> usize {
         let folder = Path::new("samples/nginx").join(site);
         let dir = tempfile::tempdir().unwrap();
         let backend = Backend::start(Manner::default());
-        let mut ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: true, provide: true };
+        let mut ground = Ground { tls: true, ..Ground::new(dir.path(), &backend) };
         let proxy = &nginx::Nginx;
         let staged = nginx::stage_site(&files(&folder), &ground);
         let said = proxies::run(&mut proxies::Installed::check(proxy, &staged)).unwrap();
@@ -113,7 +113,7 @@ fn mended() -> usize {
     let text = &mut texts.iter_mut().find(|f| f.0 == file).unwrap().1;
     assert!(text.contains(line));
     *text = text.replace(line, remedy);
-    let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+    let ground = Ground::new(dir.path(), &backend);
     let staged = nginx::stage_site(&texts, &ground);
     let _running = proxies::serve(&nginx::Nginx, &staged, dir.path()).unwrap();
     let request = Request::handshake("/ws/rooms/", "chat.example.com");

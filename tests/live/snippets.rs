@@ -1,7 +1,7 @@
 //! Every kind of snippet in every dialect that writes them: the real proxy accepts it, and its route does what it is for.
 
 use super::{
-    backend::{Backend, Manner},
+    backend::{Backend, Events, Manner},
     client::{self, Request},
     proxies::{self, Ground, Installed},
 };
@@ -12,8 +12,6 @@ use hoplint::{
 };
 use std::time::Duration;
 
-/// Between two events of the backend.
-const PAUSE: Duration = Duration::from_millis(400);
 const ORIGIN: &str = "https://app.example.com";
 
 /// Tries all kinds for one oldest release; how many were tried.
@@ -27,12 +25,12 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
             if serves == Serves::Cors && origins.is_empty() {
                 continue;
             }
-            let manner = Manner { events: (serves == Serves::Events).then_some(PAUSE), ..Manner::default() };
+            let manner = Manner { events: (serves == Serves::Events).then_some(Events::Watched), ..Manner::default() };
             let backend = Backend::start(manner);
             let order = Order {
                 serves,
                 path: serves.path().into(),
-                upstream: backend.address().to_string(),
+                upstream: "127.0.0.1:3000".into(),
                 heartbeat: Some(Duration::from_secs(30).as_millis() as u64),
                 origins,
             };
@@ -54,7 +52,7 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
 
 fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let ground = Ground { dir: dir.path(), backend: backend.address(), context: None, faster: 1, tls: false, provide: true };
+    let ground = Ground::new(dir.path(), backend);
     let staged = proxy.stage(text, &ground).map_err(|s| s.0)?;
     let said = proxies::run(&mut proxy.check(&staged))?;
     if !said.accepted {
@@ -88,16 +86,15 @@ fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) ->
             }
         }
         Serves::Events => {
-            let answer = client::ask(at, &Request::get(&order.path, host)).map_err(|e| e.to_string())?;
-            let spread = answer.arrivals.first().zip(answer.arrivals.last()).map_or(Duration::ZERO, |(a, b)| b.saturating_sub(*a));
-            if spread < PAUSE {
+            client::listen(at, &Request::get(&order.path, host), &|| backend.hear()).map_err(|e| e.to_string())?;
+            if !backend.heard_in_time() {
                 return Err("events are held back".into());
             }
         }
         Serves::SocketIo => {
             let answer =
                 client::ask(at, &Request::get(&format!("{}?EIO=4&transport=polling", order.path), host)).map_err(|e| e.to_string())?;
-            let line = backend.seen().last().map(|s| s.headers.iter().any(|h| h.0.eq_ignore_ascii_case("upgrade")));
+            let line = backend.seen().last().map(|s| s.head.headers.iter().any(|h| h.0.eq_ignore_ascii_case("upgrade")));
             if answer.head.status() != Some(200) || line != Some(false) {
                 return Err("polling does not arrive as it should".into());
             }

@@ -51,6 +51,10 @@ pub(crate) fn read_head(stream: &mut TcpStream, wait: Duration) -> io::Result<Op
             let rest = bytes.split_off(at + 4);
             return Ok(Some((parse_head(&bytes[..at])?, rest)));
         }
+        // Other protocols, such as FastCGI, begin with no letter.
+        if bytes.first().is_some_and(|b| !b.is_ascii_alphabetic()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP"));
+        }
         if bytes.len() > LONGEST_HEAD {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "head too long"));
         }
@@ -58,6 +62,19 @@ pub(crate) fn read_head(stream: &mut TcpStream, wait: Duration) -> io::Result<Op
             return if bytes.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
     }
+}
+
+/// Reads the body that belongs to a request head and drops it; `read` was read behind the head.
+pub(crate) fn read_body(stream: &mut TcpStream, head: &Head, mut read: Vec<u8>, wait: Duration) -> io::Result<()> {
+    let end = Instant::now() + wait;
+    let length = head.only("content-length").and_then(|l| l.parse::<usize>().ok());
+    let chunked = head.has_token("transfer-encoding", "chunked");
+    while length.is_some_and(|l| read.len() < l) || chunked && !read.ends_with(b"0\r\n\r\n") {
+        if more(stream, &mut read, end)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
 
 /// Appends what comes next, waiting until then at most; 0 at the end of the stream.

@@ -28,10 +28,20 @@ pub(crate) fn mains(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// A configuration as it is judged: every path that looks like one carries WebSocket with a slow heartbeat. None: it is no text.
+/// What is said of configurations that say nothing themselves: every path that looks like it carries WebSocket with a slow
+/// heartbeat.
+pub(crate) fn declared() -> Settings {
+    Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() }
+}
+
+/// A configuration as it is judged, [`declared`]. None: it is no text.
 pub(crate) fn room(proxy: &str, main: &Path) -> Option<(Files, Room)> {
+    room_under(proxy, main, declared())
+}
+
+/// The same under other settings.
+pub(crate) fn room_under(proxy: &str, main: &Path, settings: Settings) -> Option<(Files, Room)> {
     let mut files = Files::new();
     let id = files.read(main.to_str().unwrap()).ok()?;
-    let settings = Settings { heartbeat: Some(120_000), routes: vec![parse_route("/ws/=websocket").unwrap()], ..Settings::default() };
     Some((files, Room { dialect: dialect(proxy).unwrap(), given: vec![id], reading: Reading::default(), settings, only: None }))
 }

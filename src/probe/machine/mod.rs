@@ -527,9 +527,16 @@ impl<'a> Run<'a> {
                 self.asked |= Asked::METHOD;
                 return match &*self.method {
                     // Only the directory itself is there, and shows its list to nobody.
-                    "GET" | "HEAD" | "POST" if self.assume.no_files => self.answer(if &*self.path == "/" { 403 } else { 404 }, at),
+                    "GET" | "HEAD" | "POST" if self.assume.files == Some(false) => {
+                        self.answer(if &*self.path == "/" { 403 } else { 404 }, at)
+                    }
                     // A POST fares as the file does that it names: 404, 403 or 405.
-                    "GET" | "HEAD" | "POST" => self.stop(End::Served, at),
+                    "GET" | "HEAD" | "POST" => {
+                        if self.assume.files == Some(true) {
+                            self.status = Some(200);
+                        }
+                        self.stop(End::Served, at)
+                    }
                     _ => self.answer(405, at),
                 };
             }

@@ -32,8 +32,8 @@ pub struct Assume {
     pub replies: Vec<(Text, Far)>,
     /// Header lines of the upstreams' answers, by address (`*`: all).
     pub lines: Vec<(Text, (Text, Text))>,
-    /// Whether there is no file at all, in a directory that exists; otherwise it is not known.
-    pub no_files: bool,
+    /// Whether every file is there, or none at all, in a directory that exists; otherwise it is not known.
+    pub files: Option<bool>,
 }
 
 /// What a client has to show for itself.
@@ -55,7 +55,7 @@ impl Assume {
 
 impl Default for Assume {
     fn default() -> Self {
-        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), no_files: false }
+        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), files: None }
     }
 }
 

@@ -412,11 +412,15 @@ fn faults(conf: &mut Conf, tree: &Tree, bytes: &[u8], base: u32) {
                     "the last line does not end with a line feed".to_owned(),
                     "end the file with a line feed: since 2.4 HAProxy takes such a file for a truncated one",
                 );
-                // An edit lies within the file: the last byte is written anew.
-                let text = String::from_utf8_lossy(&bytes[last as usize..]).into_owned();
+                // An edit lies within the file: the last letter is written anew.
                 let mark = if bytes.windows(2).any(|w| w == b"\r\n") { "\r\n" } else { "\n" };
-                let remedy = Remedy { span: truncated.span, text: text + mark, guessed: false };
-                conf.truncated.push(Problem { remedy: Some(remedy).filter(|_| end > base + last), ..truncated });
+                let letter =
+                    bytes[last as usize..].utf8_chunks().last().filter(|c| c.invalid().is_empty()).and_then(|c| c.valid().chars().last());
+                let remedy = letter.map(|c| {
+                    let span = Span::between(end - c.len_utf8() as u32, end);
+                    Remedy { span, text: format!("{c}{mark}"), guessed: false }
+                });
+                conf.truncated.push(Problem { remedy, ..truncated });
                 continue;
             }
         };

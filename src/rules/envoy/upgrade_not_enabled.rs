@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level,
     context::{Context, Evidence, not_enabled},
 };
-use crate::model::How;
+use crate::model::{How, NoFix};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     if !super::is_meant(cx) {
@@ -32,6 +32,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             .to_owned();
         f.example = Some(socket.example());
         f.intent = cx.must_allow_upgrade(socket);
+        if f.intent.is_none() && socket.evidence != Evidence::Named {
+            f.fix = Some(Err(NoFix::hidden("which requests pass what stands before the servers is not known")));
+        }
         cx.report(f);
     }
 }

@@ -5,7 +5,7 @@ use super::super::{
     context::{Context, WebSocket},
 };
 use super::seconds;
-use crate::model::{Clock, How, Idle, Known, Limit};
+use crate::model::{Clock, How, Idle, Known, Limit, NoFix};
 use crate::probe::idle;
 
 /// Below this a silent socket without a known heartbeat is at risk (DESIGN, "Levels").
@@ -82,7 +82,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
             Some(beat) => cx.must_idle(socket, 2 * beat, None),
             None if level == Level::Warning => cx.must_idle(socket, COMFORTABLE, Some("the heartbeat is not known; 25 s are common")),
             // The default is no fault by itself.
-            None => None,
+            None => {
+                f.fix = Some(Err(NoFix::unsaid("the heartbeat is not known")));
+                None
+            }
         };
         cx.report(f);
     }

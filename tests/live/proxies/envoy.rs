@@ -19,6 +19,10 @@ impl Installed for Envoy {
 
     /// Whole configurations only: every `socket_address` of the listeners becomes a free one, every other the backend's.
     fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
+        let found = discovered(text);
+        // What a discovery service sends may hold fields that Envoy does not know.
+        let args = if found.is_some() { &["--allow-unknown-static-fields"][..] } else { &[] };
+        let text = &*found.unwrap_or_else(|| text.to_owned());
         if !text.lines().any(|l| l.trim_end() == "static_resources:") {
             return Err(Skip("an Envoy example that is no whole configuration".into()));
         }
@@ -40,7 +44,7 @@ impl Installed for Envoy {
             if let (Some(port), Some(name)) = (value(line, "port_value:"), host.clone()) {
                 let port = at + port.start..at + port.end;
                 let written = format!("{}:{}", &text[name.clone()], &text[port.clone()]);
-                let to = if in_clusters { ground.backend } else { addresses.of(&written) };
+                let to = if in_clusters { ground.upstreams.at(&written) } else { addresses.of(&written) };
                 edits.replace(name, to.ip().to_string());
                 edits.replace(port, to.port().to_string());
                 host = None;
@@ -57,7 +61,7 @@ impl Installed for Envoy {
         fs::write(&main, edits.done()).unwrap();
         fs::write(ground.dir.join("cert.pem"), CERTIFICATE).unwrap();
         fs::write(ground.dir.join("key.pem"), KEY).unwrap();
-        Ok(Staged { main, listeners: addresses.given })
+        Ok(Staged { main, listeners: addresses.given, args })
     }
 
     fn check(&self, staged: &Staged) -> Command {
@@ -69,10 +73,69 @@ impl Installed for Envoy {
     }
 }
 
+/// A bootstrap with the one resource of a discovery file: a listener, or routes.
+fn discovered(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("resources:\n- \"@type\": type.googleapis.com/envoy.config.")?;
+    let (kind, fields) = rest.split_once('\n')?;
+    let indented = |by: usize| {
+        let margin = " ".repeat(by);
+        fields.lines().flat_map(|l| [&*margin, l, "\n"]).map(ToOwned::to_owned).collect::<String>()
+    };
+    match kind.trim_end() {
+        "listener.v3.Listener" => Some(LISTENER.replace("@fields\n", &indented(2))),
+        "route.v3.RouteConfiguration" => Some(ROUTES.replace("@fields\n", &indented(10))),
+        _ => None,
+    }
+}
+
+/// Surroundings of a listener, which may ask for its routes.
+const LISTENER: &str = "\
+node: {id: staged, cluster: staged}
+dynamic_resources:
+  ads_config: {api_type: GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: ads}}]}
+static_resources:
+  clusters:
+  - name: ads
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {http2_protocol_options: {}}
+    load_assignment:
+      cluster_name: ads
+      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 9}}}}]}]
+  listeners:
+  - address: {socket_address: {address: 0.0.0.0, port_value: 80}}
+@fields
+";
+
+/// Surroundings of routes.
+const ROUTES: &str = "\
+static_resources:
+  listeners:
+  - name: web
+    address: {socket_address: {address: 0.0.0.0, port_value: 80}}
+    filter_chains:
+    - filters:
+      - name: http
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: web
+          http_filters:
+          - name: router
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+          route_config:
+            validate_clusters: false
+@fields
+";
+
 /// In the folder of the configuration, which its own paths are relative to.
 fn command_in(staged: &Staged, args: &[&str]) -> Command {
     let mut command = command(args);
-    command.args(["--log-level", "warning", "-c", staged.main.to_str().unwrap()]).current_dir(staged.main.parent().unwrap());
+    command
+        .args(staged.args)
+        .args(["--log-level", "warning", "-c", staged.main.to_str().unwrap()])
+        .current_dir(staged.main.parent().unwrap());
     command
 }
 

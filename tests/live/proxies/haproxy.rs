@@ -37,11 +37,13 @@ impl Installed for Haproxy {
 
     fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
         let mut addresses = Addresses::default();
+        let words = |line| str::split_whitespace(line).take_while(|w| !w.starts_with('#')).collect::<Vec<&str>>();
+        let listens: Vec<&str> = text.lines().map(words).filter(|w| w.first() == Some(&"bind")).filter_map(|w| w.get(1).copied()).collect();
         let mut section = "";
         let mut out = String::new();
         for line in text.lines() {
             // Quoting and escaping matter little to the few words that are changed here.
-            let words: Vec<&str> = line.split_whitespace().take_while(|w| !w.starts_with('#')).collect();
+            let words = words(line);
             let indent = &line[..line.len() - line.trim_start().len()];
             let changed = match words[..] {
                 [name, ..] if SECTIONS.contains(&name) => {
@@ -50,7 +52,9 @@ impl Installed for Haproxy {
                 }
                 ["bind", at, ref rest @ ..] => Some(bind(&mut addresses, at, rest, ground)),
                 ["server" | "default-server", name, ref rest @ ..] if words[0] == "server" && !rest.is_empty() => {
-                    Some(format!("server {name} {} {}", ground.backend, plain(&rest[1..])))
+                    // One section may be the next hop of another.
+                    let at = if listens.contains(&rest[0]) { addresses.of(rest[0]) } else { ground.upstreams.at(rest[0]) };
+                    Some(format!("server {name} {at} {}", plain(&rest[1..], ground.checks)))
                 }
                 ["timeout", which, time] if ground.faster > 1 => Some(format!("timeout {which} {}", faster(time, ground.faster)?)),
                 // No log service, no rights to change, no other process.
@@ -66,7 +70,7 @@ impl Installed for Haproxy {
         let main = ground.dir.join("haproxy.cfg");
         fs::write(&main, out).unwrap();
         fs::write(ground.dir.join("cert.pem"), format!("{CERTIFICATE}{KEY}")).unwrap();
-        Ok(Staged { main, listeners: addresses.given })
+        Ok(Staged { main, listeners: addresses.given, args: &[] })
     }
 
     fn check(&self, staged: &Staged) -> Command {
@@ -106,12 +110,13 @@ fn bind(addresses: &mut Addresses, at: &str, rest: &[&str], ground: &Ground<'_>)
     line
 }
 
-/// The words of a `server` line without TLS, which the backend does not speak, and without checks.
-fn plain(words: &[&str]) -> String {
+/// The words of a `server` line without TLS, which the backend does not speak; with many checks or with none.
+fn plain(words: &[&str], checks: bool) -> String {
     let mut out = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
+            "check" if checks => out.push("check inter 100ms"),
             "ssl" | "check" | "check-ssl" => {}
             "verify" | "ca-file" | "sni" | "alpn" | "check-sni" | "inter" | "fall" | "rise" => {
                 words.next();

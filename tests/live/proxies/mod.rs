@@ -4,6 +4,7 @@ mod envoy;
 mod haproxy;
 pub(crate) mod nginx;
 
+use super::backend::Backend;
 use hoplint::model::Version;
 use std::{
     collections::BTreeSet,
@@ -45,8 +46,8 @@ pub(crate) static ALL: &[&dyn Installed] = &[&nginx::Nginx, &haproxy::Haproxy, &
 pub(crate) struct Ground<'a> {
     /// An empty folder.
     pub dir: &'a Path,
-    /// Where all upstreams lead.
-    pub backend: SocketAddr,
+    /// Where upstreams lead.
+    pub upstreams: &'a Backend,
     /// The block that a fragment belongs into, if the page says so.
     pub context: Option<&'a str>,
     /// By how much the timers are shortened.
@@ -55,6 +56,15 @@ pub(crate) struct Ground<'a> {
     pub tls: bool,
     /// Whether included files that are not there are provided.
     pub provide: bool,
+    /// Whether servers are asked for their health, often.
+    pub checks: bool,
+}
+
+impl<'a> Ground<'a> {
+    /// Nothing but a folder and upstreams.
+    pub(crate) const fn new(dir: &'a Path, upstreams: &'a Backend) -> Self {
+        Self { dir, upstreams, context: None, faster: 1, tls: false, provide: true, checks: false }
+    }
 }
 
 /// Why an example is not run.
@@ -68,6 +78,8 @@ pub(crate) struct Staged {
     pub main: PathBuf,
     /// Listeners by the address that the example writes, in the order of the example.
     pub listeners: Vec<(String, SocketAddr)>,
+    /// Further arguments that the proxy needs for it.
+    pub args: &'static [&'static str],
 }
 
 impl Staged {
@@ -114,6 +126,13 @@ fn free_address() -> SocketAddr {
 pub(crate) struct Said {
     pub accepted: bool,
     pub text: String,
+}
+
+impl Said {
+    /// Whether it is accepted with a warning.
+    pub(crate) fn warns(&self) -> bool {
+        ["[WARNING]", "[warn]", "[warning]"].iter().any(|mark| self.text.contains(mark))
+    }
 }
 
 /// Runs a program to its end, or kills it when that takes too long.

@@ -53,7 +53,7 @@ impl Installed for Nginx {
         let main = ground.dir.join("nginx.conf");
         provide(ground.dir);
         fs::write(&main, whole).unwrap();
-        Ok(Staged { main, listeners: addresses.given })
+        Ok(Staged { main, listeners: addresses.given, args: &[] })
     }
 
     fn check(&self, staged: &Staged) -> Command {
@@ -85,7 +85,7 @@ pub(crate) fn stage_site(files: &[(String, String)], ground: &Ground<'_>) -> Sta
     for (i, ((name, _), body)) in files.iter().zip(bodies).enumerate() {
         fs::write(ground.dir.join(name), if i == 0 { main(&body, &http, &top) } else { body }).unwrap();
     }
-    Staged { main: ground.dir.join(&files[0].0), listeners: parts.addresses.given }
+    Staged { main: ground.dir.join(&files[0].0), listeners: parts.addresses.given, args: &[] }
 }
 
 /// Lines for the top of the main file and for its `http` block.
@@ -161,7 +161,7 @@ impl<'a> Parts<'a> {
         for missing in wanted.difference(&known) {
             self.extra.insert(match missing.strip_prefix("cache ") {
                 Some(zone) => format!("proxy_cache_path {}/cache/{zone} keys_zone={zone}:1m;\n", self.ground.dir.display()),
-                None => format!("upstream {missing} {{ server {}; }}\n", self.ground.backend),
+                None => format!("upstream {missing} {{ server {}; }}\n", self.ground.upstreams.at(missing)),
             });
         }
         if self.ground.provide && texts.iter().any(|t| t.contains("$connection_upgrade")) && !known.contains("$connection_upgrade") {
@@ -243,7 +243,7 @@ impl Work<'_> {
 
     fn directive(&mut self, node: u32, parent: &str) {
         let Some((first, value)) = word(self.tree, self.text, node, 1) else { return };
-        let (dir, backend) = (self.ground.dir, self.ground.backend);
+        let (dir, upstreams) = (self.ground.dir, self.ground.upstreams);
         match name(self.tree, self.text, node) {
             "listen" => {
                 let at = self.addresses.of(&value);
@@ -253,12 +253,12 @@ impl Work<'_> {
                 }
             }
             "http2" if !self.ground.tls => self.edits.replace(first, "off"),
-            "server" if parent == "upstream" => self.edits.replace(first, backend.to_string()),
+            "server" if parent == "upstream" => self.edits.replace(first, upstreams.at(&value).to_string()),
             "proxy_pass" => {
                 let (scheme, rest) = value.split_once("://").unwrap_or(("", &value));
                 let (host, uri) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                 let numbered = host.contains([':', '.']) && !host.contains('$') || rest.starts_with("unix:");
-                let host = if numbered { backend.to_string() } else { host.to_owned() };
+                let host = if numbered { upstreams.at(host).to_string() } else { host.to_owned() };
                 let uri = if rest.starts_with("unix:") { rest.rsplit_once(':').map_or("", |(_, uri)| uri) } else { uri };
                 // The backend speaks no TLS.
                 let scheme = if scheme.is_empty() { "" } else { "http://" };
@@ -266,8 +266,10 @@ impl Work<'_> {
                     self.edits.replace(first, format!("{scheme}{host}{uri}"));
                 }
             }
-            "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" if value.contains(':') => self.edits.replace(first, backend.to_string()),
-            "grpc_pass" if value.contains(':') => self.edits.replace(first, format!("grpc://{backend}")),
+            "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" if value.contains(':') => {
+                self.edits.replace(first, upstreams.at(&value).to_string());
+            }
+            "grpc_pass" if value.contains(':') => self.edits.replace(first, format!("grpc://{}", upstreams.at(&value))),
             "include" if self.ground.provide && !value.contains(['*', '?', '[']) && !dir.join(&value).exists() => {
                 let name = value.replace('/', "_");
                 fs::write(dir.join(&name), "").unwrap();

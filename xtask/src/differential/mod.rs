@@ -151,7 +151,7 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
         far: Far::Strict,
         replies: replies.chain([(generate::DEAD.into(), Far::Refused)]).collect(),
         lines: lines.collect(),
-        no_files: true,
+        files: Some(false),
     };
     Ok(trace::trace(&proxy, &request, &assume, asked.handshake))
 }

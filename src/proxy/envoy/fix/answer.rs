@@ -29,6 +29,10 @@ impl Desk<'_> {
         if let Some((_, list)) = outward("response_headers_to_add") {
             pen.push(list.value, &option, false)
         } else if let Some((level, policies)) = outward("typed_per_filter_config").or_else(|| outward("cors")) {
+            // What an action has no field for stands beside it.
+            let action = std::iter::successors(Some(line), Place::up).take(8).find(|p| p.is("route"));
+            let action = action.filter(|p| pen.tree.resolve(p.entry.value) == level).map(|p| (p.map, p.entry));
+            let (level, policies) = action.unwrap_or((level, policies));
             match pen.field(level, "response_headers_to_add") {
                 Some(list) => pen.push(list.value, &option, false),
                 None => pen.insert(level, policies, "response_headers_to_add", &Value::List(vec![option])),

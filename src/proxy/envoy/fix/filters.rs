@@ -1,7 +1,7 @@
 //! Filters, and the names that settings are looked up by.
 
 use super::pen::Value;
-use super::{Desk, NO_PLACE, Place, Ways};
+use super::{Desk, NO_PLACE, NodeId, Place, Ways};
 use crate::model::{Correction, Edit, NoFix, RemarkKind, Role};
 use crate::source::Span;
 
@@ -24,14 +24,31 @@ impl Desk<'_> {
             }
             RemarkKind::NothingToDo => {
                 let at = self.place(span).ok_or(NO_PLACE)?;
-                let list = at.pen.tree.node(at.map).parent.filter(|l| at.pen.tree.is_list(*l)).ok_or(NO_PLACE)?;
-                let edit = at.pen.remove_item(list, at.map).ok_or(NO_PLACE)?;
+                let (pen, tree) = (at.pen, at.pen.tree);
+                let list = tree.node(at.map).parent.filter(|l| tree.is_list(*l)).ok_or(NO_PLACE)?;
+                let name = |map: NodeId| pen.field(map, "name").and_then(|e| tree.text(e.value));
+                let own = name(at.map);
+                if self.speaks_to(own.unwrap_or_default()) {
+                    return Err(NoFix::unsaid("what is set for it does not reach it: what it was to do is not known"));
+                }
+                // The same filter once more is told as little.
+                let idle = tree.items(list).iter().copied().filter(|i| *i == at.map || own.is_some() && name(*i) == own);
+                let edits: Option<Vec<Edit>> = idle.map(|i| pen.remove_item(list, i)).collect();
                 let caution = "what it was meant for is not known".to_owned();
-                Ok(vec![Correction::of(vec![edit], "leave the filter out".to_owned(), Some(caution))])
+                Ok(vec![Correction::of(edits.ok_or(NO_PLACE)?, "leave the filter out".to_owned(), Some(caution))])
             }
             RemarkKind::CorsNotApplied => self.applied(span, meant),
             _ => Err(NO_PLACE),
         }
+    }
+
+    /// Whether somewhere a setting is looked up by this name.
+    fn speaks_to(&self, name: &str) -> bool {
+        let holds = |pen: super::Pen<'_>| {
+            let maps = pen.tree.all().filter(|id| pen.tree.is_map(*id)).filter_map(|id| pen.field(id, "typed_per_filter_config"));
+            maps.into_iter().any(|e| pen.tree.get(e.value, name).is_some())
+        };
+        self.pens().any(holds)
     }
 
     /// A CORS policy is looked up by the name of the filter, is a `CorsPolicy`, and needs the filter `[cors-policy-wrong-key]
@@ -50,6 +67,10 @@ impl Desk<'_> {
         let key = pen.tree.text(at.entry.key).ok_or(NO_PLACE)?;
         match meant {
             Some(kind @ "CorsPolicy") => {
+                // Nothing but its type: a policy without origins lets none in.
+                if pen.tree.entries(at.entry.value).len() < 2 {
+                    return Err(NoFix::unsaid("which origins may read the answers is not known"));
+                }
                 let name = pen.tree.get(at.entry.value, "@type").ok_or(NO_PLACE)?;
                 let package = pen.tree.text(name).and_then(|t| t.rsplit_once('.')).ok_or(NO_PLACE)?.0;
                 let edit = pen.respell(name, &format!("{package}.{kind}")).ok_or(NO_PLACE)?;
@@ -74,7 +95,7 @@ impl Desk<'_> {
         let at = self.blamed(Role::Gate).ok_or(NO_PLACE)?;
         let pen = at.pen;
         let router = filter("envoy.filters.http.router", "router.v3.Router");
-        let edit = if at.is("http_filters") {
+        let edit = if at.is("http_filters") || at.is("filters") {
             pen.push(pen.tree.resolve(at.entry.value), &router, false)
         } else {
             let manager = std::iter::successors(Some(at), Place::up).find_map(|p| {

@@ -35,8 +35,8 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, intent: &Intent) -> Ways {
         Goal::Spelt(span, text) => {
             Ok(vec![Correction::of(vec![Edit { span: *span, text: text.clone() }], format!("write `{text}`"), None)])
         }
-        Goal::TakenLike(_)
-        | Goal::Uncached
+        Goal::TakenLike(_) => desk.any_case(),
+        Goal::Uncached
         | Goal::SendsHost
         | Goal::SendsAll(_)
         | Goal::FailureHas(_)

@@ -140,6 +140,15 @@ impl Pen<'_> {
         self.below(end, &lines)
     }
 
+    /// Another field, on one line, instead of one that stands on one line.
+    pub(super) fn exchange(self, map: NodeId, old: Entry, name: &str, value: &Value) -> Option<Edit> {
+        let json = self.is_json(map);
+        let span = self.tree.span(old.key).to(self.tree.span(old.value));
+        let scalar = matches!(self.tree.node(old.value).kind, Kind::Scalar { opaque: false, .. });
+        let line = scalar && !self.lines.0.bytes(span).contains(&b'\n');
+        line.then(|| Edit { span, text: format!("{}: {}", key(name, json), value.flow(json)) })
+    }
+
     /// One more item at the end of a list, or before the first.
     pub(super) fn push(self, list: NodeId, value: &Value, first: bool) -> Option<Edit> {
         let items = self.tree.items(list);
@@ -234,6 +243,12 @@ impl Pen<'_> {
         }
         (to.start < from.start)
             .then(|| vec![Edit { span: Span { start: to.start, len: 0 }, text }, Edit { span: from, text: String::new() }])
+    }
+
+    /// A text in quotes instead of a collection written on one line.
+    pub(super) fn replace(self, flow: NodeId, text: &str) -> Option<Edit> {
+        let whole = self.is_flow(flow)? && !self.tree.has_hole(flow);
+        whole.then(|| Edit { span: self.tree.span(flow), text: format!("\"{text}\"") })
     }
 
     /// Another text for a scalar, in its quotes.

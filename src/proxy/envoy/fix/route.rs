@@ -1,8 +1,8 @@
 //! What a route says of itself: its limits and its upgrades.
 
-use super::pen::Value;
-use super::{Desk, NO_PLACE, Place, Ways, joined};
-use crate::model::{Correction, How, NoFix, Role};
+use super::pen::{Pen, Value};
+use super::{Desk, NO_PLACE, NodeId, Place, Ways, joined};
+use crate::model::{Correction, Edit, How, NoFix, Role};
 
 impl Desk<'_> {
     /// The route's own `idle_timeout`: it takes the place of the connection manager's `[t-route-idle-2s]`.
@@ -15,7 +15,8 @@ impl Desk<'_> {
         let title = format!("set `idle_timeout: {value}` for the route");
         if clock.value == "idle_timeout" && clock.origin.how == How::Written {
             let written = self.place(clock.origin.span).ok_or(NO_PLACE)?;
-            let edit = written.pen.respell(written.entry.value, &value).ok_or(NO_PLACE)?;
+            let whole = |id| written.pen.replace(id, &value);
+            let edit = written.pen.respell(written.entry.value, &value).or_else(|| whole(written.entry.value)).ok_or(NO_PLACE)?;
             return Ok(vec![Correction::of(vec![edit], title, None)]);
         }
         let at = self.action()?;
@@ -63,7 +64,7 @@ impl Desk<'_> {
             return Ok(vec![Correction::of(vec![edit], title, None)]);
         };
         let items = pen.tree.items(written.value);
-        let kind = |i: &super::NodeId| pen.field(*i, "upgrade_type").and_then(|e| pen.tree.text(e.value));
+        let kind = |i: &NodeId| pen.field(*i, "upgrade_type").and_then(|e| pen.tree.text(e.value));
         let edit = match items.iter().find(|i| kind(i).is_some_and(|k| k.eq_ignore_ascii_case("websocket"))) {
             Some(item) => {
                 let off = pen.field(*item, "enabled").ok_or(NO_PLACE)?;
@@ -75,9 +76,31 @@ impl Desk<'_> {
         Ok(vec![Correction::of(vec![edit.ok_or(NO_PLACE)?], title, None)])
     }
 
+    /// `ignore_case` in every test that compares `Upgrade` or `Connection` to the letter `[r-header-upgrade-*]`.
+    pub(super) fn any_case(&self) -> Ways {
+        let mut edits: Vec<Vec<Edit>> = Vec::new();
+        for pen in self.pens() {
+            for map in pen.tree.all().filter(|id| pen.tree.is_map(*id) && pen.tree.resolve(*id) == *id) {
+                let about = pen.field(map, "name").and_then(|e| pen.tree.text(e.value));
+                if about.is_some_and(|n| ["upgrade", "connection"].iter().any(|w| n.eq_ignore_ascii_case(w))) {
+                    edits.extend(folded(pen, map));
+                }
+            }
+        }
+        let fold = |edits: Vec<Edit>| Correction::of(edits, "compare without regard to case".to_owned(), None);
+        let mut ways: Vec<Correction> = edits.iter().cloned().map(fold).collect();
+        if edits.len() > 1 {
+            ways.push(fold(edits.concat()));
+        }
+        if ways.is_empty() { Err(NoFix::unwritten("what compares the value was not found")) } else { Ok(ways) }
+    }
+
     /// The filter that waits for a whole body is switched off for the route `[f-buffer-route-disabled]`.
     pub(super) fn unbuffered(&self) -> Ways {
         let filter = self.blamed(Role::Gate).ok_or(NO_PLACE)?;
+        if filter.is("filters") || filter.is("http_filters") {
+            return self.routed();
+        }
         let pen = filter.pen;
         let name = pen.field(filter.map, "name").and_then(|e| pen.tree.text(e.value)).ok_or(NO_PLACE)?;
         let kind = pen.field(filter.map, "typed_config").and_then(|e| pen.tree.get(e.value, "@type")).and_then(|t| pen.tree.text(t));
@@ -99,4 +122,17 @@ impl Desk<'_> {
         };
         Ok(vec![Correction::of(vec![edit.ok_or(NO_PLACE)?], format!("switch `{name}` off for the route"), None)])
     }
+}
+
+/// A header test that takes any case; in the words of older releases it has no such setting.
+fn folded(pen: Pen<'_>, test: NodeId) -> Option<Vec<Edit>> {
+    if let Some(matcher) = pen.field(test, "string_match") {
+        let words = ["exact", "prefix", "suffix", "contains"].iter().find_map(|w| pen.field(matcher.value, w))?;
+        return pen.insert(pen.tree.resolve(matcher.value), words, "ignore_case", &Value::Bool(true)).map(|e| vec![e]);
+    }
+    let (old, word) = [("exact_match", "exact"), ("prefix_match", "prefix"), ("suffix_match", "suffix"), ("contains_match", "contains")]
+        .iter()
+        .find_map(|(old, word)| Some((pen.field(test, old)?, *word)))?;
+    let value = Value::map([(word, Value::text(pen.tree.text(old.value)?)), ("ignore_case", Value::Bool(true))]);
+    pen.exchange(test, old, "string_match", &value).map(|e| vec![e])
 }

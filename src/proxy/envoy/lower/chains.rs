@@ -116,7 +116,8 @@ impl<'a> Lower<'a> {
             }
         }
         if !routed {
-            let filters = m.at.and_then(|at| at.get("http_filters"));
+            let own = m.upgrades.iter().find(|u| u.chain == Some(chain)).and_then(|u| u.at.get("filters"));
+            let filters = own.or_else(|| m.at.and_then(|at| at.get("http_filters")));
             let at = filters.map_or_else(|| self.p.scope(m.seat).span, At::span);
             let more = self.templated.map(|span| self.p.doubt(Reason::Template, span, "a template may fill in more filters"));
             match m.open.or(more) {

@@ -178,7 +178,8 @@ impl Walk<'_> {
             let subject = if job.name.is_empty() { "this text".to_owned() } else { format!("`{}`", job.name) };
             let at = if self.tree.span(node).len == 0 { job.at } else { node };
             self.bad(r.kind, at, format!("{subject} {}", r.reason), r.help);
-            let span = self.tree.span(node);
+            // A tag takes its part in what the text is read as: `!!str 7` is a number to Envoy.
+            let span = self.tree.node(node).tag.map_or(self.tree.span(node), |tag| tag.to(self.tree.span(node)));
             if let Some(last) = self.out.last_mut() {
                 last.until = r.until;
                 last.remedy = r.instead.filter(|_| span.len > 0).map(|(text, guessed)| Remedy { span, text, guessed });
@@ -204,8 +205,23 @@ impl Walk<'_> {
                 let help = self.inside_hint(of, node);
                 let at = self.visible(job.node, job.at);
                 self.bad_at(ProblemKind::WrongType, at, message, help);
+                let one = self.parts(job.name, node).map(|text| Remedy { span: self.tree.span(node), text, guessed: false });
+                if let Some(last) = self.out.last_mut() {
+                    last.remedy = one;
+                }
             }
         }
+    }
+
+    /// The one string that a list on one line was written for, where it is a list of names with commas.
+    fn parts(&self, field: &str, node: NodeId) -> Option<String> {
+        let flow = matches!(self.tree.node(node).kind, crate::proxy::envoy::yaml::Kind::List { flow: true, .. });
+        if !flow || !matches!(field, "allow_methods" | "allow_headers" | "expose_headers") {
+            return None;
+        }
+        let name = |t: &&str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*'));
+        let texts = self.tree.items(node).iter().map(|i| self.tree.text(*i).filter(name));
+        texts.collect::<Option<Vec<&str>>>().filter(|t| !t.is_empty()).map(|t| format!("\"{}\"", t.join(", ")))
     }
 
     fn inside_hint(&self, of: Type, node: NodeId) -> String {
@@ -464,7 +480,9 @@ impl Walk<'_> {
             help = instead.to_owned();
         } else if let Some(near) = nearest(written, names()) {
             help = format!("did you mean `{near}`?");
-            meant = Some(Remedy { span, text: near.to_owned(), guessed: true });
+            // Where that one is there as well, something else was meant.
+            let there = self.tree.node(key).parent.is_some_and(|map| self.tree.entry(map, near).is_some());
+            meant = (!there).then(|| Remedy { span, text: near.to_owned(), guessed: true });
         } else if let Some(place) = self.right_place(written, id, around) {
             kind = ProblemKind::MisplacedDirective;
             message = format!("`{written}` does not belong in {short}");

@@ -49,14 +49,30 @@ impl Desk<'_> {
 
     /// `http-after-response` covers what HAProxy itself answers as well `[c02]`.
     pub(super) fn every_answer(&self) -> Ways {
-        let lines: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| s.word(0) == "http-response").collect();
-        let edits: Vec<Edit> = lines.iter().map(|s| Edit { span: s.words[0].span, text: "http-after-response".to_owned() }).collect();
+        let lines = self.blamed(Role::Header);
+        let after = |s: &Stmt| match s.word(0) {
+            "http-response" => Some(Edit { span: s.words[0].span, text: "http-after-response".to_owned() }),
+            "rspadd" => Self::added(s),
+            _ => None,
+        };
+        let edits: Vec<Edit> = lines.into_iter().filter_map(after).collect();
         if edits.is_empty() {
             return Err(NO_PLACE);
         }
         let known = self.uses("http-after-response", AFTER);
         let caution = (!known).then(|| format!("`http-after-response` came with HAProxy {AFTER}"));
         Ok(vec![Correction::of(edits, "send it with every answer, HAProxy's own included".to_owned(), caution)])
+    }
+
+    /// `rspadd Name:\ value`, which went with 2.1 `[h18]`, for every answer.
+    fn added(stmt: &Stmt) -> Option<Edit> {
+        let line = stmt.words.get(1).filter(|w| !w.unknown)?;
+        let (name, value) = line.text.split_once(':')?;
+        let (name, value) = (name.trim(), value.trim());
+        let plain = |t: &str, more: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || more.as_bytes().contains(&b));
+        let fits = plain(name, "-") && plain(value, "-_.:/*");
+        let span = Span::between(stmt.words[0].span.start, line.span.end());
+        fits.then(|| Edit { span, text: format!("http-after-response add-header {name} {value}") })
     }
 
     /// A line of the upstream's that is taken out as well, beside those that take out the rest.

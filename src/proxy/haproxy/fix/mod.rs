@@ -113,17 +113,41 @@ impl<'a> Desk<'a> {
 
     fn spelt(&self, span: Span, text: String) -> Correction {
         let old = self.text(span);
-        let title = if text.trim_end() == old { "end the last line".to_owned() } else { format!("write `{text}` instead of `{old}`") };
+        let title = if text.trim_end_matches(['\r', '\n']) == old {
+            "end the last line".to_owned()
+        } else {
+            format!("write `{text}` instead of `{old}`")
+        };
         Correction::of(vec![Edit { span, text }], title, None)
     }
 
     /// Only the last of several lines of one name stays, or only the first.
     fn one_of_two(&self, name: &str) -> Ways {
-        // A line that an answer is made with is a part of another statement.
-        let lines: Vec<&Stmt> = self.blamed(Role::Header).into_iter().filter(|s| s.word(2).eq_ignore_ascii_case(name)).collect();
+        let mut lines: Vec<(Edit, String)> = Vec::new();
+        for line in self.intent.blamed(Role::Header) {
+            let gone = self.stmt(line.origin.span).and_then(|(_, stmt)| self.without_line(stmt, name, line.origin.span));
+            lines.extend(gone.filter(|g| !lines.contains(g)));
+        }
         let (Some((_, but_last)), Some((_, but_first))) = (lines.split_last(), lines.split_first()) else { return Err(NO_PLACE) };
-        let ways: Vec<Correction> = [but_last, but_first].into_iter().filter_map(|rest| self.without(rest)).collect();
+        let ways = [but_last, but_first].into_iter().filter(|rest| !rest.is_empty()).map(|rest| {
+            let shown: Vec<String> = rest.iter().map(|(_, text)| format!("`{text}`")).collect();
+            Correction::of(rest.iter().map(|(e, _)| e.clone()).collect(), format!("remove {}", shown.join(" and ")), None)
+        });
+        let ways: Vec<Correction> = ways.collect();
         if ways.is_empty() { Err(NO_PLACE) } else { Ok(ways) }
+    }
+
+    /// A rule about a header line, or the words of a rule that makes an answer with it, taken out.
+    fn without_line(&self, stmt: &Stmt, name: &str, at: Span) -> Option<(Edit, String)> {
+        if stmt.word(2).eq_ignore_ascii_case(name) {
+            return Some((self.lines.without(stmt.span)?, self.text(stmt.span)));
+        }
+        let i = stmt.words.iter().position(|w| w.span == at && w.text.eq_ignore_ascii_case(name))?;
+        let (hdr, value) = (stmt.words.get(i.checked_sub(1)?)?, stmt.words.get(i + 1)?);
+        let before = stmt.words.get(i.checked_sub(2)?)?.span.end();
+        let gone = Span::between(before, value.span.end());
+        let text = self.text(Span::between(hdr.span.start, value.span.end()));
+        (&*hdr.text == "hdr").then(|| (Edit { span: gone, text: String::new() }, text))
     }
 
     /// Whether the text is only for releases that know this keyword, by what else stands in it.

@@ -13,7 +13,7 @@ impl<'a> Desk<'a> {
         match kind {
             RemarkKind::Replaced => self.gone(span),
             RemarkKind::Unread => self.whole_duration(span),
-            RemarkKind::Unset => self.for_ever(span),
+            RemarkKind::Unset => self.unset(span),
             RemarkKind::NoEffect => self.moved(span),
             RemarkKind::NotSeen => self.waited_for(span),
             RemarkKind::NotSticky => self.sticky(span),
@@ -43,13 +43,14 @@ impl<'a> Desk<'a> {
         Ok(vec![way])
     }
 
-    /// The longest there is; zero means "not set" `[u30]`.
-    fn for_ever(&self, span: Span) -> Ways {
+    /// Zero means "not set" `[u30]`: without the line what holds can be seen. Where it takes back what `defaults` set, it has to
+    /// stay, or to be the longest there is.
+    fn unset(&self, span: Span) -> Ways {
         let (_, stmt) = self.stmt(span).ok_or(NO_PLACE)?;
         let word = stmt.words.last().ok_or(NO_PLACE)?;
         let mut way = self.spelt(word.span, "24d".to_owned());
         way.caution = Some("tunnels may then be silent for 24 days, on every way to this backend".to_owned());
-        Ok(vec![way])
+        Ok(self.without(&[stmt]).into_iter().chain(std::iter::once(way)).collect())
     }
 
     /// A limit of the other side goes to each section of that side that this one is connected with and that has none `[t06]`.

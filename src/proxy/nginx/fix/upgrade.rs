@@ -105,6 +105,11 @@ impl Desk<'_> {
     }
 
     fn lines_at_fault(&self) -> Result<(Vec<DirId>, Vec<&str>), NoFix> {
+        let seat = self.seat()?;
+        let lines = |block: Block| self.conf.inside(block).any(|d| self.conf.name(d).text == LINE);
+        if seat != self.settled(seat) && lines(seat) {
+            return Err(NoFix::unsaid("nginx refuses header lines in an `if`: where they were to stand is not known"));
+        }
         let wrong = self.directives(Role::Header);
         if wrong.iter().any(|d| self.conf.args(*d).iter().any(|a| a.opaque)) {
             return Err(TEMPLATE);
