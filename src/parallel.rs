@@ -38,8 +38,13 @@ pub(crate) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync
 
 /// Does something for many small things, some hundred at a time.
 pub(crate) fn many<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
+    turns(things, |turn| turn.iter().filter_map(&work).collect::<Vec<R>>())
+}
+
+/// The same, for whoever does some hundred small things with one preparation.
+pub(crate) fn turns<T: Sync, R: Send>(things: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
     let turns: Vec<&[T]> = things.chunks(TURN).collect();
-    each(&turns, |turn| turn.iter().filter_map(&work).collect::<Vec<R>>()).into_iter().flatten().collect()
+    each(&turns, |turn| work(turn)).into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{Context, Finding, Level, RULES, Rule, TRIALS, syntax_finding};
+use crate::rules::{self, Finding, Level, RULES, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -231,14 +231,7 @@ fn share_trials(found: &mut [Finding]) {
 
 /// What the rules say of a model.
 fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
-    let cx = Context::new(proxy, settings);
-    let look = |rule: &Rule| {
-        let mut own = cx.again();
-        rule.check(&mut own);
-        own.finish()
-    };
-    let by_rule = if proxy.routes.len() > MANY { parallel::each(RULES, look) } else { RULES.iter().map(look).collect() };
-    let mut found: Vec<Finding> = by_rule.into_iter().flatten().collect();
+    let mut found = rules::findings(proxy, settings);
     share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();

@@ -1,8 +1,8 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
-use super::{Declared, Sight, own};
+use super::own;
 use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, Seat, Subject};
-use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
+use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -12,10 +12,10 @@ pub(in crate::rules) const SOME_ORIGIN: &str = "https://app.example.com";
 const TRIED: usize = 8;
 
 /// A route that sends CORS headers, or that had some to send.
-#[derive(Clone, Debug)]
-pub struct CrossOrigin {
+#[derive(Debug)]
+pub(in crate::rules) struct CrossOrigin<'a> {
     /// The request that arrives there.
-    pub witness: Witness,
+    pub witness: &'a Witness,
     /// An origin that the configuration lets in, as far as it names one.
     pub origin: String,
     /// What becomes of a GET from that origin.
@@ -24,15 +24,15 @@ pub struct CrossOrigin {
     pub preflight: Vec<Branch>,
 }
 
-impl CrossOrigin {
+impl CrossOrigin<'_> {
     /// Whether the route answers such a GET, with CORS headers or with some to send.
-    pub fn intent(&self, proxy: &Proxy) -> bool {
+    pub(in crate::rules) fn intent(&self, proxy: &Proxy) -> bool {
         let sends = |b: &Branch| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""));
         serves(&self.plain) && (self.plain.iter().all(sends) || speaks(proxy, self.list(proxy)))
     }
 
     /// The list of answer headers in force at the beginning of the route.
-    pub fn list(&self, proxy: &Proxy) -> ListId {
+    pub(in crate::rules) fn list(&self, proxy: &Proxy) -> ListId {
         proxy.policy(proxy.route(self.witness.route).policy).answer
     }
 }
@@ -72,8 +72,8 @@ impl super::Context<'_> {
     }
 
     /// Origins that the configuration itself names, in the order of the text.
-    pub fn named_origins(&self) -> Vec<String> {
-        named_origins(self.proxy)
+    pub fn named_origins(&self) -> &[String] {
+        &self.known.named_origins
     }
 }
 
@@ -85,7 +85,7 @@ fn ask(machine: &Machine<'_>, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Br
 }
 
 /// Origins that tests and tables of the configuration name: keys, and texts that its expressions match.
-fn named_origins(proxy: &Proxy) -> Vec<String> {
+pub(super) fn named_origins(proxy: &Proxy) -> Vec<String> {
     let origin = Subject::Header("origin".into());
     let mut found: Vec<String> = Vec::new();
     let mut seen: HashSet<String> = HashSet::new();
@@ -180,35 +180,25 @@ fn allows(b: &Branch) -> bool {
     line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""))
 }
 
-/// All routes of that kind.
-pub(super) fn routes(machine: &Machine<'_>, spoken: &Spoken, declared: &Declared, witnesses: &[(Witness, Sight)]) -> Vec<CrossOrigin> {
+/// What becomes of requests from other origins to a route, if it is one of that kind.
+pub(super) fn route<'a>(machine: &Machine<'_>, spoken: &Spoken, named: &[String], w: &'a Witness) -> Option<CrossOrigin<'a>> {
     let proxy = machine.proxy();
-    if !spoken.anything {
-        return Vec::new();
+    let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
+    let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
+    let (mut plain, mut preflight) = ask(machine, w, &origin);
+    if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&preflight) {
+        return None;
     }
-    let named = named_origins(proxy);
-    parallel::many(witnesses, |(w, sight)| {
-        if !sight.crosses || declared.adds(w.route) {
-            return None;
+    for other in named.iter().take(TRIED) {
+        if plain.iter().chain(&preflight).any(allows) {
+            break;
         }
-        let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
-        let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
-        let (mut plain, mut before) = ask(machine, w, &origin);
-        if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&before) {
-            return None;
+        let (p, b) = ask(machine, w, other);
+        if p.iter().chain(&b).any(allows) {
+            (origin, plain, preflight) = (other.clone(), p, b);
         }
-        for other in named.iter().take(TRIED) {
-            if plain.iter().chain(&before).any(allows) {
-                break;
-            }
-            let (p, b) = ask(machine, w, other);
-            if p.iter().chain(&b).any(allows) {
-                (origin, plain, before) = (other.clone(), p, b);
-            }
-        }
-        plain.iter_mut().chain(&mut before).for_each(Branch::pack);
-        Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
-    })
+    }
+    Some(CrossOrigin { witness: w, origin, plain, preflight })
 }
 
 /// Where operations stand that allow an origin, by their bytes; the first of those that were taken over.

@@ -19,18 +19,16 @@ const THEIRS: [(&str, &str); 4] = [
     ("Access-Control-Allow-Headers", "upstream"),
 ];
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for c in cx.cross_origin().iter() {
-        for (kind, branches) in [(Kind::CrossOrigin, &c.plain), (Kind::Preflight, &c.preflight)] {
-            for b in branches {
-                if let [first, .., last] = lines(b)[..] {
-                    twice(cx, c, kind, first, last);
-                }
+pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
+    for (kind, branches) in [(Kind::CrossOrigin, &c.plain), (Kind::Preflight, &c.preflight)] {
+        for b in branches {
+            if let [first, .., last] = lines(b)[..] {
+                twice(cx, c, kind, first, last);
             }
         }
-        if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
-            half_hidden(cx, c);
-        }
+    }
+    if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
+        half_hidden(cx, c);
     }
 }
 
@@ -38,7 +36,7 @@ fn lines(b: &Branch) -> Vec<&Line> {
     b.answer.iter().filter(|l| l.name.eq_ignore_ascii_case(ALLOW) && l.value.known() != Some("")).collect()
 }
 
-fn twice(cx: &mut Context<'_>, c: &CrossOrigin, kind: Kind, first: &Line, last: &Line) {
+fn twice(cx: &mut Context<'_>, c: &CrossOrigin<'_>, kind: Kind, first: &Line, last: &Line) {
     let (Some(before), Some(at)) = (first.origin, last.origin) else { return };
     let (Val::Is(a), Val::Is(b)) = (&first.value, &last.value) else { return };
     let mut f = cx.finding(RULE, Level::Error, at.span);
@@ -59,7 +57,7 @@ fn header(origin: Origin) -> Because {
 }
 
 /// Other lines of the upstream are taken out, so it does send them; this one is not.
-fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
+fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     let lines_of_theirs = THEIRS.iter().map(|(n, v)| (Text::from("*"), (Text::from(*n), Text::from(*v)))).collect();
     let assume = Assume { lines: lines_of_theirs, ..Assume::default() };
     let w = &c.witness;
