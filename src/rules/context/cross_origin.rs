@@ -1,7 +1,7 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
 use super::own;
-use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, Seat, Subject};
+use crate::model::{Act, Atom, Cond, Expr, HeaderOp, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject, Verb};
 use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
@@ -69,6 +69,11 @@ impl super::Context<'_> {
     /// What becomes of a GET and of a preflight from some other origin.
     pub fn from_origin(&self, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
         ask(&self.known.machine, w, origin)
+    }
+
+    /// Whether lines about other origins are taken out of the upstream's answers anywhere.
+    pub fn takes_out(&self) -> bool {
+        self.known.takes_out
     }
 
     /// Origins that the configuration itself names, in the order of the text.
@@ -139,8 +144,10 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
 
 /// What of a configuration speaks of other origins.
 pub(super) struct Spoken {
-    /// By route: whether CORS lines stand in its scope, around it or inside.
-    concerned: Vec<bool>,
+    /// By route: whether CORS lines stand in its scope or around it.
+    beside: Vec<bool>,
+    /// By route: whether they stand inside of it.
+    inside: Vec<bool>,
     /// Whether there is anything of the kind at all.
     anything: bool,
     /// Whether a CORS engine may answer anywhere.
@@ -154,19 +161,27 @@ impl Spoken {
         let speaking = proxy.lists.iter().filter(|l| l.ops.iter().any(|op| about(&op.name)));
         speaking.for_each(|l| by_seat[l.seat.0 as usize] = true);
         let anything = by_seat.contains(&true) || !proxy.cors.is_empty();
-        let mut around = by_seat.clone();
+        let mut inside = vec![false; by_seat.len()];
         for seat in (0..by_seat.len()).filter(|s| by_seat[*s]) {
-            proxy.outward(Seat(seat as u32)).for_each(|s| around[s.0 as usize] = true);
+            proxy.outward(Seat(seat as u32)).for_each(|s| inside[s.0 as usize] = true);
         }
-        let concerns = |seat: Seat| around[seat.0 as usize] || proxy.outward(seat).any(|s| by_seat[s.0 as usize]);
-        let concerned = if anything { proxy.routes.iter().map(|r| concerns(r.seat)).collect() } else { Vec::new() };
+        let of = |about: &dyn Fn(Seat) -> bool| if anything { proxy.routes.iter().map(|r| about(r.seat)).collect() } else { Vec::new() };
+        let beside = of(&|seat| proxy.outward(seat).any(|s| by_seat[s.0 as usize]));
+        let inside = of(&|seat| inside[seat.0 as usize]);
         let engine = proxy.steps().iter().any(|s| matches!(s.act, Act::Cors(_)));
-        Self { concerned, anything, engine }
+        Self { beside, inside, anything, engine }
     }
 
     /// Whether a request, or one from another origin that fares alike, may be one that pages of other origins are meant to make.
     pub(super) fn concerns(&self, branches: &[Branch]) -> bool {
-        self.anything && (self.engine || branches.iter().any(|b| allows(b) || b.routes.iter().any(|r| self.concerned[r.at()])))
+        self.anything && (self.engine || branches.iter().any(|b| allows(b) || self.concerned(b)))
+    }
+
+    /// A route that a request only comes through has much inside that is about others, unless it was left by a jump.
+    fn concerned(&self, b: &Branch) -> bool {
+        let through = b.jumps.is_empty();
+        let inside = |(i, r): (usize, &RouteId)| (i + 1 == b.routes.len() || !through) && self.inside[r.at()];
+        b.routes.iter().any(|r| self.beside[r.at()]) || b.routes.iter().enumerate().any(inside)
     }
 
     /// Whether there is anything of the kind at all.
@@ -210,6 +225,12 @@ pub(super) fn allowing(proxy: &Proxy) -> HashMap<Span, (usize, usize)> {
         }
     }
     found
+}
+
+/// Whether any list takes lines about other origins out of answers, or replaces them.
+pub(super) fn takes_out(proxy: &Proxy) -> bool {
+    let about = |op: &HeaderOp| op.verb != Verb::Add && op.name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"));
+    proxy.lists.iter().any(|l| l.ops.iter().any(about))
 }
 
 /// The one origin that a list always names.

@@ -2,6 +2,7 @@
 
 mod cross_origin;
 mod declared;
+mod letters;
 mod lost;
 mod sight;
 mod socket;
@@ -21,7 +22,7 @@ use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed};
 use crate::source::Span;
 use cross_origin::Spoken;
 use declared::Declared;
-use sight::Sight;
+use sight::{Kept, Sight};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -47,6 +48,12 @@ struct Knowledge<'a> {
     allowing: HashMap<Span, (usize, usize)>,
     witnesses: Arc<[Witness]>,
     sendings: Vec<Sending>,
+    /// Which witnesses lie under a list that replaced another one: requests, and answers.
+    displacing: [Vec<u32>; 2],
+    /// Whether lines about other origins are taken out of the upstream's answers anywhere.
+    takes_out: bool,
+    /// Whether anything tells spellings of `Upgrade` apart.
+    tells_letters: bool,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
@@ -61,12 +68,14 @@ impl<'a> Context<'a> {
         let declared = Declared::new(&machine, settings, &seen);
         let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &seen).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
+        let tells_letters = !sockets.is_empty() && letters::tells_apart(proxy);
         let crosses = |(w, sight): &(Witness, Sight)| sight.crosses && !declared.adds(w.route);
         let crossing: Vec<u32> = seen.iter().zip(0..).filter(|(seen, _)| crosses(seen)).map(|(_, i)| i).collect();
         let speaks = !crossing.is_empty();
         let named_origins = if speaks { cross_origin::named_origins(proxy) } else { Vec::new() };
+        let takes_out = speaks && cross_origin::takes_out(proxy);
         let allowing = if speaks { cross_origin::allowing(proxy) } else { HashMap::new() };
-        let (witnesses, sendings) = sight::apart(seen);
+        let Kept { witnesses, sendings, displacing } = Kept::of(seen);
         let witnesses = witnesses.into();
         let known = Knowledge {
             machine,
@@ -78,6 +87,9 @@ impl<'a> Context<'a> {
             allowing,
             witnesses,
             sendings,
+            displacing,
+            takes_out,
+            tells_letters,
             socket_lists,
             declared,
         };
@@ -102,6 +114,11 @@ impl<'a> Context<'a> {
     /// Whether handshakes are forwarded by a list.
     pub fn carries_sockets(&self, list: ListId) -> bool {
         self.known.socket_lists.contains(&list)
+    }
+
+    /// Whether anything may tell `Upgrade: websocket` from `Upgrade: WebSocket`.
+    pub fn tells_letters(&self) -> bool {
+        self.known.tells_letters
     }
 
     /// Which witnesses may be of routes that send CORS headers, or that had some to send.

@@ -27,7 +27,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
             }
         }
     }
-    if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
+    if cx.takes_out() && serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
         half_hidden(cx, c);
     }
 }

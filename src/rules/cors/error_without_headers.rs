@@ -5,9 +5,9 @@ use super::super::{
     context::{Context, CrossOrigin, line, serves},
     intents::intent,
 };
-use super::allowed;
-use crate::model::{Advice, Because, Goal, How, Kind, Request, Role};
-use crate::probe::{Assume, End, Far, Line};
+use super::{allowed, constant};
+use crate::model::{Advice, Answers, Because, Goal, How, Kind, Request, Role, Verb};
+use crate::probe::{Assume, Branch, End, Far, Line};
 use crate::source::Span;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
@@ -16,6 +16,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         return;
     }
     let Some(origin) = c.plain.iter().find_map(|b| allowed(cx, b)).map(|(op, _)| op.value.origin) else { return };
+    if c.plain.iter().all(|b| always(cx, b)) {
+        return;
+    }
     let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
     let failed = cx.run(&request, &Assume { far: Far::Status(500), ..Assume::default() });
     let bare = failed.iter().all(|b| b.end == End::Relayed && b.answer_open.is_none() && line(b, "access-control-allow-origin").is_none());
@@ -42,6 +45,13 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         cx.must_answer(w, &[Kind::CrossOrigin], b, &names, &[], &c.origin)
     });
     cx.report(f);
+}
+
+/// Whether the settings in force send the line with every answer, whoever makes it: then errors need not be tried.
+fn always(cx: &Context<'_>, b: &Branch) -> bool {
+    let Some(policy) = b.policy.map(|p| cx.proxy.policy(p)).filter(|p| p.errors.is_none()) else { return false };
+    let op = cx.written(policy.answer, "access-control-allow-origin");
+    op.is_some_and(|op| op.on == Answers::All && op.guard.is_none() && op.verb != Verb::Remove && constant(cx, op))
 }
 
 /// The errors that the proxy itself answers with, when no server can be reached.

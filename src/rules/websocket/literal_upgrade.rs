@@ -7,6 +7,9 @@ use super::super::{
 use crate::model::{Advice, How, Origin};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, socket: &WebSocket) {
+    if !socket.asks_anyway {
+        return;
+    }
     let plain = cx.plain(&socket.witness);
     let lines = |name| plain.iter().filter_map(|b| b.sent.as_ref()).flat_map(move |s| s.values(name)).filter_map(|l| Some((l, l.origin?)));
     let constant =

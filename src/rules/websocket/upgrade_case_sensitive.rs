@@ -8,7 +8,7 @@ use crate::model::{Advice, Expr, Known, Request};
 use crate::probe::{Branch, Credentials, handshake};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, socket: &WebSocket) {
-    if !super::works(cx, socket) {
+    if !cx.tells_letters() || !super::works(cx, socket) {
         return;
     }
     let w = &socket.witness;
