@@ -17,7 +17,9 @@ pub fn findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
     let mut found = parallel::turns(&cx.sockets(), |sockets| {
         let mut own = cx.again();
         for socket in sockets {
-            on_socket.iter().for_each(|check| check(&mut own, socket));
+            for check in &on_socket {
+                check(&mut own, socket);
+            }
         }
         own.finish()
     });
@@ -25,7 +27,9 @@ pub fn findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
     found.extend(parallel::turns(cx.crossing(), |crossing| {
         let mut own = cx.again();
         for route in crossing.iter().filter_map(|i| cx.cross_origin(&witnesses[*i as usize])) {
-            on_origin.iter().for_each(|check| check(&mut own, &route));
+            for check in &on_origin {
+                check(&mut own, &route);
+            }
         }
         own.finish()
     }));

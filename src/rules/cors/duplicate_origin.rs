@@ -46,7 +46,7 @@ fn twice(cx: &mut Context<'_>, c: &CrossOrigin<'_>, kind: Kind, first: &Line, la
     f.help = format!("send exactly one `{ALLOW}` line; a browser reads two as one list and finds no such origin (Fetch, CORS check)");
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
     let because = [before, at].map(header).to_vec();
-    let mut wanted = intent(Goal::AnswersOne(ALLOW.to_owned()), &c.witness, &[kind], because, &c.origin);
+    let mut wanted = intent(Goal::AnswersOne(ALLOW.to_owned()), c.witness, &[kind], because, &c.origin);
     wanted.assumes = (a != b).then(|| "which of the two is meant is only guessed".to_owned());
     f.intent = Some(wanted);
     cx.report(f);
@@ -60,7 +60,7 @@ fn header(origin: Origin) -> Because {
 fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     let lines_of_theirs = THEIRS.iter().map(|(n, v)| (Text::from("*"), (Text::from(*n), Text::from(*v)))).collect();
     let assume = Assume { lines: lines_of_theirs, ..Assume::default() };
-    let w = &c.witness;
+    let w = c.witness;
     let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
     let branches = cx.run(&request, &assume);
     let stays = |b: &Branch, n: &(&str, &str)| b.answer.iter().any(|l| l.origin.is_none() && l.name.eq_ignore_ascii_case(n.0));

@@ -11,7 +11,7 @@ use crate::probe::{Assume, Branch, End, Far, Line};
 use crate::source::Span;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
-    let w = &c.witness;
+    let w = c.witness;
     if !serves(&c.plain) || c.plain.iter().any(|b| b.end != End::Relayed) {
         return;
     }
@@ -75,7 +75,7 @@ fn own_answers(cx: &mut Context<'_>, c: &CrossOrigin<'_>, span: Span, request: &
         let lines: Vec<&Line> = b.answer.iter().filter(written).collect();
         because.extend(lines.iter().filter_map(|l| Some(Because { role: Role::Header, origin: l.origin?, value: l.name.to_string() })));
         let names = lines.iter().map(|l| l.name.to_string()).collect();
-        Some(intent(Goal::FailureHas(names), &c.witness, &[Kind::CrossOrigin], because, &c.origin))
+        Some(intent(Goal::FailureHas(names), c.witness, &[Kind::CrossOrigin], because, &c.origin))
     });
     cx.report(f);
 }

@@ -29,7 +29,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         if named.contains(&guest) {
             continue;
         }
-        let (plain, preflight) = cx.from_origin(&c.witness, &guest);
+        let (plain, preflight) = cx.from_origin(c.witness, &guest);
         let Some(b) = plain.iter().chain(&preflight).find(|b| lets_in(cx, b, &guest)) else { continue };
         speak(cx, c, b, &guest);
         break;

@@ -14,12 +14,12 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, route: &CrossOrigin<'_>) {
         return;
     }
     for b in &route.plain {
-        lost(cx, b, &route.origin, &route.witness, Kind::CrossOrigin);
+        lost(cx, b, &route.origin, route.witness, Kind::CrossOrigin);
     }
     for b in &route.preflight {
         // Only an answer of the proxy's own: what the upstream adds is not known.
         if b.end == End::Answered && b.status.is_some_and(|s| (200..300).contains(&s)) {
-            lost(cx, b, &route.origin, &route.witness, Kind::Preflight);
+            lost(cx, b, &route.origin, route.witness, Kind::Preflight);
         }
     }
 }

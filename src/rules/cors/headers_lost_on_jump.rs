@@ -35,7 +35,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         f.help = cx.advice(Advice::WriteBehindJump, BEHIND_JUMP).to_owned();
         f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
         let lost: Vec<HeaderOp> = cx.proxy.list(left).ops.iter().filter(|op| super::speaks_of_origins(&op.name)).cloned().collect();
-        f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Access-Control-Allow-Origin"], &lost, &c.origin);
+        f.intent = cx.must_answer(c.witness, &[Kind::CrossOrigin], b, &["Access-Control-Allow-Origin"], &lost, &c.origin);
         cx.report(f);
     }
 }

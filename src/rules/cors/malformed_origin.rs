@@ -23,7 +23,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         f.intent = origin(&value).map(|meant| {
             let because = [(Role::Instead, meant.clone()), (Role::Header, op.name.to_string())];
             let because = because.map(|(role, value)| Because { role, origin: op.value.origin, value });
-            intent(Goal::AnswerHas(vec![op.name.to_string()]), &c.witness, &[Kind::CrossOrigin], because.to_vec(), &meant)
+            intent(Goal::AnswerHas(vec![op.name.to_string()]), c.witness, &[Kind::CrossOrigin], because.to_vec(), &meant)
         });
         if f.intent.is_none() {
             f.fix = Some(Err(NoFix::unsaid("which origin is meant is not known")));

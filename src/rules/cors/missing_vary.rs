@@ -18,7 +18,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     let Some(b) = c.plain.iter().find(|b| b.answer_open.is_none() && !varies(b)) else { return };
     let Some((op, value)) = allowed(cx, b).filter(|(op, _)| !constant(cx, op)) else { return };
     // Another origin gets another answer.
-    let (others, _) = cx.from_origin(&c.witness, OTHER);
+    let (others, _) = cx.from_origin(c.witness, OTHER);
     if others.iter().any(|o| allowed(cx, o).is_some_and(|(_, v)| v == value)) {
         return;
     }
@@ -37,7 +37,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         cx.advice(Advice::SendVary, "send `Vary: Origin` with it")
     );
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
-    f.intent = cx.must_answer(&c.witness, &[Kind::CrossOrigin], b, &["Vary"], &[], &c.origin).map(|mut wanted| {
+    f.intent = cx.must_answer(c.witness, &[Kind::CrossOrigin], b, &["Vary"], &[], &c.origin).map(|mut wanted| {
         wanted.because.push(Because { role: Role::Header, origin: op.value.origin, value: op.name.to_string() });
         wanted
     });

@@ -14,7 +14,7 @@ const MAY: &str = "which methods and request headers other origins may use is on
 const UNASKED: &str = "every OPTIONS request is then answered here, before anything asks for credentials or redirects";
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
-    let (w, plain, answers) = (&c.witness, &c.plain, &c.preflight);
+    let (w, plain, answers) = (c.witness, &c.plain, &c.preflight);
     let list = c.list(cx.proxy);
     // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
     let route = cx.proxy.route(w.route);
@@ -63,12 +63,12 @@ fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch) {
     let usual = "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too";
     f.help = format!("{} (Fetch, CORS-preflight fetch)", cx.advice(Advice::CompletePreflight, usual));
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
-    f.intent = cx.must_preflight(&c.witness, b, &c.origin, given, [MAY, UNASKED]);
+    f.intent = cx.must_preflight(c.witness, b, &c.origin, given, [MAY, UNASKED]);
     cx.report(f);
 }
 
 fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch) {
-    let (w, origin) = (&c.witness, &c.origin);
+    let (w, origin) = (c.witness, &c.origin);
     let Some(allow) = line(b, "access-control-allow-origin") else { return };
     if b.answer_open.is_some() || matches!(&allow.value, Val::Is(v) if v.is_empty()) {
         return;
@@ -99,7 +99,7 @@ fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch) {
 }
 
 fn refused(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch, status: u16) {
-    let (w, origin, list) = (&c.witness, &c.origin, c.list(cx.proxy));
+    let (w, origin, list) = (c.witness, &c.origin, c.list(cx.proxy));
     let gate = b.gates.last().filter(|g| !g.1).map(|g| cx.proxy.gate(g.0).deny.origin.span);
     let mut f = cx.finding(RULE, Level::Error, gate.unwrap_or(b.ended_at));
     f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };

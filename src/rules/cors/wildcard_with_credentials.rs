@@ -8,7 +8,7 @@ use super::super::{
 use crate::model::{Because, Goal, Role};
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, route: &CrossOrigin<'_>) {
-    let w = &route.witness;
+    let w = route.witness;
     for b in route.plain.iter().chain(&route.preflight) {
         let (Some(origin), Some(credentials)) = (line(b, "access-control-allow-origin"), line(b, "access-control-allow-credentials"))
         else {
