@@ -38,13 +38,35 @@ pub(crate) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync
 
 /// Does something for many small things, some hundred at a time.
 pub(crate) fn many<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
+    turns(things, |turn| turn.iter().filter_map(&work).collect::<Vec<R>>())
+}
+
+/// The same, for whoever does some hundred small things with one preparation.
+pub(crate) fn turns<T: Sync, R: Send>(things: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
     let turns: Vec<&[T]> = things.chunks(TURN).collect();
-    each(&turns, |turn| turn.iter().filter_map(&work).collect::<Vec<R>>()).into_iter().flatten().collect()
+    each(&turns, |turn| work(turn)).into_iter().flatten().collect()
+}
+
+/// Two things at once.
+pub(crate) fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let helper = scope.spawn(other);
+        let one = one();
+        match helper.join() {
+            Ok(other) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Gives back what something large holds while other work goes on.
+pub(crate) fn give_back<T: Send + 'static>(large: T) {
+    thread::spawn(move || drop(large));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{each, many};
+    use super::{both, each, many};
 
     #[test]
     fn results_come_in_the_order_of_the_things() {
@@ -52,6 +74,7 @@ mod tests {
         let doubled: Vec<usize> = things.iter().map(|n| n * 2).collect();
         assert_eq!(each(&things, |n| n * 2), doubled);
         let odd: Vec<usize> = things.iter().copied().filter(|n| n % 2 == 1).collect();
+        assert_eq!(both(|| things.len(), || things[1]), (3000, 1));
         assert_eq!(many(&things, |n| (n % 2 == 1).then_some(*n)), odd);
     }
 }

@@ -14,7 +14,7 @@ use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{Context, Finding, Level, RULES, Rule, TRIALS, syntax_finding};
+use crate::rules::{self, Finding, Level, RULES, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,7 +28,8 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     for (i, site) in sites.iter().enumerate() {
         let root = site.files().first().map_or("", |f| map.file(*f).name());
         let own = settings.at(root);
-        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()));
+        let large = site.files().iter().map(|f| map.file(*f).bytes().len()).sum::<usize>() > LARGE;
+        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()), large);
         for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
             intent.site = i;
         }
@@ -85,21 +86,35 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
 
 /// More routes than this are many: their models are not all held at once.
 const MANY: usize = 20_000;
+/// Texts with more bytes than this are lowered for the oldest and the newest release at once, though the one may prove needless.
+const LARGE: usize = 4 << 20;
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
-fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, target: Option<Version>) -> (Vec<Finding>, Vec<Comment>) {
+fn site_findings(
+    dialect: &dyn Dialect,
+    site: &dyn Site,
+    settings: &Settings,
+    target: Option<Version>,
+    large: bool,
+) -> (Vec<Finding>, Vec<Comment>) {
     let versions = dialect.versions();
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
-    let newest = newest_findings(site, settings, target.unwrap_or(newest), if target.is_some() { None } else { Some(oldest) });
-    let Newest { lowered, read, by_text, by_model: last, comments, many } = newest;
+    let oldest = if target.is_some() { None } else { Some(oldest) };
+    let newest = newest_findings(site, settings, target.unwrap_or(newest), oldest, large);
+    let Newest { lowered, early, read, by_text, by_model: last, comments, many } = newest;
     if target.is_some() {
         return (by_text.into_iter().flatten().chain(last).collect(), comments);
     }
     // What the text alone shows and what the model shows are asked for apart: an era of which the one knows nothing new has its
     // findings from the era before.
-    let earlier = &lowered[..lowered.len() - 1];
-    let judge = |start: &Version| model_findings(&site.lower(&Era::new(*start)), settings);
-    let mut by_model: Vec<Vec<Finding>> = if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) };
+    let mut earlier = &lowered[..lowered.len() - 1];
+    let mut by_model: Vec<Vec<Finding>> = Vec::with_capacity(lowered.len());
+    if let (Some(early), [_, rest @ ..]) = (early, earlier) {
+        by_model.push(last_findings(early, settings));
+        earlier = rest;
+    }
+    let judge = |start: &Version| last_findings(site.lower(&Era::new(*start)), settings);
+    by_model.extend(if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) });
     by_model.push(last);
     let mut starts: Vec<Version> = lowered.iter().chain(&read).copied().collect();
     starts.sort_unstable();
@@ -138,6 +153,8 @@ fn site_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, ta
 struct Newest {
     /// Where the eras of the model begin.
     lowered: Vec<Version>,
+    /// The model of the oldest release, where it is at hand.
+    early: Option<Proxy>,
     /// Where the eras of the text begin.
     read: Vec<Version>,
     /// What the text alone shows, in each of its eras.
@@ -150,9 +167,15 @@ struct Newest {
 }
 
 /// `oldest`: the oldest release that counts too; none: only that one does.
-fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Option<Version>) -> Newest {
+fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Option<Version>, large: bool) -> Newest {
     let (lowering, reading) = (Era::new(at), Era::new(at));
-    let proxy = site.lower(&lowering);
+    let (mut proxy, early) = match oldest.filter(|_| large) {
+        Some(oldest) => {
+            let (proxy, early) = parallel::both(|| site.lower(&lowering), || site.lower(&Era::new(oldest)));
+            (proxy, Some(early))
+        }
+        None => (site.lower(&lowering), None),
+    };
     let begin = |era: &Era| oldest.map_or_else(|| vec![at], |oldest| starts(oldest, at, era));
     let said = |era: &Era| site.problems(era).into_iter().map(|p| syntax_finding(p, proxy.dialect)).collect::<Vec<Finding>>();
     let last = said(&reading);
@@ -163,9 +186,11 @@ fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Op
     for f in by_text.iter_mut().flatten() {
         f.within = proxy.path(&order, f.span);
     }
+    let early = early.filter(|_| lowered.len() > 1);
     let by_model = model_findings(&proxy, settings);
-    let many = proxy.routes.len() > MANY;
-    Newest { lowered, read, by_text, by_model, comments: proxy.comments, many }
+    let (comments, many) = (std::mem::take(&mut proxy.comments), proxy.routes.len() > MANY);
+    give_back(proxy);
+    Newest { lowered, early, read, by_text, by_model, comments, many }
 }
 
 /// Each release that somebody asked about begins an era; the oldest release begins the first.
@@ -231,14 +256,7 @@ fn share_trials(found: &mut [Finding]) {
 
 /// What the rules say of a model.
 fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
-    let cx = Context::new(proxy, settings);
-    let look = |rule: &Rule| {
-        let mut own = cx.again();
-        rule.check(&mut own);
-        own.finish()
-    };
-    let by_rule = if proxy.routes.len() > MANY { parallel::each(RULES, look) } else { RULES.iter().map(look).collect() };
-    let mut found: Vec<Finding> = by_rule.into_iter().flatten().collect();
+    let mut found = rules::findings(proxy, settings);
     share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();
@@ -247,4 +265,18 @@ fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// The same of a model that nobody needs any longer.
+fn last_findings(proxy: Proxy, settings: &Settings) -> Vec<Finding> {
+    let found = model_findings(&proxy, settings);
+    give_back(proxy);
+    found
+}
+
+/// A large model takes its time to go.
+fn give_back(proxy: Proxy) {
+    if proxy.routes.len() > MANY {
+        parallel::give_back(proxy);
+    }
 }

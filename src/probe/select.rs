@@ -22,9 +22,9 @@ impl Run<'_> {
     pub(super) fn pick(&mut self, id: TableId) -> Picked {
         let table = self.proxy.table(id);
         let picked = match table.pick {
-            Pick::FirstMatch => self.first_match(id),
-            Pick::SpecificHost => self.specific_host(id),
-            Pick::PrefixTree => match self.prefix_tree(id, 0) {
+            Pick::FirstMatch => self.among(id, Self::first_match),
+            Pick::SpecificHost => self.among(id, Self::specific_host),
+            Pick::PrefixTree => match self.deeper(id, 0) {
                 Found::Final(arm) | Found::Prefix(arm) => Picked::Arm(arm),
                 Found::Nothing => Picked::Miss,
                 Found::Unknown(why) => Picked::Unknown(why),
@@ -36,16 +36,36 @@ impl Run<'_> {
         }
     }
 
+    /// Chooses among the arms that may fit.
+    fn among<T>(&mut self, id: TableId, choose: impl FnOnce(&mut Self, TableId, &[u32]) -> T) -> T {
+        let candidates = self.candidates(id);
+        let chosen = choose(self, id, &candidates);
+        self.arms = candidates;
+        chosen
+    }
+
+    fn deeper(&mut self, id: TableId, depth: u32) -> Found {
+        self.among(id, |run, id, candidates| run.prefix_tree(id, candidates, depth))
+    }
+
     /// The arms that may fit, in their order.
     fn candidates(&mut self, id: TableId) -> Vec<u32> {
+        let mut found = std::mem::take(&mut self.arms);
+        found.clear();
         let all = 0..self.proxy.table(id).arms.len() as u32;
-        let Some(index) = self.machine.index(id) else { return all.collect() };
-        let mut found = Vec::with_capacity(index.others().len() + 6);
+        let Some(index) = self.machine.index(id) else {
+            found.extend(all);
+            return found;
+        };
         found.extend_from_slice(index.others());
         for keyed in index.keyed() {
             match self.read(&keyed.of) {
                 Val::Is(text) => keyed.find(&text, &mut found),
-                Val::Unknown { .. } => return all.collect(),
+                Val::Unknown { .. } => {
+                    found.clear();
+                    found.extend(all);
+                    return found;
+                }
             }
         }
         found.sort_unstable();
@@ -53,10 +73,10 @@ impl Run<'_> {
         found
     }
 
-    fn first_match(&mut self, id: TableId) -> Picked {
+    fn first_match(&mut self, id: TableId, candidates: &[u32]) -> Picked {
         let arms = &self.proxy.table(id).arms;
-        for i in self.candidates(id) {
-            let arm = &arms[i as usize];
+        for i in candidates {
+            let arm = &arms[*i as usize];
             match self.holds(arm.test) {
                 Tri::Yes => return Picked::Arm(*arm),
                 Tri::No => {}
@@ -70,9 +90,8 @@ impl Run<'_> {
         Picked::Miss
     }
 
-    fn specific_host(&mut self, id: TableId) -> Picked {
+    fn specific_host(&mut self, id: TableId, candidates: &[u32]) -> Picked {
         let proxy = self.proxy;
-        let candidates = self.candidates(id);
         let arms = || candidates.iter().map(|i| &proxy.table(id).arms[*i as usize]);
         let mut read: Option<(&Subject, Text)> = None;
         let mut best: Option<((u8, usize), Arm)> = None;
@@ -125,9 +144,8 @@ impl Run<'_> {
         Picked::Miss
     }
 
-    fn prefix_tree(&mut self, id: TableId, depth: u32) -> Found {
+    fn prefix_tree(&mut self, id: TableId, candidates: &[u32], depth: u32) -> Found {
         let proxy = self.proxy;
-        let candidates = self.candidates(id);
         let arms = || candidates.iter().map(|i| &proxy.table(id).arms[*i as usize]);
         let path = self.path.clone();
         let mut longest: Option<(usize, Arm)> = None;
@@ -158,7 +176,7 @@ impl Run<'_> {
             sealed = arm.rank == Rank::Sealed;
             found = Found::Prefix(arm);
             if let Some(nested) = arm.nested.filter(|_| depth < DEEPEST) {
-                match self.prefix_tree(nested, depth + 1) {
+                match self.deeper(nested, depth + 1) {
                     Found::Nothing => {}
                     Found::Prefix(inner) => found = Found::Prefix(inner),
                     done => return done,
@@ -174,7 +192,7 @@ impl Run<'_> {
                 };
                 if fits {
                     if let Some(nested) = arm.nested.filter(|_| depth < DEEPEST) {
-                        return match self.prefix_tree(nested, depth + 1) {
+                        return match self.deeper(nested, depth + 1) {
                             Found::Nothing => Found::Final(*arm),
                             Found::Prefix(inner) => Found::Final(inner),
                             done => done,

@@ -131,6 +131,7 @@ impl Run<'_> {
                 if let Some(relayed) = policy.relayed.filter(|_| !local && !answer.is_empty()) {
                     self.apply(relayed, &mut answer);
                 }
+                answer.reserve_exact(self.proxy.list(policy.answer).ops.len());
                 answer_open = self.apply(policy.answer, &mut answer);
             }
             for lane in [Lane::Relayed, Lane::Every] {

@@ -67,7 +67,9 @@ impl Run<'_> {
         let edge = proxy.hop(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
-        let mut headers = if edge.client_headers.value == Known::Is(false) { Vec::new() } else { self.headers.clone() };
+        let theirs = if edge.client_headers.value == Known::Is(false) { &[][..] } else { &self.headers };
+        let mut headers = Vec::with_capacity(theirs.len() + proxy.ops(list).count());
+        headers.extend_from_slice(theirs);
         // Where lines have no place on the wire, their values are not looked up.
         let known = (edge.wire.value == Known::Is(Wire::Cgi)).then(|| self.looked_up.clone());
         self.recaptured = false;

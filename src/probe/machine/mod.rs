@@ -131,11 +131,9 @@ impl<'a> Machine<'a> {
     pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
         // Nearly always there is one.
         let mut done = Vec::with_capacity(1);
-        let mut scripts = vec![Vec::new()];
-        while let Some(script) = scripts.pop() {
-            if done.len() >= BRANCHES {
-                break;
-            }
+        let mut scripts: Vec<Vec<bool>> = Vec::new();
+        let mut next = Some(Vec::new());
+        while let Some(script) = next.filter(|_| done.len() < BRANCHES) {
             let known = script.len();
             let mut run = Run::new(self, request, assume, script);
             run.go();
@@ -149,6 +147,7 @@ impl<'a> Machine<'a> {
                 scripts.push(other);
             }
             done.push(run.finish());
+            next = scripts.pop();
         }
         done
     }
@@ -237,6 +236,8 @@ pub(super) struct Run<'a> {
     pub(super) body: Option<Val>,
     location: Option<(Val, Span)>,
     ended_at: Span,
+    /// Room for the arms of a choice that may fit, taken while one is made.
+    pub(super) arms: Vec<u32>,
 }
 
 impl<'a> Run<'a> {
@@ -296,6 +297,7 @@ impl<'a> Run<'a> {
             body: None,
             location: None,
             ended_at: Span::default(),
+            arms: Vec::new(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
-use super::{Declared, Sight, own};
-use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, Seat, Subject};
-use crate::probe::{Assume, Branch, End, Line, Machine, Witness, parallel, preflight, texts_of};
+use super::own;
+use crate::model::{Act, Atom, Cond, Expr, HeaderOp, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject, Verb};
+use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -12,10 +12,10 @@ pub(in crate::rules) const SOME_ORIGIN: &str = "https://app.example.com";
 const TRIED: usize = 8;
 
 /// A route that sends CORS headers, or that had some to send.
-#[derive(Clone, Debug)]
-pub struct CrossOrigin {
+#[derive(Debug)]
+pub(in crate::rules) struct CrossOrigin<'a> {
     /// The request that arrives there.
-    pub witness: Witness,
+    pub witness: &'a Witness,
     /// An origin that the configuration lets in, as far as it names one.
     pub origin: String,
     /// What becomes of a GET from that origin.
@@ -24,15 +24,15 @@ pub struct CrossOrigin {
     pub preflight: Vec<Branch>,
 }
 
-impl CrossOrigin {
+impl CrossOrigin<'_> {
     /// Whether the route answers such a GET, with CORS headers or with some to send.
-    pub fn intent(&self, proxy: &Proxy) -> bool {
+    pub(in crate::rules) fn intent(&self, proxy: &Proxy) -> bool {
         let sends = |b: &Branch| line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""));
         serves(&self.plain) && (self.plain.iter().all(sends) || speaks(proxy, self.list(proxy)))
     }
 
     /// The list of answer headers in force at the beginning of the route.
-    pub fn list(&self, proxy: &Proxy) -> ListId {
+    pub(in crate::rules) fn list(&self, proxy: &Proxy) -> ListId {
         proxy.policy(proxy.route(self.witness.route).policy).answer
     }
 }
@@ -71,9 +71,14 @@ impl super::Context<'_> {
         ask(&self.known.machine, w, origin)
     }
 
+    /// Whether lines about other origins are taken out of the upstream's answers anywhere.
+    pub fn takes_out(&self) -> bool {
+        self.known.takes_out
+    }
+
     /// Origins that the configuration itself names, in the order of the text.
-    pub fn named_origins(&self) -> Vec<String> {
-        named_origins(self.proxy)
+    pub fn named_origins(&self) -> &[String] {
+        &self.known.named_origins
     }
 }
 
@@ -85,7 +90,7 @@ fn ask(machine: &Machine<'_>, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Br
 }
 
 /// Origins that tests and tables of the configuration name: keys, and texts that its expressions match.
-fn named_origins(proxy: &Proxy) -> Vec<String> {
+pub(super) fn named_origins(proxy: &Proxy) -> Vec<String> {
     let origin = Subject::Header("origin".into());
     let mut found: Vec<String> = Vec::new();
     let mut seen: HashSet<String> = HashSet::new();
@@ -139,8 +144,10 @@ fn reads(proxy: &Proxy, expr: crate::model::ExprId, subject: &Subject) -> bool {
 
 /// What of a configuration speaks of other origins.
 pub(super) struct Spoken {
-    /// By route: whether CORS lines stand in its scope, around it or inside.
-    concerned: Vec<bool>,
+    /// By route: whether CORS lines stand in its scope or around it.
+    beside: Vec<bool>,
+    /// By route: whether they stand inside of it.
+    inside: Vec<bool>,
     /// Whether there is anything of the kind at all.
     anything: bool,
     /// Whether a CORS engine may answer anywhere.
@@ -154,19 +161,27 @@ impl Spoken {
         let speaking = proxy.lists.iter().filter(|l| l.ops.iter().any(|op| about(&op.name)));
         speaking.for_each(|l| by_seat[l.seat.0 as usize] = true);
         let anything = by_seat.contains(&true) || !proxy.cors.is_empty();
-        let mut around = by_seat.clone();
+        let mut inside = vec![false; by_seat.len()];
         for seat in (0..by_seat.len()).filter(|s| by_seat[*s]) {
-            proxy.outward(Seat(seat as u32)).for_each(|s| around[s.0 as usize] = true);
+            proxy.outward(Seat(seat as u32)).for_each(|s| inside[s.0 as usize] = true);
         }
-        let concerns = |seat: Seat| around[seat.0 as usize] || proxy.outward(seat).any(|s| by_seat[s.0 as usize]);
-        let concerned = if anything { proxy.routes.iter().map(|r| concerns(r.seat)).collect() } else { Vec::new() };
+        let of = |about: &dyn Fn(Seat) -> bool| if anything { proxy.routes.iter().map(|r| about(r.seat)).collect() } else { Vec::new() };
+        let beside = of(&|seat| proxy.outward(seat).any(|s| by_seat[s.0 as usize]));
+        let inside = of(&|seat| inside[seat.0 as usize]);
         let engine = proxy.steps().iter().any(|s| matches!(s.act, Act::Cors(_)));
-        Self { concerned, anything, engine }
+        Self { beside, inside, anything, engine }
     }
 
     /// Whether a request, or one from another origin that fares alike, may be one that pages of other origins are meant to make.
     pub(super) fn concerns(&self, branches: &[Branch]) -> bool {
-        self.anything && (self.engine || branches.iter().any(|b| allows(b) || b.routes.iter().any(|r| self.concerned[r.at()])))
+        self.anything && (self.engine || branches.iter().any(|b| allows(b) || self.concerned(b)))
+    }
+
+    /// A route that a request only comes through has much inside that is about others, unless it was left by a jump.
+    fn concerned(&self, b: &Branch) -> bool {
+        let through = b.jumps.is_empty();
+        let inside = |(i, r): (usize, &RouteId)| (i + 1 == b.routes.len() || !through) && self.inside[r.at()];
+        b.routes.iter().any(|r| self.beside[r.at()]) || b.routes.iter().enumerate().any(inside)
     }
 
     /// Whether there is anything of the kind at all.
@@ -180,35 +195,25 @@ fn allows(b: &Branch) -> bool {
     line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""))
 }
 
-/// All routes of that kind.
-pub(super) fn routes(machine: &Machine<'_>, spoken: &Spoken, declared: &Declared, witnesses: &[(Witness, Sight)]) -> Vec<CrossOrigin> {
+/// What becomes of requests from other origins to a route, if it is one of that kind.
+pub(super) fn route<'a>(machine: &Machine<'_>, spoken: &Spoken, named: &[String], w: &'a Witness) -> Option<CrossOrigin<'a>> {
     let proxy = machine.proxy();
-    if !spoken.anything {
-        return Vec::new();
+    let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
+    let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
+    let (mut plain, mut preflight) = ask(machine, w, &origin);
+    if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&preflight) {
+        return None;
     }
-    let named = named_origins(proxy);
-    parallel::many(witnesses, |(w, sight)| {
-        if !sight.crosses || declared.adds(w.route) {
-            return None;
+    for other in named.iter().take(TRIED) {
+        if plain.iter().chain(&preflight).any(allows) {
+            break;
         }
-        let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
-        let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
-        let (mut plain, mut before) = ask(machine, w, &origin);
-        if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&before) {
-            return None;
+        let (p, b) = ask(machine, w, other);
+        if p.iter().chain(&b).any(allows) {
+            (origin, plain, preflight) = (other.clone(), p, b);
         }
-        for other in named.iter().take(TRIED) {
-            if plain.iter().chain(&before).any(allows) {
-                break;
-            }
-            let (p, b) = ask(machine, w, other);
-            if p.iter().chain(&b).any(allows) {
-                (origin, plain, before) = (other.clone(), p, b);
-            }
-        }
-        plain.iter_mut().chain(&mut before).for_each(Branch::pack);
-        Some(CrossOrigin { witness: w.clone(), origin, plain, preflight: before })
-    })
+    }
+    Some(CrossOrigin { witness: w, origin, plain, preflight })
 }
 
 /// Where operations stand that allow an origin, by their bytes; the first of those that were taken over.
@@ -220,6 +225,12 @@ pub(super) fn allowing(proxy: &Proxy) -> HashMap<Span, (usize, usize)> {
         }
     }
     found
+}
+
+/// Whether any list takes lines about other origins out of answers, or replaces them.
+pub(super) fn takes_out(proxy: &Proxy) -> bool {
+    let about = |op: &HeaderOp| op.verb != Verb::Add && op.name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"));
+    proxy.lists.iter().any(|l| l.ops.iter().any(about))
 }
 
 /// The one origin that a list always names.

@@ -2,9 +2,7 @@
 
 use super::super::{Finding, Related, intents::intent};
 use super::Context;
-use crate::model::{
-    Because, Expr, Goal, HeaderOp, How, Intent, Kind, Known, ListId, Origin, Policy, Proxy, Role, RouteId, Seat, Subject, Trial, Verb,
-};
+use crate::model::{Because, Expr, Goal, HeaderOp, How, Intent, Kind, Known, ListId, Origin, Proxy, Role, RouteId, Subject, Trial, Verb};
 use crate::probe::{Branch, Witness, parallel, trial};
 use crate::source::Span;
 use std::collections::{BTreeMap, HashSet};
@@ -66,13 +64,6 @@ pub struct Losing {
 }
 
 impl Side {
-    fn of(self, policy: &Policy) -> ListId {
-        match self {
-            Self::Outgoing => policy.outgoing,
-            Self::Answer => policy.answer,
-        }
-    }
-
     /// The list in force at the end of a run; none where there is nothing to add lines to, or where more may be in force.
     fn in_force(self, proxy: &Proxy, branch: &Branch) -> Option<ListId> {
         match self {
@@ -86,17 +77,9 @@ impl Context<'_> {
     /// Lists that made plain requests, or their answers, go without lines that were written further out.
     pub fn losses(&self, side: Side, counts: impl Fn(&HeaderOp) -> bool + Sync) -> Vec<Loss> {
         let proxy = self.proxy;
-        let mut around: HashSet<Seat> = HashSet::new();
-        for policy in proxy.policies.iter().filter(|p| proxy.list(side.of(p)).displaced.is_some()) {
-            around.extend(proxy.outward(policy.seat));
-        }
-        if around.is_empty() {
-            return Vec::new();
-        }
-        let each = parallel::many(&self.known.witnesses, |w| {
-            let here = around.contains(&proxy.route(w.route).seat);
-            let found: Vec<(ListId, Losing)> =
-                if here { self.plain(w).into_iter().flat_map(|b| losing(proxy, side, w, &b, &counts)).collect() } else { Vec::new() };
+        let each = parallel::many(&self.known.displacing[side as usize], |i| {
+            let w = &self.known.witnesses[*i as usize];
+            let found: Vec<(ListId, Losing)> = self.plain(w).into_iter().flat_map(|b| losing(proxy, side, w, &b, &counts)).collect();
             (!found.is_empty()).then_some(found)
         });
         let mut losses: BTreeMap<Span, Loss> = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 mod cross_origin;
 mod declared;
+mod letters;
 mod lost;
 mod sight;
 mod socket;
@@ -21,7 +22,7 @@ use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed};
 use crate::source::Span;
 use cross_origin::Spoken;
 use declared::Declared;
-use sight::Sight;
+use sight::{Kept, Sight};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -38,11 +39,21 @@ struct Knowledge<'a> {
     machine: Machine<'a>,
     settings: &'a Settings,
     sockets: Arc<[WebSocket]>,
-    cross_origin: Arc<[CrossOrigin]>,
+    spoken: Spoken,
+    /// Which witnesses may be of routes that pages of other origins ask.
+    crossing: Vec<u32>,
+    /// Origins that the configuration itself names, in the order of the text.
+    named_origins: Vec<String>,
     /// Where operations stand that allow an origin: list and place in it.
     allowing: HashMap<Span, (usize, usize)>,
     witnesses: Arc<[Witness]>,
     sendings: Vec<Sending>,
+    /// Which witnesses lie under a list that replaced another one: requests, and answers.
+    displacing: [Vec<u32>; 2],
+    /// Whether lines about other origins are taken out of the upstream's answers anywhere.
+    takes_out: bool,
+    /// Whether anything tells spellings of `Upgrade` apart.
+    tells_letters: bool,
     /// Lists by which handshakes are forwarded.
     socket_lists: HashSet<ListId>,
     declared: Declared,
@@ -57,11 +68,31 @@ impl<'a> Context<'a> {
         let declared = Declared::new(&machine, settings, &seen);
         let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &seen).into();
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
-        let cross_origin: Arc<[CrossOrigin]> = cross_origin::routes(&machine, &spoken, &declared, &seen).into();
-        let allowing = if cross_origin.is_empty() { HashMap::new() } else { cross_origin::allowing(proxy) };
-        let (witnesses, sendings) = sight::apart(seen);
+        let tells_letters = !sockets.is_empty() && letters::tells_apart(proxy);
+        let crosses = |(w, sight): &(Witness, Sight)| sight.crosses && !declared.adds(w.route);
+        let crossing: Vec<u32> = seen.iter().zip(0..).filter(|(seen, _)| crosses(seen)).map(|(_, i)| i).collect();
+        let speaks = !crossing.is_empty();
+        let named_origins = if speaks { cross_origin::named_origins(proxy) } else { Vec::new() };
+        let takes_out = speaks && cross_origin::takes_out(proxy);
+        let allowing = if speaks { cross_origin::allowing(proxy) } else { HashMap::new() };
+        let Kept { witnesses, sendings, displacing } = Kept::of(seen);
         let witnesses = witnesses.into();
-        let known = Knowledge { machine, settings, sockets, cross_origin, allowing, witnesses, sendings, socket_lists, declared };
+        let known = Knowledge {
+            machine,
+            settings,
+            sockets,
+            spoken,
+            crossing,
+            named_origins,
+            allowing,
+            witnesses,
+            sendings,
+            displacing,
+            takes_out,
+            tells_letters,
+            socket_lists,
+            declared,
+        };
         Self { proxy, known: Arc::new(known), found: Vec::new() }
     }
 
@@ -85,9 +116,20 @@ impl<'a> Context<'a> {
         self.known.socket_lists.contains(&list)
     }
 
-    /// Routes that send CORS headers, or that had some to send.
-    pub fn cross_origin(&self) -> Arc<[CrossOrigin]> {
-        Arc::clone(&self.known.cross_origin)
+    /// Whether anything may tell `Upgrade: websocket` from `Upgrade: WebSocket`.
+    pub fn tells_letters(&self) -> bool {
+        self.known.tells_letters
+    }
+
+    /// Which witnesses may be of routes that send CORS headers, or that had some to send.
+    pub(super) fn crossing(&self) -> &[u32] {
+        &self.known.crossing
+    }
+
+    /// What becomes of requests from other origins, where a witness is of such a route.
+    pub(super) fn cross_origin<'w>(&self, w: &'w Witness) -> Option<CrossOrigin<'w>> {
+        let known = &self.known;
+        cross_origin::route(&known.machine, &known.spoken, &known.named_origins, w)
     }
 
     /// The operation at these bytes that allows an origin.

@@ -20,6 +20,10 @@ pub(super) struct Sight {
     pub(super) shakes: bool,
     /// Whether a request from another origin may fare otherwise, or is what the route is written for.
     pub(super) crosses: bool,
+    /// Whether it asks its upstream for an upgrade, though nobody asked for one.
+    pub(super) asks_anyway: bool,
+    /// Whether the list that makes its lines replaced another one, and the one for its answer.
+    pub(super) displaces: [bool; 2],
     sendings: Vec<Sending>,
 }
 
@@ -83,8 +87,14 @@ impl Look<'_> {
         let shows = ["cookie", "authorization"].iter().any(|name| w.request.header(name).is_some());
         let otherwise = || shows || !plain || went_by(&[Asked::METHOD, Asked::ORIGIN, Asked::CREDENTIALS]);
         let crosses = self.spoken.anything() && (otherwise() || self.spoken.concerns(branches));
+        let proxy = self.proxy;
+        let sent = || branches.iter().filter_map(|b| b.sent.as_ref());
+        let asks_anyway = sent().any(|s| s.values("upgrade").next().is_some());
+        let outgoing = sent().any(|s| proxy.list(s.list).displaced.is_some());
+        let answers = || branches.iter().filter_map(|b| b.policy).map(|p| proxy.policy(p).answer);
+        let displaces = [outgoing, answers().any(|l| proxy.list(l).displaced.is_some())];
         let sendings = if self.keeps && !w.upgrades() { branches.iter().filter_map(Sending::of).collect() } else { Vec::new() };
-        Sight { shakes, crosses, sendings }
+        Sight { shakes, crosses, asks_anyway, displaces, sendings }
     }
 }
 
@@ -111,12 +121,25 @@ fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
         })
 }
 
-/// Witnesses alone, and the plain requests to groups.
-pub(super) fn apart(seen: Vec<(Witness, Sight)>) -> (Vec<Witness>, Vec<Sending>) {
-    let mut sendings = Vec::new();
-    let witnesses = seen.into_iter().enumerate().map(|(witness, (w, sight))| {
-        sendings.extend(sight.sendings.into_iter().map(|s| Sending { witness, ..s }));
-        w
-    });
-    (witnesses.collect(), sendings)
+/// What is kept of all of them.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) witnesses: Vec<Witness>,
+    pub(super) sendings: Vec<Sending>,
+    /// Which of them lie under a list that replaced another one: requests, and answers.
+    pub(super) displacing: [Vec<u32>; 2],
+}
+
+impl Kept {
+    pub(super) fn of(seen: Vec<(Witness, Sight)>) -> Self {
+        let mut kept = Self { witnesses: Vec::with_capacity(seen.len()), ..Self::default() };
+        for (witness, (w, sight)) in seen.into_iter().enumerate() {
+            kept.sendings.extend(sight.sendings.into_iter().map(|s| Sending { witness, ..s }));
+            for (_, all) in sight.displaces.iter().zip(&mut kept.displacing).filter(|(here, _)| **here) {
+                all.push(witness as u32);
+            }
+            kept.witnesses.push(w);
+        }
+        kept
+    }
 }

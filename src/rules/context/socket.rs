@@ -25,6 +25,8 @@ pub struct WebSocket {
     pub witness: Witness,
     /// Why it is taken for one.
     pub evidence: Evidence,
+    /// Whether plain requests may ask the upstream for an upgrade.
+    pub asks_anyway: bool,
     /// Heartbeat in milliseconds, if known.
     pub heartbeat: Option<u64>,
     /// What becomes of a handshake.
@@ -137,11 +139,18 @@ pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Dec
     // Without a word from anybody, most routes are known to be none by their plain requests.
     let told = !declared.sockets.is_empty();
     parallel::many(witnesses, |(w, sight)| {
-        if told || sight.shakes && !declared.adds(w.route) { socket(machine, settings, declared, &meant, w) } else { None }
+        let asks = sight.asks_anyway;
+        if told || sight.shakes && !declared.adds(w.route) { socket(machine, settings, declared, &meant, (w, asks)) } else { None }
     })
 }
 
-fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant: &HashSet<RouteId>, w: &Witness) -> Option<WebSocket> {
+fn socket(
+    machine: &Machine<'_>,
+    settings: &Settings,
+    declared: &Declared,
+    meant: &HashSet<RouteId>,
+    (w, asks): (&Witness, bool),
+) -> Option<WebSocket> {
     let proxy = machine.proxy();
     let told = declared.sockets.get(&w.route);
     let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
@@ -160,7 +169,9 @@ fn socket(machine: &Machine<'_>, settings: &Settings, declared: &Declared, meant
     let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
     let faults = faults(proxy, &branches);
     branches.iter_mut().for_each(Branch::pack);
-    Some(WebSocket { witness: w.clone(), evidence, heartbeat, branches, faults })
+    // What becomes of plain requests to a path that was declared, nobody has seen yet.
+    let asks_anyway = asks || elsewhere.is_some();
+    Some(WebSocket { witness: w.clone(), evidence, asks_anyway, heartbeat, branches, faults })
 }
 
 /// Faults that every branch that reaches an upstream shares.

@@ -19,18 +19,16 @@ const THEIRS: [(&str, &str); 4] = [
     ("Access-Control-Allow-Headers", "upstream"),
 ];
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for c in cx.cross_origin().iter() {
-        for (kind, branches) in [(Kind::CrossOrigin, &c.plain), (Kind::Preflight, &c.preflight)] {
-            for b in branches {
-                if let [first, .., last] = lines(b)[..] {
-                    twice(cx, c, kind, first, last);
-                }
+pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
+    for (kind, branches) in [(Kind::CrossOrigin, &c.plain), (Kind::Preflight, &c.preflight)] {
+        for b in branches {
+            if let [first, .., last] = lines(b)[..] {
+                twice(cx, c, kind, first, last);
             }
         }
-        if serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
-            half_hidden(cx, c);
-        }
+    }
+    if cx.takes_out() && serves(&c.plain) && c.plain.iter().all(|b| b.end == End::Relayed && lines(b).len() == 1) {
+        half_hidden(cx, c);
     }
 }
 
@@ -38,7 +36,7 @@ fn lines(b: &Branch) -> Vec<&Line> {
     b.answer.iter().filter(|l| l.name.eq_ignore_ascii_case(ALLOW) && l.value.known() != Some("")).collect()
 }
 
-fn twice(cx: &mut Context<'_>, c: &CrossOrigin, kind: Kind, first: &Line, last: &Line) {
+fn twice(cx: &mut Context<'_>, c: &CrossOrigin<'_>, kind: Kind, first: &Line, last: &Line) {
     let (Some(before), Some(at)) = (first.origin, last.origin) else { return };
     let (Val::Is(a), Val::Is(b)) = (&first.value, &last.value) else { return };
     let mut f = cx.finding(RULE, Level::Error, at.span);
@@ -48,7 +46,7 @@ fn twice(cx: &mut Context<'_>, c: &CrossOrigin, kind: Kind, first: &Line, last: 
     f.help = format!("send exactly one `{ALLOW}` line; a browser reads two as one list and finds no such origin (Fetch, CORS check)");
     f.example = Some(format!("GET {} HTTP/1.1, Origin: {}", c.witness.path, c.origin));
     let because = [before, at].map(header).to_vec();
-    let mut wanted = intent(Goal::AnswersOne(ALLOW.to_owned()), &c.witness, &[kind], because, &c.origin);
+    let mut wanted = intent(Goal::AnswersOne(ALLOW.to_owned()), c.witness, &[kind], because, &c.origin);
     wanted.assumes = (a != b).then(|| "which of the two is meant is only guessed".to_owned());
     f.intent = Some(wanted);
     cx.report(f);
@@ -59,10 +57,10 @@ fn header(origin: Origin) -> Because {
 }
 
 /// Other lines of the upstream are taken out, so it does send them; this one is not.
-fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin) {
+fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     let lines_of_theirs = THEIRS.iter().map(|(n, v)| (Text::from("*"), (Text::from(*n), Text::from(*v)))).collect();
     let assume = Assume { lines: lines_of_theirs, ..Assume::default() };
-    let w = &c.witness;
+    let w = c.witness;
     let request = crate::probe::request(w.listener, "GET", &w.host, &w.path, &[("Origin", &c.origin)]);
     let branches = cx.run(&request, &assume);
     let stays = |b: &Branch, n: &(&str, &str)| b.answer.iter().any(|l| l.origin.is_none() && l.name.eq_ignore_ascii_case(n.0));

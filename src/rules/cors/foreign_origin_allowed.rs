@@ -16,25 +16,23 @@ const NULL: &str = "null";
 /// How many origins of the configuration's own are disguised.
 const DISGUISED: usize = 12;
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
+pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     let named = cx.named_origins();
-    for c in cx.cross_origin().iter() {
-        let dynamic = |b: &Branch| allowed(cx, b).is_some_and(|(op, _)| !constant(cx, op));
-        if !c.plain.iter().chain(&c.preflight).any(dynamic) {
+    let dynamic = |b: &Branch| allowed(cx, b).is_some_and(|(op, _)| !constant(cx, op));
+    if !c.plain.iter().chain(&c.preflight).any(dynamic) {
+        return;
+    }
+    let guests = std::iter::once(FOREIGN.to_owned())
+        .chain(named.iter().filter(|n| *n != NULL).take(DISGUISED).flat_map(|n| disguises(n)))
+        .chain((!named.iter().any(|n| n == NULL)).then(|| NULL.to_owned()));
+    for guest in guests {
+        if named.contains(&guest) {
             continue;
         }
-        let guests = std::iter::once(FOREIGN.to_owned())
-            .chain(named.iter().filter(|n| *n != NULL).take(DISGUISED).flat_map(|n| disguises(n)))
-            .chain((!named.iter().any(|n| n == NULL)).then(|| NULL.to_owned()));
-        for guest in guests {
-            if named.contains(&guest) {
-                continue;
-            }
-            let (plain, preflight) = cx.from_origin(&c.witness, &guest);
-            let Some(b) = plain.iter().chain(&preflight).find(|b| lets_in(cx, b, &guest)) else { continue };
-            speak(cx, c, b, &guest);
-            break;
-        }
+        let (plain, preflight) = cx.from_origin(c.witness, &guest);
+        let Some(b) = plain.iter().chain(&preflight).find(|b| lets_in(cx, b, &guest)) else { continue };
+        speak(cx, c, b, &guest);
+        break;
     }
 }
 
@@ -64,7 +62,7 @@ fn disguises(own: &str) -> Vec<String> {
     out
 }
 
-fn speak(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch, guest: &str) {
+fn speak(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch, guest: &str) {
     let Some((op, _)) = allowed(cx, b) else { return };
     let at = op.value.origin.span;
     let credentials = line(b, "access-control-allow-credentials").filter(|l| l.value.known() == Some("true"));

@@ -2,26 +2,24 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, line, serves},
+    context::{Context, CrossOrigin, line, serves},
 };
 use crate::model::{Advice, HeaderOp, Kind};
 use crate::probe::{Branch, End, Witness};
 
 const RULE: &str = "cors/headers-lost-by-inheritance";
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for route in cx.cross_origin().iter() {
-        if !serves(&route.plain) {
-            continue;
-        }
-        for b in &route.plain {
-            lost(cx, b, &route.origin, &route.witness, Kind::CrossOrigin);
-        }
-        for b in &route.preflight {
-            // Only an answer of the proxy's own: what the upstream adds is not known.
-            if b.end == End::Answered && b.status.is_some_and(|s| (200..300).contains(&s)) {
-                lost(cx, b, &route.origin, &route.witness, Kind::Preflight);
-            }
+pub(in crate::rules) fn check(cx: &mut Context<'_>, route: &CrossOrigin<'_>) {
+    if !serves(&route.plain) {
+        return;
+    }
+    for b in &route.plain {
+        lost(cx, b, &route.origin, route.witness, Kind::CrossOrigin);
+    }
+    for b in &route.preflight {
+        // Only an answer of the proxy's own: what the upstream adds is not known.
+        if b.end == End::Answered && b.status.is_some_and(|s| (200..300).contains(&s)) {
+            lost(cx, b, &route.origin, route.witness, Kind::Preflight);
         }
     }
 }

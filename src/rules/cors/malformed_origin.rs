@@ -1,39 +1,33 @@
 //! `cors/malformed-origin`
 
-use super::super::{Level, context::Context, intents::intent};
+use super::super::{
+    Level,
+    context::{Context, CrossOrigin},
+    intents::intent,
+};
 use super::{allowed, constant};
-use crate::model::{Because, Goal, Intent, Kind, NoFix, Role};
-use crate::source::Span;
-use std::collections::BTreeMap;
+use crate::model::{Because, Goal, Kind, NoFix, Role};
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    let mut found: BTreeMap<Span, (String, &str, String, Option<Intent>)> = BTreeMap::new();
-    for c in cx.cross_origin().iter() {
-        for b in c.plain.iter().chain(&c.preflight) {
-            let Some((op, value)) = allowed(cx, b) else { continue };
-            if let Some(wrong) = wrong(&value).filter(|_| constant(cx, op)) {
-                // A browser writes an origin without what follows the host; everything else is guesswork.
-                let meant = origin(&value).map(|meant| {
-                    let because = [(Role::Instead, meant.clone()), (Role::Header, op.name.to_string())];
-                    let because = because.map(|(role, value)| Because { role, origin: op.value.origin, value });
-                    intent(Goal::AnswerHas(vec![op.name.to_string()]), &c.witness, &[Kind::CrossOrigin], because.to_vec(), &meant)
-                });
-                found.entry(op.value.origin.span).or_insert_with(|| (value.clone(), wrong, cx.title(c.witness.route), meant));
-            }
-        }
-    }
-    for (span, (value, wrong, title, wanted)) in found {
-        let mut f = cx.finding("cors/malformed-origin", Level::Error, span);
-        f.message = format!("`Access-Control-Allow-Origin: {value}` for {title} fits no origin: {wrong}");
+pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
+    for b in c.plain.iter().chain(&c.preflight) {
+        let Some((op, value)) = allowed(cx, b).filter(|(op, _)| constant(cx, op)) else { continue };
+        let Some(wrong) = wrong(&value) else { continue };
+        let mut f = cx.finding("cors/malformed-origin", Level::Error, op.value.origin.span);
+        f.message = format!("`Access-Control-Allow-Origin: {value}` fits no origin: {wrong}");
         f.label = "compared with `Origin`, byte for byte".to_owned();
         f.help =
             "send `*`, or the one origin that asked, as the browser writes it (`https://app.example.com`); choose it with a `map` from \
                   `$http_origin` when there are several (Fetch, CORS check)"
                 .to_owned();
-        if wanted.is_none() {
+        // A browser writes an origin without what follows the host; everything else is guesswork.
+        f.intent = origin(&value).map(|meant| {
+            let because = [(Role::Instead, meant.clone()), (Role::Header, op.name.to_string())];
+            let because = because.map(|(role, value)| Because { role, origin: op.value.origin, value });
+            intent(Goal::AnswerHas(vec![op.name.to_string()]), c.witness, &[Kind::CrossOrigin], because.to_vec(), &meant)
+        });
+        if f.intent.is_none() {
             f.fix = Some(Err(NoFix::unsaid("which origin is meant is not known")));
         }
-        f.intent = wanted;
         cx.report(f);
     }
 }

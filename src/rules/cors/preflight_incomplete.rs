@@ -13,33 +13,31 @@ const MAY: &str = "which methods and request headers other origins may use is on
 /// Whoever asks for permission by OPTIONS gets an answer that others do not.
 const UNASKED: &str = "every OPTIONS request is then answered here, before anything asks for credentials or redirects";
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for c in cx.cross_origin().iter() {
-        let (w, plain, answers) = (&c.witness, &c.plain, &c.preflight);
-        let list = c.list(cx.proxy);
-        // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
-        let route = cx.proxy.route(w.route);
-        let own = cx.speaks(list) && cx.proxy.list(list).seat == route.seat;
-        // The proxy's own redirect (a missing slash) ends at the head of the block; nobody wrote it.
-        let head = cx.proxy.scope(route.seat).span;
-        let redirected =
-            plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)) && b.ended_at != head);
-        let intent = c.intent(cx.proxy) || own && redirected;
-        // What one branch lacks only counts if every branch that could be taken lacks it.
-        let Some(first) = answers.first() else { continue };
-        if answers.iter().any(|b| b.end != first.end || b.status != first.status) || first.end != End::Answered {
-            continue;
-        }
-        let Some(status) = first.status else { continue };
-        // A document that every method gets needs no preflight: a simple GET reads it.
-        let handled = plain.iter().all(|b| b.ended_at != first.ended_at);
-        if (200..300).contains(&status) && handled && intent && bare(first) {
-            unadorned(cx, c, first);
-        } else if (200..300).contains(&status) && handled {
-            incomplete(cx, c, first);
-        } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
-            refused(cx, c, first, status);
-        }
+pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
+    let (w, plain, answers) = (c.witness, &c.plain, &c.preflight);
+    let list = c.list(cx.proxy);
+    // A route that writes CORS headers of its own beside a redirect means other origins to follow it.
+    let route = cx.proxy.route(w.route);
+    let own = cx.speaks(list) && cx.proxy.list(list).seat == route.seat;
+    // The proxy's own redirect (a missing slash) ends at the head of the block; nobody wrote it.
+    let head = cx.proxy.scope(route.seat).span;
+    let redirected =
+        plain.iter().all(|b| b.end == End::Answered && b.status.is_some_and(|s| (300..400).contains(&s)) && b.ended_at != head);
+    let intent = c.intent(cx.proxy) || own && redirected;
+    // What one branch lacks only counts if every branch that could be taken lacks it.
+    let Some(first) = answers.first() else { return };
+    if answers.iter().any(|b| b.end != first.end || b.status != first.status) || first.end != End::Answered {
+        return;
+    }
+    let Some(status) = first.status else { return };
+    // A document that every method gets needs no preflight: a simple GET reads it.
+    let handled = plain.iter().all(|b| b.ended_at != first.ended_at);
+    if (200..300).contains(&status) && handled && intent && bare(first) {
+        unadorned(cx, c, first);
+    } else if (200..300).contains(&status) && handled {
+        incomplete(cx, c, first);
+    } else if intent && matches!(status, 401 | 403 | 405 | 301 | 302 | 303 | 307 | 308) && plain.iter().all(|b| b.end != End::Served) {
+        refused(cx, c, first, status);
     }
 }
 
@@ -49,7 +47,7 @@ fn bare(b: &Branch) -> bool {
 }
 
 /// An answer that has the status of a permission, and nothing else of it.
-fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
+fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch) {
     // What drops an inherited list has a rule of its own.
     if b.policy.is_some_and(|p| cx.displaced(cx.proxy.policy(p).answer).into_iter().any(|l| cx.speaks(l))) {
         return;
@@ -65,12 +63,12 @@ fn unadorned(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
     let usual = "send `Access-Control-Allow-Origin`, `-Methods` and `-Headers` in this answer too";
     f.help = format!("{} (Fetch, CORS-preflight fetch)", cx.advice(Advice::CompletePreflight, usual));
     f.example = Some(format!("OPTIONS {} HTTP/1.1, Origin: {}, Access-Control-Request-Method: PUT", c.witness.path, c.origin));
-    f.intent = cx.must_preflight(&c.witness, b, &c.origin, given, [MAY, UNASKED]);
+    f.intent = cx.must_preflight(c.witness, b, &c.origin, given, [MAY, UNASKED]);
     cx.report(f);
 }
 
-fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
-    let (w, origin) = (&c.witness, &c.origin);
+fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch) {
+    let (w, origin) = (c.witness, &c.origin);
     let Some(allow) = line(b, "access-control-allow-origin") else { return };
     if b.answer_open.is_some() || matches!(&allow.value, Val::Is(v) if v.is_empty()) {
         return;
@@ -100,8 +98,8 @@ fn incomplete(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch) {
     cx.report(f);
 }
 
-fn refused(cx: &mut Context<'_>, c: &CrossOrigin, b: &Branch, status: u16) {
-    let (w, origin, list) = (&c.witness, &c.origin, c.list(cx.proxy));
+fn refused(cx: &mut Context<'_>, c: &CrossOrigin<'_>, b: &Branch, status: u16) {
+    let (w, origin, list) = (c.witness, &c.origin, c.list(cx.proxy));
     let gate = b.gates.last().filter(|g| !g.1).map(|g| cx.proxy.gate(g.0).deny.origin.span);
     let mut f = cx.finding(RULE, Level::Error, gate.unwrap_or(b.ended_at));
     f.confidence = if b.guesses.is_empty() { Confidence::Certain } else { Confidence::Likely };

@@ -7,43 +7,41 @@ use super::super::{
 use crate::model::{Advice, Expr, Known, Request};
 use crate::probe::{Branch, Credentials, handshake};
 
-pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    for socket in cx.sockets().iter() {
-        if !super::works(cx, socket) {
-            continue;
-        }
-        let w = &socket.witness;
-        let mut request = handshake::ask(w.listener, &w.host, &w.path);
-        for (name, value) in &mut request.headers {
-            if name.eq_ignore_ascii_case("upgrade") {
-                *value = "WebSocket".into();
-            }
-        }
-        let branches = cx.shake(&request, Credentials::Valid);
-        let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()) else { continue };
-        if !branches.iter().any(|b| b.routes.contains(&w.route)) {
-            elsewhere(cx, socket, &branches, request);
-            continue;
-        }
-        if !matches!(handshake::judge(cx.proxy, sent), handshake::Judged::Faulty(f) if f.iter().any(|f| *f != handshake::Fault::TooOld)) {
-            continue;
-        }
-        let op = cx.written(sent.list, "connection").or_else(|| cx.written(sent.list, "upgrade"));
-        let mut f = cx.finding("websocket/upgrade-case-sensitive", Level::Hint, op.map_or(sent.span, |op| op.value.origin.span));
-        f.confidence = Confidence::Likely;
-        f.message = format!("through {} only clients that write `websocket` in lower case can connect", cx.title(w.route));
-        f.label = "yields nothing for `Upgrade: WebSocket`".to_owned();
-        if let Some(Known::Is(value)) = op.map(|op| op.value.value)
-            && let Expr::Map(map, _) = cx.proxy.expr(value)
-        {
-            let map = cx.proxy.map(*map);
-            f.related.push(super::super::Related { span: map.span, message: format!("`{}` tells letter cases apart", map.name) });
-        }
-        f.help = help(cx);
-        f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
-        f.intent = op.and_then(|op| cx.must_upgrade_as(socket, op, request));
-        cx.report(f);
+pub(in crate::rules) fn check(cx: &mut Context<'_>, socket: &WebSocket) {
+    if !cx.tells_letters() || !super::works(cx, socket) {
+        return;
     }
+    let w = &socket.witness;
+    let mut request = handshake::ask(w.listener, &w.host, &w.path);
+    for (name, value) in &mut request.headers {
+        if name.eq_ignore_ascii_case("upgrade") {
+            *value = "WebSocket".into();
+        }
+    }
+    let branches = cx.shake(&request, Credentials::Valid);
+    let Some(sent) = branches.iter().find_map(|b| b.sent.as_ref()) else { return };
+    if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+        elsewhere(cx, socket, &branches, request);
+        return;
+    }
+    if !matches!(handshake::judge(cx.proxy, sent), handshake::Judged::Faulty(f) if f.iter().any(|f| *f != handshake::Fault::TooOld)) {
+        return;
+    }
+    let op = cx.written(sent.list, "connection").or_else(|| cx.written(sent.list, "upgrade"));
+    let mut f = cx.finding("websocket/upgrade-case-sensitive", Level::Hint, op.map_or(sent.span, |op| op.value.origin.span));
+    f.confidence = Confidence::Likely;
+    f.message = format!("through {} only clients that write `websocket` in lower case can connect", cx.title(w.route));
+    f.label = "yields nothing for `Upgrade: WebSocket`".to_owned();
+    if let Some(Known::Is(value)) = op.map(|op| op.value.value)
+        && let Expr::Map(map, _) = cx.proxy.expr(value)
+    {
+        let map = cx.proxy.map(*map);
+        f.related.push(super::super::Related { span: map.span, message: format!("`{}` tells letter cases apart", map.name) });
+    }
+    f.help = help(cx);
+    f.example = Some(format!("GET {} HTTP/1.1, Host: {}, Upgrade: WebSocket, Connection: Upgrade", w.path, w.host));
+    f.intent = op.and_then(|op| cx.must_upgrade_as(socket, op, request));
+    cx.report(f);
 }
 
 /// The value decides where a request goes, and only in lower case.
