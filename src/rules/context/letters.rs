@@ -1,6 +1,6 @@
 //! Whether a configuration tells `Upgrade: websocket` from `Upgrade: WebSocket`.
 
-use crate::model::{Cond, Conv, Expr, ExprId, Matcher, Proxy, Subject};
+use crate::model::{Act, Cond, Conv, Expr, ExprId, Matcher, Proxy, Step, Subject, Target};
 
 /// Whether anything looks at the letters of the client's `Upgrade` line, or might: then both spellings must be tried.
 pub(super) fn tells_apart(proxy: &Proxy) -> bool {
@@ -8,7 +8,10 @@ pub(super) fn tells_apart(proxy: &Proxy) -> bool {
         Cond::Test(atom) => subject(proxy, &atom.of, 0) && tells(proxy, &atom.is, atom.fold),
         _ => false,
     });
+    // A group of servers is found by its name, to the letter.
+    let named = |step: &Step| matches!(&step.act, Act::Forward { to: Target::Named { name, .. }, .. } if reads(proxy, *name, 0));
     tested
+        || proxy.steps().iter().any(named)
         || proxy.exprs.iter().any(|expr| match expr {
             Expr::Map(id, of) if reads(proxy, *of, 0) => {
                 let map = proxy.map(*id);
