@@ -14,7 +14,7 @@ use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{self, Finding, Level, RULES, TRIALS, syntax_finding};
+use crate::rules::{self, Finding, Level, MANY, RULES, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -84,8 +84,6 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
     });
 }
 
-/// More routes than this are many: their models are not all held at once.
-const MANY: usize = 20_000;
 /// Texts with more bytes than this are lowered for the oldest and the newest release at once, though the one may prove needless.
 const LARGE: usize = 4 << 20;
 

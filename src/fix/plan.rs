@@ -192,12 +192,11 @@ impl<'a> Plan<'a> {
             left -= 1;
             // Where another correction stands, this one is judged by itself, and made in the next round.
             let together = self.edits.with(&way.correction.edits);
-            let fits = together.is_some();
+            let mut fits = together.is_some();
             let Some(edits) = together.or_else(|| Edits::default().with(&way.correction.edits)) else { continue };
             let others = if fits { self.wanted.clone() } else { Wanted::default() };
             let wanted = others.with(item.finding, &way.along);
             let mut proved = self.prove(&edits, &wanted);
-            let mut fits = fits;
             if fits && !self.edits.is_empty() && matches!(proved, Some(Err(_))) {
                 // What does not go together may go one after the other.
                 fits = false;

@@ -1,7 +1,7 @@
 //! Routes that pages of other origins ask (the Fetch standard).
 
 use super::own;
-use crate::model::{Act, Atom, Cond, Expr, HeaderOp, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject, Verb};
+use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject, Verb};
 use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
@@ -156,9 +156,8 @@ pub(super) struct Spoken {
 
 impl Spoken {
     pub(super) fn new(proxy: &Proxy) -> Self {
-        let about = |name: &str| name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"));
         let mut by_seat = vec![false; proxy.scopes.len()];
-        let speaking = proxy.lists.iter().filter(|l| l.ops.iter().any(|op| about(&op.name)));
+        let speaking = proxy.lists.iter().filter(|l| l.ops.iter().any(|op| is_cors(&op.name)));
         speaking.for_each(|l| by_seat[l.seat.0 as usize] = true);
         let anything = by_seat.contains(&true) || !proxy.cors.is_empty();
         let mut inside = vec![false; by_seat.len()];
@@ -188,6 +187,11 @@ impl Spoken {
     pub(super) const fn anything(&self) -> bool {
         self.anything
     }
+}
+
+/// Whether a line of this name is one of the Fetch standard's about other origins.
+pub(in crate::rules) fn is_cors(name: &str) -> bool {
+    name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"))
 }
 
 /// Whether an answer allows an origin.
@@ -229,8 +233,7 @@ pub(super) fn allowing(proxy: &Proxy) -> HashMap<Span, (usize, usize)> {
 
 /// Whether any list takes lines about other origins out of answers, or replaces them.
 pub(super) fn takes_out(proxy: &Proxy) -> bool {
-    let about = |op: &HeaderOp| op.verb != Verb::Add && op.name.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("access-control-"));
-    proxy.lists.iter().any(|l| l.ops.iter().any(about))
+    proxy.lists.iter().flat_map(|l| &l.ops).any(|op| op.verb != Verb::Add && is_cors(&op.name))
 }
 
 /// The one origin that a list always names.

@@ -64,8 +64,11 @@ pub struct Losing {
 }
 
 impl Side {
+    /// Both, in the order of their numbers.
+    pub(super) const BOTH: [Self; 2] = [Self::Outgoing, Self::Answer];
+
     /// The list in force at the end of a run; none where there is nothing to add lines to, or where more may be in force.
-    fn in_force(self, proxy: &Proxy, branch: &Branch) -> Option<ListId> {
+    pub(super) fn in_force(self, proxy: &Proxy, branch: &Branch) -> Option<ListId> {
         match self {
             Self::Outgoing => branch.sent.as_ref().filter(|s| s.open.is_none()).map(|s| s.list),
             Self::Answer => branch.policy.filter(|_| branch.answer_open.is_none()).map(|p| proxy.policy(p).answer),

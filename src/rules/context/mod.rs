@@ -12,7 +12,7 @@ pub(super) use lost::{Losing, Side};
 pub(super) use sight::Sending;
 pub(super) use socket::{Evidence, WebSocket};
 
-pub(super) use cross_origin::{SOME_ORIGIN, line, serves};
+pub(super) use cross_origin::{SOME_ORIGIN, is_cors, line, serves};
 pub(super) use socket::{carries, named, not_enabled};
 
 use super::{Finding, Level, Related};
@@ -48,7 +48,7 @@ struct Knowledge<'a> {
     allowing: HashMap<Span, (usize, usize)>,
     witnesses: Arc<[Witness]>,
     sendings: Vec<Sending>,
-    /// Which witnesses lie under a list that replaced another one: requests, and answers.
+    /// By [`Side`]: which witnesses lie under a list that replaced another one.
     displacing: [Vec<u32>; 2],
     /// Whether lines about other origins are taken out of the upstream's answers anywhere.
     takes_out: bool,

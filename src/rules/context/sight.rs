@@ -6,6 +6,7 @@
 
 use super::cross_origin::Spoken;
 use super::declared::added;
+use super::lost::Side;
 use super::socket::{self, evidence};
 use crate::config::Settings;
 use crate::model::{Act, HopId, Known, ListId, Origin, PolicyId, Proxy, RouteId, UpstreamId};
@@ -22,7 +23,7 @@ pub(super) struct Sight {
     pub(super) crosses: bool,
     /// Whether it asks its upstream for an upgrade, though nobody asked for one.
     pub(super) asks_anyway: bool,
-    /// Whether the list that makes its lines replaced another one, and the one for its answer.
+    /// By [`Side`]: whether the list in force replaced another one.
     pub(super) displaces: [bool; 2],
     sendings: Vec<Sending>,
 }
@@ -87,12 +88,9 @@ impl Look<'_> {
         let shows = ["cookie", "authorization"].iter().any(|name| w.request.header(name).is_some());
         let otherwise = || shows || !plain || went_by(&[Asked::METHOD, Asked::ORIGIN, Asked::CREDENTIALS]);
         let crosses = self.spoken.anything() && (otherwise() || self.spoken.concerns(branches));
-        let proxy = self.proxy;
-        let sent = || branches.iter().filter_map(|b| b.sent.as_ref());
-        let asks_anyway = sent().any(|s| s.values("upgrade").next().is_some());
-        let outgoing = sent().any(|s| proxy.list(s.list).displaced.is_some());
-        let answers = || branches.iter().filter_map(|b| b.policy).map(|p| proxy.policy(p).answer);
-        let displaces = [outgoing, answers().any(|l| proxy.list(l).displaced.is_some())];
+        let asks_anyway = branches.iter().filter_map(|b| b.sent.as_ref()).any(|s| s.values("upgrade").next().is_some());
+        let in_force = |side: Side| branches.iter().filter_map(move |b| side.in_force(self.proxy, b));
+        let displaces = Side::BOTH.map(|side| in_force(side).any(|l| self.proxy.list(l).displaced.is_some()));
         let sendings = if self.keeps && !w.upgrades() { branches.iter().filter_map(Sending::of).collect() } else { Vec::new() };
         Sight { shakes, crosses, asks_anyway, displaces, sendings }
     }
@@ -126,7 +124,7 @@ fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
 pub(super) struct Kept {
     pub(super) witnesses: Vec<Witness>,
     pub(super) sendings: Vec<Sending>,
-    /// Which of them lie under a list that replaced another one: requests, and answers.
+    /// By [`Side`]: which of them lie under a list that replaced another one.
     pub(super) displacing: [Vec<u32>; 2],
 }
 

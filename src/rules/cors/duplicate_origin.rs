@@ -2,7 +2,7 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, CrossOrigin, serves},
+    context::{Context, CrossOrigin, is_cors, serves},
     intents::intent,
 };
 use crate::model::{Advice, Because, Goal, Kind, Origin, Role, Text};
@@ -75,8 +75,7 @@ fn half_hidden(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
     f.confidence = Confidence::Likely;
     f.message = format!("the upstream's own `{ALLOW}` is not taken out of answers for {}", cx.title(w.route));
     f.label = "added to whatever the upstream sends".to_owned();
-    let spans: Vec<Span> =
-        hiding.iter().filter(|op| op.name.to_ascii_lowercase().starts_with("access-control-")).map(|op| op.value.origin.span).collect();
+    let spans: Vec<Span> = hiding.iter().filter(|op| is_cors(&op.name)).map(|op| op.value.origin.span).collect();
     for span in spans {
         f.related.push(Related { span, message: "the upstream sends CORS lines: this one is taken out".to_owned() });
     }

@@ -2,7 +2,7 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, CrossOrigin, line, serves},
+    context::{Context, CrossOrigin, is_cors, line, serves},
 };
 use crate::model::{Advice, HeaderOp, Kind};
 use crate::probe::{Branch, End, Witness};
@@ -38,17 +38,13 @@ fn lost(cx: &mut Context<'_>, b: &Branch, origin: &str, w: &Witness, kind: Kind)
     f.message = format!("`{scope}` drops the inherited `Access-Control-*` headers");
     f.label = "this list replaces the inherited one as a whole".to_owned();
     for op in &cx.proxy.list(behind).ops {
-        if op.name.to_ascii_lowercase().starts_with("access-control-") {
+        if is_cors(&op.name) {
             f.related.push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and lost below", op.name) });
         }
     }
     f.help = cx.advice(Advice::KeepInherited, "repeat the inherited lines beside this one").to_owned();
     f.example = Some(format!("{method} {} HTTP/1.1, Origin: {origin}", w.path));
-    let cors = |op: &&HeaderOp| {
-        let name = op.name.to_ascii_lowercase();
-        name.starts_with("access-control-") || name == "vary"
-    };
-    let behind: Vec<HeaderOp> = cx.proxy.list(behind).ops.iter().filter(cors).cloned().collect();
+    let behind: Vec<HeaderOp> = cx.proxy.list(behind).ops.iter().filter(|op| super::speaks_of_origins(&op.name)).cloned().collect();
     f.intent = cx.must_answer(w, &[kind], b, &["Access-Control-Allow-Origin"], &behind, origin);
     cx.report(f);
 }

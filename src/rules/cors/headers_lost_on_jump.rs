@@ -2,7 +2,7 @@
 
 use super::super::{
     Confidence, Level, Related,
-    context::{Context, CrossOrigin, line, serves},
+    context::{Context, CrossOrigin, is_cors, line, serves},
 };
 use crate::model::{Advice, HeaderOp, Kind};
 
@@ -26,7 +26,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, c: &CrossOrigin<'_>) {
         f.confidence = Confidence::Likely;
         f.message = format!("the jump leaves the `Access-Control-*` headers of {} behind", cx.title(c.witness.route));
         f.label = "jumps to a place with a list of its own".to_owned();
-        for op in cx.proxy.list(left).ops.iter().filter(|op| op.name.to_ascii_lowercase().starts_with("access-control-")) {
+        for op in cx.proxy.list(left).ops.iter().filter(|op| is_cors(&op.name)) {
             f.related.push(Related { span: op.value.origin.span, message: format!("`{}` is set here, and in force only here", op.name) });
         }
         if let Some(sent) = &b.sent {

@@ -11,7 +11,7 @@ pub(super) mod policy_not_applied;
 pub(super) mod preflight_incomplete;
 pub(super) mod wildcard_with_credentials;
 
-use super::context::{Context, line};
+use super::context::{Context, is_cors, line};
 use crate::model::{Expr, HeaderOp, Known};
 use crate::probe::{Branch, Val};
 
@@ -30,5 +30,5 @@ fn constant(cx: &Context<'_>, op: &HeaderOp) -> bool {
 
 /// Whether a line of this name belongs to what other origins are told.
 pub(super) fn speaks_of_origins(name: &str) -> bool {
-    name.to_ascii_lowercase().starts_with("access-control-") || name.eq_ignore_ascii_case("vary")
+    is_cors(name) || name.eq_ignore_ascii_case("vary")
 }

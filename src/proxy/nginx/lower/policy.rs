@@ -20,7 +20,7 @@ pub(super) enum Pass {
     Grpc,
     /// `memcached_pass`: nothing of the request passes.
     Memcached,
-    /// `proxy_pass`
+    /// `proxy_pass`; it stands last, for all others have settings of their own by their numbers (`Beside::others`).
     Proxy,
 }
 
