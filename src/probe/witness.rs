@@ -224,7 +224,7 @@ impl<T, W: Fn(RouteId) -> bool, L: Fn(&Witness, &[Branch]) -> T> Search<'_, '_, 
         let proxy = self.machine.proxy();
         let chance = self.ways.back(way, None).any(|c| matches!(c, Clause::Chance));
         let mut branches = Vec::new();
-        let found = find(proxy, self.ways, self.listener, way, |request| {
+        let found = find(self.machine, self.ways, self.listener, way, |request| {
             branches = self.machine.run(request, &self.assume);
             arrives(&branches, route, goal, chance)
         });

@@ -11,17 +11,19 @@ pub use outcome::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, L
 
 use super::{
     asked::Asked,
+    example::texts_of,
     index::{Picked, TableIndex},
     value::Tri,
     value::Val,
     word::nothing,
 };
 use crate::model::{
-    Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
+    Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
     Text, UpstreamId, Why,
 };
 use crate::source::Span;
 use errands::Copied;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -44,6 +46,7 @@ pub struct Machine<'a> {
     proxy: &'a Proxy,
     tables: Vec<OnceLock<Option<TableIndex>>>,
     maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    examples: Vec<OnceLock<Vec<String>>>,
     groups: OnceLock<HashMap<Text, UpstreamId>>,
     listeners: OnceLock<Doors>,
 }
@@ -61,12 +64,17 @@ impl<'a> Machine<'a> {
         fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
             std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
+        Self {
+            tables: empty(proxy.tables.len()),
+            maps: empty(proxy.maps.len()),
+            examples: empty(proxy.patterns.len()),
+            ..Self::once(proxy)
+        }
     }
 
     /// For a single request no index is made.
     const fn once(proxy: &'a Proxy) -> Self {
-        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), examples: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
     }
 
     /// The index of a table, made when it is first asked.
@@ -89,6 +97,12 @@ impl<'a> Machine<'a> {
             index
         });
         if map.fold { index.get(&*key.to_ascii_lowercase()) } else { index.get(key) }.copied()
+    }
+
+    /// Texts that an expression matches somewhere in; many routes may share one.
+    pub(super) fn examples(&self, id: PatternId) -> Cow<'_, [String]> {
+        let made = || texts_of(&self.proxy.pattern(id).text);
+        self.examples.get(id.at()).map_or_else(|| made().into(), |known| known.get_or_init(made).into())
     }
 
     /// The first listener that an address names, from this very machine.
