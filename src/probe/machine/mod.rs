@@ -11,6 +11,7 @@ pub use outcome::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, L
 
 use super::{
     asked::Asked,
+    differs::Differs,
     example::texts_of,
     index::{Picked, TableIndex},
     value::Tri,
@@ -18,8 +19,8 @@ use super::{
     word::nothing,
 };
 use crate::model::{
-    Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
-    Text, UpstreamId, Why,
+    Act, BlockId, Cond, CondId, GateId, HopId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
+    Text, Turn, UpstreamId, Why,
 };
 use crate::source::Span;
 use errands::Copied;
@@ -49,6 +50,7 @@ pub struct Machine<'a> {
     examples: Vec<OnceLock<Vec<String>>>,
     groups: OnceLock<HashMap<Text, UpstreamId>>,
     listeners: OnceLock<Doors>,
+    differs: Option<Differs>,
 }
 
 /// Listeners by their addresses, and by port those that take every address.
@@ -74,7 +76,17 @@ impl<'a> Machine<'a> {
 
     /// For a single request no index is made.
     const fn once(proxy: &'a Proxy) -> Self {
-        Self { proxy, tables: Vec::new(), maps: Vec::new(), examples: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+        Self { proxy, tables: Vec::new(), maps: Vec::new(), examples: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new(), differs: None }
+    }
+
+    /// A machine that also notes which requests fare otherwise after a turn.
+    pub fn before(proxy: &'a Proxy, turn: &Turn) -> Self {
+        Self { differs: Some(Differs::of(proxy, turn)), ..Self::new(proxy) }
+    }
+
+    /// Whether any request so far might have gone another way after the turn.
+    pub fn steered(&self) -> bool {
+        self.differs.as_ref().is_some_and(Differs::steered)
     }
 
     /// The index of a table, made when it is first asked.
@@ -211,6 +223,8 @@ pub(super) struct Run<'a> {
     pub(super) untouched: bool,
     /// What of the request was gone by.
     pub(super) asked: Asked,
+    /// Whether it met something that is otherwise in another era.
+    pub(super) differs: bool,
     moved: bool,
     /// Path and query before they were last rewritten.
     before: Option<(Text, Val)>,
@@ -280,6 +294,7 @@ impl<'a> Run<'a> {
             query: Val::nothing(),
             untouched: true,
             asked: Asked::default(),
+            differs: false,
             moved: false,
             before: None,
             rewritten: false,
@@ -312,6 +327,18 @@ impl<'a> Run<'a> {
             location: None,
             ended_at: Span::default(),
             arms: Vec::new(),
+        }
+    }
+
+    /// Notes that it goes by an edge.
+    pub(super) fn meets(&mut self, hop: HopId) {
+        self.differs |= self.machine.differs.as_ref().is_some_and(|d| d.hop(hop));
+    }
+
+    /// Where it goes on may hang on how it is sent.
+    pub(super) fn steers(&self) {
+        if let Some(differs) = self.machine.differs.as_ref().filter(|_| self.differs) {
+            differs.steer();
         }
     }
 

@@ -15,7 +15,7 @@ mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Turn, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
 use std::collections::HashMap;
@@ -96,6 +96,10 @@ struct NginxSite {
 impl Site for NginxSite {
     fn lower(&self, era: &Era) -> Proxy {
         lower::lower(&self.conf, era, self.whole)
+    }
+
+    fn turn(&self, proxy: &Proxy, from: &Era, to: Version) -> Option<Turn> {
+        lower::turn(proxy, from, to)
     }
 
     fn problems(&self, era: &Era) -> Vec<Problem> {

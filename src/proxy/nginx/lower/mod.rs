@@ -10,8 +10,11 @@ mod servers;
 mod settings;
 mod shared;
 mod stream;
+mod turn;
 mod upstreams;
 mod vars;
+
+pub(super) use turn::turn;
 
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
