@@ -28,7 +28,7 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     for (i, site) in sites.iter().enumerate() {
         let root = site.files().first().map_or("", |f| map.file(*f).name());
         let own = settings.at(root);
-        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()));
+        let (mut found, comments) = site_findings(map, dialect, site.as_ref(), &own);
         for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
             intent.site = i;
         }
@@ -83,6 +83,9 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
     });
 }
 
+/// Texts with more bytes than this are judged by what they say while their model is made.
+const LARGE: usize = 4 << 20;
+
 /// What is found in one era of a model.
 #[derive(Default)]
 struct Judged {
@@ -92,16 +95,12 @@ struct Judged {
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
-fn site_findings(
-    dialect: &dyn Dialect,
-    site: &dyn Site,
-    settings: &Settings,
-    target: Option<Version>,
-) -> (Vec<Finding>, Vec<Comment>) {
+fn site_findings(map: &SourceMap, dialect: &dyn Dialect, site: &dyn Site, settings: &Settings) -> (Vec<Finding>, Vec<Comment>) {
+    let target = settings.target(dialect.name());
     let versions = dialect.versions();
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
     let oldest = if target.is_some() { None } else { Some(oldest) };
-    let newest = newest_findings(dialect, site, settings, target.unwrap_or(newest), oldest);
+    let newest = newest_findings(map, dialect, site, settings, target.unwrap_or(newest), oldest);
     let Newest { lowered, read, by_text, by_model: last, turned, comments, many } = newest;
     if target.is_some() {
         return (by_text.into_iter().flatten().chain(last).collect(), comments);
@@ -169,15 +168,28 @@ struct Newest {
 }
 
 /// `oldest`: the oldest release that counts too; none: only that one does.
-fn newest_findings(dialect: &dyn Dialect, site: &dyn Site, settings: &Settings, at: Version, oldest: Option<Version>) -> Newest {
+fn newest_findings(
+    map: &SourceMap,
+    dialect: &dyn Dialect,
+    site: &dyn Site,
+    settings: &Settings,
+    at: Version,
+    oldest: Option<Version>,
+) -> Newest {
     let begin = |era: &Era| oldest.map_or_else(|| vec![at], |oldest| starts(oldest, at, era));
-    let said = |era: &Era| site.problems(era).into_iter().map(|p| syntax_finding(p, dialect.name())).collect::<Vec<Finding>>();
-    let (lowering, reading) = (Era::new(at), Era::new(at));
-    let mut proxy = site.lower(&lowering);
-    let last = said(&reading);
-    let read = begin(&reading);
-    let mut by_text: Vec<Vec<Finding>> = read[..read.len() - 1].iter().map(|start| said(&Era::new(*start))).collect();
-    by_text.push(last);
+    let said = |era: &Era| site.problems(map, era).into_iter().map(|p| syntax_finding(p, dialect.name())).collect::<Vec<Finding>>();
+    let lowering = Era::new(at);
+    let lower = || site.lower(&lowering);
+    let judge = || {
+        let reading = Era::new(at);
+        let last = said(&reading);
+        let read = begin(&reading);
+        let mut by_text: Vec<Vec<Finding>> = read[..read.len() - 1].iter().map(|start| said(&Era::new(*start))).collect();
+        by_text.push(last);
+        (read, by_text)
+    };
+    let bytes = site.files().iter().map(|f| map.file(*f).bytes().len()).sum::<usize>();
+    let (mut proxy, (read, mut by_text)) = if bytes > LARGE { parallel::both(lower, judge) } else { (lower(), judge()) };
     let lowered = begin(&lowering);
     let order = if by_text.iter().all(Vec::is_empty) { Vec::new() } else { proxy.scopes_in_text() };
     for f in by_text.iter_mut().flatten() {

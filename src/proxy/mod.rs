@@ -70,12 +70,12 @@ pub trait Site: Sync {
         None
     }
 
-    /// What the proxy would refuse at that version.
-    fn problems(&self, era: &Era) -> Vec<Problem>;
+    /// What the proxy would refuse at that version. `text` is what it was read from.
+    fn problems(&self, text: &SourceMap, era: &Era) -> Vec<Problem>;
 
     /// Why the proxy would not start at that version.
-    fn refusal(&self, era: &Era) -> Option<Problem> {
-        self.problems(era).into_iter().find(|p| p.certain)
+    fn refusal(&self, text: &SourceMap, era: &Era) -> Option<Problem> {
+        self.problems(text, era).into_iter().find(|p| p.certain)
     }
 
     /// All files that belong to it, the root first.

@@ -15,7 +15,10 @@ pub const MANY: usize = 20_000;
 
 /// What the rules say of a configuration: in the order of the rules, and for one rule in that of the routes.
 pub fn findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
-    Look::at(&Context::new(proxy, settings), None).found
+    let cx = Context::new(proxy, settings);
+    let found = Look::at(&cx, None).found;
+    cx.give_back();
+    found
 }
 
 /// What the rules say in two eras.
@@ -40,7 +43,9 @@ pub fn findings_of_both(proxy: &mut Proxy, settings: &Settings, turn: Turn) -> B
     let Some(past) = past else {
         return Both { before, after: findings(proxy, settings), same: HashSet::new() };
     };
-    let after = Look::at(&Context::after(proxy, settings, past), Some(&crossing)).found;
+    let cx = Context::after(proxy, settings, past);
+    let after = Look::at(&cx, Some(&crossing)).found;
+    cx.give_back();
     Both { before, after, same }
 }
 

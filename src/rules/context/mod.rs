@@ -15,10 +15,10 @@ pub(super) use socket::{Evidence, WebSocket};
 pub(super) use cross_origin::{SOME_ORIGIN, is_cors, line, serves};
 pub(super) use socket::{carries, named, not_enabled};
 
-use super::{Finding, Level, Related};
+use super::{Finding, Level, MANY, Related};
 use crate::config::Settings;
 use crate::model::{Advice, HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId, Turn};
-use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed};
+use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, parallel, shadowed};
 use crate::source::Span;
 use cross_origin::Spoken;
 use declared::Declared;
@@ -139,6 +139,15 @@ impl<'a> Context<'a> {
     /// again.
     pub(super) fn differs(&self, place: u32) -> bool {
         self.known.seen.sights[place as usize].differs
+    }
+
+    /// Lets what was found out go, on the side where that takes its time.
+    pub(super) fn give_back(self) {
+        if self.proxy.routes.len() > MANY
+            && let Some(known) = Arc::into_inner(self.known)
+        {
+            parallel::give_back((known.seen, known.sockets));
+        }
     }
 
     /// What was found out, for the time after the turn; nothing if requests may go other ways then. `sockets`: indices of those

@@ -122,6 +122,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         drop: 0,
         whole,
     };
+    lower.p.reserve(conf.all().filter(|d| conf.is_block(*d)).count());
     lower.run();
     lower.p
 }
