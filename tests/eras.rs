@@ -79,7 +79,9 @@ fn by_way_of_another_era_nothing_is_otherwise() {
         let said = [Settings::default(), cases::declared()];
         let both = said.map(|settings| {
             scope.spawn(move || {
-                let of = |room: &&dyn Dialect| cases::mains(&cases::recorded(room.name())).iter().map(|p| held(*room, p, &settings)).sum::<usize>();
+                let of = |room: &&dyn Dialect| {
+                    cases::mains(&cases::recorded(room.name())).iter().map(|p| held(*room, p, &settings)).sum::<usize>()
+                };
                 DIALECTS.iter().map(of).sum::<usize>()
             })
         });
@@ -91,7 +93,8 @@ fn by_way_of_another_era_nothing_is_otherwise() {
 /// What a server answers to a handshake hangs on how it gets it; a plain request goes the same way in both.
 #[test]
 fn what_may_lead_elsewhere_is_known() {
-    let text = "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:9001; } location /own { return 200; } } }\n";
+    let text =
+        "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:9001; } location /own { return 200; } } }\n";
     let nginx = dialect("nginx").unwrap();
     let mut files = Files::new();
     let id = files.add("nginx.conf", text.as_bytes().to_vec()).unwrap();

@@ -16,8 +16,9 @@ use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
 use crate::rules::{self, Both, Finding, Level, MANY, RULES, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use suppress::{Applied, Suppression};
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
@@ -84,14 +85,14 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
 }
 
 /// Texts with more bytes than this are judged by what they say while their model is made.
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 1 << 20;
 
 /// What is found in one era of a model.
 #[derive(Default)]
 struct Judged {
     found: Vec<Finding>,
     /// What is found in the newest era and is said here as well.
-    besides: HashSet<Saying>,
+    besides: FxHashSet<Saying>,
 }
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
@@ -101,7 +102,7 @@ fn site_findings(map: &SourceMap, dialect: &dyn Dialect, site: &dyn Site, settin
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
     let oldest = if target.is_some() { None } else { Some(oldest) };
     let newest = newest_findings(map, dialect, site, settings, target.unwrap_or(newest), oldest);
-    let Newest { lowered, read, by_text, by_model: last, turned, comments, many } = newest;
+    let Newest { lowered, read, mut by_text, by_model: last, turned, comments, many } = newest;
     if target.is_some() {
         return (by_text.into_iter().flatten().chain(last).collect(), comments);
     }
@@ -119,24 +120,28 @@ fn site_findings(map: &SourceMap, dialect: &dyn Dialect, site: &dyn Site, settin
     starts.sort_unstable();
     starts.dedup();
     let of = |group: &[Version], start: &Version| group.partition_point(|s| s <= start) - 1;
-    let era = |s: &Version| (&by_text[of(&read, s)], &by_model[of(&lowered, s)]);
-    let eras: Vec<(&Vec<Finding>, &Judged)> = starts.iter().map(era).collect();
-    let own = |era: &(&Vec<Finding>, &Judged)| era.0.iter().chain(&era.1.found).map(saying).collect::<HashSet<Saying>>();
-    let said: Vec<HashSet<Saying>> = eras.iter().map(own).collect();
-    let says = |i: usize, saying: &Saying| said[i].contains(saying) || eras[i].1.besides.contains(saying);
-    let mut seen: HashSet<Saying> = HashSet::new();
+    let eras: Vec<(usize, usize)> = starts.iter().map(|s| (of(&read, s), of(&lowered, s))).collect();
+    let sayings = |found: &Vec<Finding>| found.iter().map(saying).collect::<FxHashSet<Saying>>();
+    let said_by_text: Vec<FxHashSet<Saying>> = by_text.iter().map(sayings).collect();
+    let (mut by_model, besides): (Vec<Vec<Finding>>, Vec<FxHashSet<Saying>>) = by_model.into_iter().map(|j| (j.found, j.besides)).unzip();
+    let said_by_model: Vec<FxHashSet<Saying>> = by_model.iter().map(sayings).collect();
+    let says = |(text, model): &(usize, usize), saying: &Saying| {
+        said_by_text[*text].contains(saying) || said_by_model[*model].contains(saying) || besides[*model].contains(saying)
+    };
+    let mut seen: FxHashSet<Saying> = FxHashSet::default();
     let mut joined: Vec<Finding> = Vec::new();
     for (text, model) in eras.iter().rev() {
-        for f in text.iter().chain(&model.found) {
-            if !seen.insert(saying(f)) {
+        // An era that has its findings from another one brings nothing new.
+        let found = std::mem::take(&mut by_text[*text]).into_iter().chain(std::mem::take(&mut by_model[*model]));
+        for mut f in found {
+            if !seen.insert(saying(&f)) {
                 continue;
             }
-            let holds: Vec<bool> = (0..eras.len()).map(|i| says(i, &saying(f))).collect();
+            let holds: Vec<bool> = eras.iter().map(|era| says(era, &saying(&f))).collect();
             // Whoever writes what only later releases take, has one: without a target that is no fault.
             if f.rule.starts_with("syntax/") && holds.last() == Some(&false) {
                 continue;
             }
-            let mut f: Finding = f.clone();
             if !holds.iter().all(|h| *h) {
                 f.versions = Some(describe(&holds, &starts));
                 f.level = match f.level {
@@ -256,7 +261,7 @@ fn describe(holds: &[bool], starts: &[Version]) -> String {
 
 /// What one line does to several routes is said once: its correction must serve them all.
 fn share_trials(found: &mut [Finding]) {
-    let mut first: HashMap<Saying, usize> = HashMap::new();
+    let mut first: FxHashMap<Saying, usize> = FxHashMap::default();
     for i in 0..found.len() {
         let at = *first.entry(saying(&found[i])).or_insert(i);
         if at == i {

@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::model::{Proxy, Turn};
 use crate::probe::parallel;
 use crate::source::Span;
+use rustc_hash::FxHashSet;
 use std::collections::{HashMap, HashSet};
 
 /// More routes than this are many: rules look side by side at them, and models of several releases are not all held at once.
@@ -29,7 +30,7 @@ pub struct Both {
     /// After it, without what is as it was.
     pub after: Vec<Finding>,
     /// What is as it was: rules, and the bytes that they point at.
-    pub same: HashSet<(&'static str, Span)>,
+    pub same: FxHashSet<(&'static str, Span)>,
 }
 
 /// What the rules say of a model before and after it is turned to another era. Routes whose requests meet nothing that is otherwise
@@ -41,7 +42,7 @@ pub fn findings_of_both(proxy: &mut Proxy, settings: &Settings, turn: Turn) -> B
     let past: Option<Past> = cx.past(&sockets);
     turn.apply(proxy);
     let Some(past) = past else {
-        return Both { before, after: findings(proxy, settings), same: HashSet::new() };
+        return Both { before, after: findings(proxy, settings), same: FxHashSet::default() };
     };
     let cx = Context::after(proxy, settings, past);
     let after = Look::at(&cx, Some(&crossing)).found;
@@ -63,7 +64,7 @@ struct Item {
 struct Look {
     found: Vec<Finding>,
     /// What was found at things that are as they are in another era.
-    same: HashSet<(&'static str, Span)>,
+    same: FxHashSet<(&'static str, Span)>,
     /// Routes that carry WebSocket and are otherwise there, by index.
     sockets: Vec<u32>,
     /// Witnesses of routes that pages of other origins ask and that are otherwise there.

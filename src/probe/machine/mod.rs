@@ -19,8 +19,8 @@ use super::{
     word::nothing,
 };
 use crate::model::{
-    Act, BlockId, Cond, CondId, GateId, HopId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
-    Text, Turn, UpstreamId, Why,
+    Act, BlockId, Cond, CondId, GateId, HopId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand,
+    Subject, TableId, Text, Turn, UpstreamId, Why,
 };
 use crate::source::Span;
 use errands::Copied;
@@ -76,7 +76,15 @@ impl<'a> Machine<'a> {
 
     /// For a single request no index is made.
     const fn once(proxy: &'a Proxy) -> Self {
-        Self { proxy, tables: Vec::new(), maps: Vec::new(), examples: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new(), differs: None }
+        Self {
+            proxy,
+            tables: Vec::new(),
+            maps: Vec::new(),
+            examples: Vec::new(),
+            groups: OnceLock::new(),
+            listeners: OnceLock::new(),
+            differs: None,
+        }
     }
 
     /// A machine that also notes which requests fare otherwise after a turn.

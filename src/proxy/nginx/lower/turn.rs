@@ -1,7 +1,7 @@
 //! The model of releases before 1.29.7, made of that of later ones: upstreams are spoken to in another way, nothing else.
 
 use super::settings::connection;
-use crate::model::{Era, Expr, ExprId, Fact, How, HopId, ListId, Proxy, Releases, Turn, UpstreamId, Version, Wire};
+use crate::model::{Era, Expr, ExprId, Fact, HopId, How, ListId, Proxy, Releases, Turn, UpstreamId, Version, Wire};
 use crate::proxy::nginx::releases::MODERN_UPSTREAMS;
 
 /// What is otherwise at an earlier release; none if more lies between the two.
