@@ -108,6 +108,7 @@ impl Run<'_> {
             // It has no place for one.
             self.authority = Val::nothing();
         }
+        self.passed_on = true;
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
         if !self.copies.is_empty() {
             let tunnel = self.send_copies() && self.assume.credentials == Credentials::AsSent;

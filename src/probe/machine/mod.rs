@@ -245,6 +245,8 @@ pub(super) struct Run<'a> {
     failing: bool,
     /// Whether the request's body was thrown away.
     pub(super) discarded: bool,
+    /// Whether it was read to be passed on: it is not thrown away any more.
+    pub(super) passed_on: bool,
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
@@ -311,6 +313,7 @@ impl<'a> Run<'a> {
             own: false,
             failing: false,
             discarded: false,
+            passed_on: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
@@ -564,7 +567,7 @@ impl<'a> Run<'a> {
             }
             Act::Respond { status, location, body } => {
                 // Whoever redirects reads no body.
-                self.discarded |= location.is_some();
+                self.discarded |= location.is_some() && !self.passed_on;
                 // One that was set before error handling led here stays.
                 self.location = location.map(|l| (self.eval(l), at)).or_else(|| self.location.take());
                 self.body = body.map(|b| self.eval(b));
@@ -671,14 +674,15 @@ impl<'a> Run<'a> {
         self.block(self.proxy.route(route).body)
     }
 
-    /// Refuses a body that is larger than is taken here. It is thrown away, and not measured again.
+    /// Refuses a body that is larger than is taken here. It is thrown away, and not measured again, unless it was read
+    /// before.
     fn measure(&mut self, at: Span) -> Flow {
         let most = self.policy.and_then(|p| self.proxy.policy(p).max_body);
         let length = || self.request.header("content-length").and_then(|n| n.parse::<u64>().ok());
         if self.discarded || most.is_none_or(|most| length().is_none_or(|n| n <= most)) {
             return Flow::Next;
         }
-        self.discarded = true;
+        self.discarded = !self.passed_on;
         self.answer(413, at)
     }
 
