@@ -155,7 +155,9 @@ impl<'a> Context<'a> {
     pub(super) fn past(self, sockets: &[u32]) -> Option<Past> {
         let known = Arc::into_inner(self.known).filter(|k| !k.steered)?;
         let mut found = Arc::into_inner(known.sockets)?;
-        sockets.iter().for_each(|i| found[*i as usize].differs = true);
+        for i in sockets {
+            found[*i as usize].differs = true;
+        }
         Some(Past { seen: known.seen, sockets: Sockets { found, others: known.no_sockets } })
     }
 
