@@ -64,7 +64,7 @@ fn main() {
     sites.sort_by_key(|s| std::cmp::Reverse(s.files().len()));
     let newest = *nginx.versions().last().unwrap();
     let proxy = stage("lower", || sites[0].lower(&Era::new(newest)));
-    stage("problems", || sites[0].problems(&Era::new(newest)));
+    stage("problems", || sites[0].problems(files.map(), &Era::new(newest)));
     println!(
         "{} routes, {} policies, {} expressions, {} lists",
         proxy.routes.len(),

@@ -21,7 +21,7 @@ fn said(name: &str, text: &str) -> Vec<(ProblemKind, bool, String, String)> {
     let mut files = Files::new();
     let id = files.add(name, text.as_bytes().to_vec()).unwrap();
     let sites = sites(&mut files, &[id]);
-    let all: Vec<Problem> = sites.iter().flat_map(|s| s.problems(&Era::new(NEWEST))).collect();
+    let all: Vec<Problem> = sites.iter().flat_map(|s| s.problems(files.map(), &Era::new(NEWEST))).collect();
     all.into_iter().map(|p| (p.kind, p.certain, files.map().text(p.span), files.map().place(p.span))).collect()
 }
 
@@ -118,7 +118,7 @@ fn discovery_files_are_read_where_the_bootstrap_names_them() {
     let names: Vec<&str> = sites[0].files().iter().map(|f| files.map().file(*f).name().rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["envoy.yaml", "lds.yaml"]);
     let all: Vec<(ProblemKind, bool, String)> =
-        sites[0].problems(&Era::new(NEWEST)).into_iter().map(|p| (p.kind, p.certain, files.map().text(p.span))).collect();
+        sites[0].problems(files.map(), &Era::new(NEWEST)).into_iter().map(|p| (p.kind, p.certain, files.map().text(p.span))).collect();
     assert_eq!(all, [(ProblemKind::UnknownDirective, false, "tiemout".to_owned()), (ProblemKind::WrongType, true, "a".to_owned())]);
 }
 

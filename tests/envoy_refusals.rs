@@ -40,7 +40,7 @@ fn read(config: &str, versions: &[Version]) -> Vec<Vec<Said>> {
     let sites = dialect("envoy").unwrap().read(&mut files, &[id], &Reading { explicit: true, ..Reading::default() });
     let at = |version: &Version| {
         let era = Era::new(*version);
-        let all = sites.iter().flat_map(|s| s.problems(&era)).filter(|p| root.holds(p.span));
+        let all = sites.iter().flat_map(|s| s.problems(files.map(), &era)).filter(|p| root.holds(p.span));
         all.map(|p| Said { rule: format!("{:?}", p.kind), certain: p.certain, text: files.map().text(p.span), message: p.message })
             .collect()
     };

@@ -14,10 +14,11 @@ use crate::config::{Annotation, SetLevel, Settings, parse_annotation};
 use crate::model::{Comment, Era, Proxy, Version};
 use crate::probe::parallel;
 use crate::proxy::{Dialect, Site};
-use crate::rules::{self, Finding, Level, MANY, RULES, TRIALS, syntax_finding};
+use crate::rules::{self, Both, Finding, Level, MANY, RULES, TRIALS, syntax_finding};
 use crate::source::{FileId, SourceMap, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use suppress::{Applied, Suppression};
 
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
@@ -28,8 +29,7 @@ pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], se
     for (i, site) in sites.iter().enumerate() {
         let root = site.files().first().map_or("", |f| map.file(*f).name());
         let own = settings.at(root);
-        let large = site.files().iter().map(|f| map.file(*f).bytes().len()).sum::<usize>() > LARGE;
-        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()), large);
+        let (mut found, comments) = site_findings(map, dialect, site.as_ref(), &own);
         for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
             intent.site = i;
         }
@@ -84,56 +84,64 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
     });
 }
 
-/// Texts with more bytes than this are lowered for the oldest and the newest release at once, though the one may prove needless.
-const LARGE: usize = 4 << 20;
+/// Texts with more bytes than this are judged by what they say while their model is made.
+const LARGE: usize = 1 << 20;
+
+/// What is found in one era of a model.
+#[derive(Default)]
+struct Judged {
+    found: Vec<Finding>,
+    /// What is found in the newest era and is said here as well.
+    besides: FxHashSet<Saying>,
+}
 
 /// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
-fn site_findings(
-    dialect: &dyn Dialect,
-    site: &dyn Site,
-    settings: &Settings,
-    target: Option<Version>,
-    large: bool,
-) -> (Vec<Finding>, Vec<Comment>) {
+fn site_findings(map: &SourceMap, dialect: &dyn Dialect, site: &dyn Site, settings: &Settings) -> (Vec<Finding>, Vec<Comment>) {
+    let target = settings.target(dialect.name());
     let versions = dialect.versions();
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
     let oldest = if target.is_some() { None } else { Some(oldest) };
-    let newest = newest_findings(site, settings, target.unwrap_or(newest), oldest, large);
-    let Newest { lowered, early, read, by_text, by_model: last, comments, many } = newest;
+    let newest = newest_findings(map, dialect, site, settings, target.unwrap_or(newest), oldest);
+    let Newest { lowered, read, mut by_text, by_model: last, turned, comments, many } = newest;
     if target.is_some() {
         return (by_text.into_iter().flatten().chain(last).collect(), comments);
     }
     // What the text alone shows and what the model shows are asked for apart: an era of which the one knows nothing new has its
     // findings from the era before.
-    let mut earlier = &lowered[..lowered.len() - 1];
-    let mut by_model: Vec<Vec<Finding>> = Vec::with_capacity(lowered.len());
-    if let (Some(early), [_, rest @ ..]) = (early, earlier) {
-        by_model.push(last_findings(early, settings));
-        earlier = rest;
-    }
-    let judge = |start: &Version| last_findings(site.lower(&Era::new(*start)), settings);
-    by_model.extend(if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) });
-    by_model.push(last);
+    let earlier = &lowered[..lowered.len() - 1];
+    let judge = |start: &Version| Judged { found: last_findings(site.lower(&Era::new(*start)), settings), ..Judged::default() };
+    let mut by_model: Vec<Judged> = match turned {
+        Some(turned) => vec![turned],
+        None if many => earlier.iter().map(judge).collect(),
+        None => parallel::each(earlier, judge),
+    };
+    by_model.push(Judged { found: last, ..Judged::default() });
     let mut starts: Vec<Version> = lowered.iter().chain(&read).copied().collect();
     starts.sort_unstable();
     starts.dedup();
     let of = |group: &[Version], start: &Version| group.partition_point(|s| s <= start) - 1;
-    let era = |s: &Version| by_text[of(&read, s)].iter().chain(&by_model[of(&lowered, s)]).collect::<Vec<&Finding>>();
-    let eras: Vec<Vec<&Finding>> = starts.iter().map(era).collect();
-    let said: Vec<HashSet<Saying>> = eras.iter().map(|found| found.iter().map(|f| saying(f)).collect()).collect();
-    let mut seen: HashSet<Saying> = HashSet::new();
+    let eras: Vec<(usize, usize)> = starts.iter().map(|s| (of(&read, s), of(&lowered, s))).collect();
+    let sayings = |found: &Vec<Finding>| found.iter().map(saying).collect::<FxHashSet<Saying>>();
+    let said_by_text: Vec<FxHashSet<Saying>> = by_text.iter().map(sayings).collect();
+    let (mut by_model, besides): (Vec<Vec<Finding>>, Vec<FxHashSet<Saying>>) = by_model.into_iter().map(|j| (j.found, j.besides)).unzip();
+    let said_by_model: Vec<FxHashSet<Saying>> = by_model.iter().map(sayings).collect();
+    let says = |(text, model): &(usize, usize), saying: &Saying| {
+        said_by_text[*text].contains(saying) || said_by_model[*model].contains(saying) || besides[*model].contains(saying)
+    };
+    let mut seen: FxHashSet<Saying> = FxHashSet::default();
     let mut joined: Vec<Finding> = Vec::new();
-    for found in eras.iter().rev() {
-        for f in found {
-            if !seen.insert(saying(f)) {
+    for (text, model) in eras.iter().rev() {
+        // An era that has its findings from another one brings nothing new.
+        let found = std::mem::take(&mut by_text[*text]).into_iter().chain(std::mem::take(&mut by_model[*model]));
+        for mut f in found {
+            if !seen.insert(saying(&f)) {
                 continue;
             }
-            let holds: Vec<bool> = said.iter().map(|era| era.contains(&saying(f))).collect();
+            let holds: Vec<bool> = eras.iter().map(|era| says(era, &saying(&f))).collect();
             // Whoever writes what only later releases take, has one: without a target that is no fault.
             if f.rule.starts_with("syntax/") && holds.last() == Some(&false) {
                 continue;
             }
-            let mut f: Finding = (*f).clone();
             if !holds.iter().all(|h| *h) {
                 f.versions = Some(describe(&holds, &starts));
                 f.level = match f.level {
@@ -151,44 +159,59 @@ fn site_findings(
 struct Newest {
     /// Where the eras of the model begin.
     lowered: Vec<Version>,
-    /// The model of the oldest release, where it is at hand.
-    early: Option<Proxy>,
     /// Where the eras of the text begin.
     read: Vec<Version>,
     /// What the text alone shows, in each of its eras.
     by_text: Vec<Vec<Finding>>,
     /// What the model shows.
     by_model: Vec<Finding>,
+    /// What it shows in the era before, where the model could be turned to that.
+    turned: Option<Judged>,
     comments: Vec<Comment>,
     /// Whether the model is a large one.
     many: bool,
 }
 
 /// `oldest`: the oldest release that counts too; none: only that one does.
-fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Option<Version>, large: bool) -> Newest {
-    let (lowering, reading) = (Era::new(at), Era::new(at));
-    let (mut proxy, early) = match oldest.filter(|_| large) {
-        Some(oldest) => {
-            let (proxy, early) = parallel::both(|| site.lower(&lowering), || site.lower(&Era::new(oldest)));
-            (proxy, Some(early))
-        }
-        None => (site.lower(&lowering), None),
-    };
+fn newest_findings(
+    map: &SourceMap,
+    dialect: &dyn Dialect,
+    site: &dyn Site,
+    settings: &Settings,
+    at: Version,
+    oldest: Option<Version>,
+) -> Newest {
     let begin = |era: &Era| oldest.map_or_else(|| vec![at], |oldest| starts(oldest, at, era));
-    let said = |era: &Era| site.problems(era).into_iter().map(|p| syntax_finding(p, proxy.dialect)).collect::<Vec<Finding>>();
-    let last = said(&reading);
-    let (lowered, read) = (begin(&lowering), begin(&reading));
-    let mut by_text: Vec<Vec<Finding>> = read[..read.len() - 1].iter().map(|start| said(&Era::new(*start))).collect();
-    by_text.push(last);
+    let said = |era: &Era| site.problems(map, era).into_iter().map(|p| syntax_finding(p, dialect.name())).collect::<Vec<Finding>>();
+    let lowering = Era::new(at);
+    let lower = || site.lower(&lowering);
+    let judge = || {
+        let reading = Era::new(at);
+        let last = said(&reading);
+        let read = begin(&reading);
+        let mut by_text: Vec<Vec<Finding>> = read[..read.len() - 1].iter().map(|start| said(&Era::new(*start))).collect();
+        by_text.push(last);
+        (read, by_text)
+    };
+    let bytes = site.files().iter().map(|f| map.file(*f).bytes().len()).sum::<usize>();
+    let (mut proxy, (read, mut by_text)) = if bytes > LARGE { parallel::both(lower, judge) } else { (lower(), judge()) };
+    let lowered = begin(&lowering);
     let order = if by_text.iter().all(Vec::is_empty) { Vec::new() } else { proxy.scopes_in_text() };
     for f in by_text.iter_mut().flatten() {
         f.within = proxy.path(&order, f.span);
     }
-    let early = early.filter(|_| lowered.len() > 1);
-    let by_model = model_findings(&proxy, settings);
+    let turn = oldest.filter(|_| lowered.len() == 2).and_then(|oldest| site.turn(&proxy, &lowering, oldest));
+    let (by_model, turned) = match turn {
+        Some(turn) => {
+            let Both { before, after, same } = rules::findings_of_both(&mut proxy, settings, turn);
+            let found = placed(&proxy, after);
+            (placed(&proxy, before), Some(Judged { found, besides: same }))
+        }
+        None => (model_findings(&proxy, settings), None),
+    };
     let (comments, many) = (std::mem::take(&mut proxy.comments), proxy.routes.len() > MANY);
     give_back(proxy);
-    Newest { lowered, early, read, by_text, by_model, comments, many }
+    Newest { lowered, read, by_text, by_model, turned, comments, many }
 }
 
 /// Each release that somebody asked about begins an era; the oldest release begins the first.
@@ -238,7 +261,7 @@ fn describe(holds: &[bool], starts: &[Version]) -> String {
 
 /// What one line does to several routes is said once: its correction must serve them all.
 fn share_trials(found: &mut [Finding]) {
-    let mut first: HashMap<Saying, usize> = HashMap::new();
+    let mut first: FxHashMap<Saying, usize> = FxHashMap::default();
     for i in 0..found.len() {
         let at = *first.entry(saying(&found[i])).or_insert(i);
         if at == i {
@@ -254,7 +277,11 @@ fn share_trials(found: &mut [Finding]) {
 
 /// What the rules say of a model.
 fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
-    let mut found = rules::findings(proxy, settings);
+    placed(proxy, rules::findings(proxy, settings))
+}
+
+/// Findings of a model, with where they lie, and with what they have in common shared.
+fn placed(proxy: &Proxy, mut found: Vec<Finding>) -> Vec<Finding> {
     share_trials(&mut found);
     if !found.is_empty() {
         let order = proxy.scopes_in_text();

@@ -8,10 +8,10 @@ use crate::fix::{Room, propose};
 use crate::output::{self, progress::Progress};
 use crate::proxy::{DIALECTS, Dialect, Reading, Site, dialect};
 use crate::source::{Discovery, FileId, Files, Roots, config_maps, discover, images_above, is_markdown, read_text, repository};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// What was read, and what is to be said of it.
 pub(super) struct Analysis {
@@ -34,13 +34,16 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
     let stdin = paths.iter().any(|p| p == "-");
     let named: Vec<String> = paths.into_iter().filter(|p| p != "-").collect();
     let one_by_one = !named.is_empty() && named.iter().all(|p| !Path::new(p).is_dir());
-    let claims = RefCell::new(HashMap::new());
+    let claims = Mutex::new(HashMap::new());
     let judge = |name: &str, head: &[u8]| {
         let room = claimed(args, name, head);
-        claims.borrow_mut().extend(room.map(|room| (name.to_owned(), room)));
+        if let (Some(room), Ok(mut claims)) = (room, claims.lock()) {
+            claims.insert(name.to_owned(), room);
+        }
         room.is_some() || embedded(args, name, head)
     };
     let mut found = discover(&named, args.markdown, &judge);
+    let claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
     if one_by_one {
         found.images = images_above(&named);
     }
@@ -71,7 +74,7 @@ pub(super) fn analyse(args: &Check, mut settings: Settings) -> Result<Analysis, 
         match files.read(path) {
             Ok(id) => {
                 given.push((id, named.contains(path)));
-                judged.extend(claims.borrow().get(path).map(|room| (id, *room)));
+                judged.extend(claims.get(path).map(|room| (id, *room)));
             }
             Err(e) => report.unreadable.push((path.clone(), e.to_string())),
         }

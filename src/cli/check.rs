@@ -37,7 +37,9 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
         }
         before(commit, args, settings.clone())?.apply(files.map(), &mut report, |_| false);
     }
-    finish(args, &settings, &files, report, look, actions)
+    let code = finish(args, &settings, &files, report, look, actions);
+    std::mem::forget(files);
+    code
 }
 
 /// The arguments with the paths that a list names, as seen from here; nothing when a hook has nothing to hand over.

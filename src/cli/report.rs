@@ -26,7 +26,7 @@ pub(super) fn finish(
     let fail_on = args.fail_on.or_else(|| settings.fail_on.as_deref().and_then(|l| FailOn::from_str(l, true).ok()));
     report.fails_from = fail_on.unwrap_or(FailOn::Error).level();
     print(args, files, &report, look, actions)?;
-    Ok(if !report.unreadable.is_empty() {
+    let code = if !report.unreadable.is_empty() {
         WRONG
     } else if args.exit_zero {
         CLEAN
@@ -34,7 +34,10 @@ pub(super) fn finish(
         FOUND
     } else {
         CLEAN
-    })
+    };
+    // The process ends here, and what it holds goes with it: taking a large report apart would only take time.
+    std::mem::forget(report);
+    Ok(code)
 }
 
 /// All reports that were asked for: those for files first, so that they are complete when the terminal says something.

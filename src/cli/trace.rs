@@ -60,7 +60,7 @@ pub(super) fn run(args: &Trace) -> Result<u8, String> {
     let era = Era::new(version);
     let sites = room.read(&mut files, &ids, &Reading { context: None, explicit: true, together: true });
     let Some(site) = sites.first() else { return Err("nothing to trace in these files".to_owned()) };
-    if let Some(first) = site.refusal(&era) {
+    if let Some(first) = site.refusal(files.map(), &era) {
         let place = files.map().place(first.span);
         output::to_stderr(&format!("error: {} does not start with this configuration: {place}: {}", room.name(), first.message));
         return Ok(WRONG);

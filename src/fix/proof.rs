@@ -122,9 +122,9 @@ impl<'a> Before<'a> {
     fn refuses(&mut self, site: usize, at: Version, intents: &[&Intent]) -> bool {
         let spelt = |n: &&Intent| if let Goal::Spelt(span, _) = &n.goal { Some(*span) } else { None };
         let Some(spelt) = intents.iter().map(spelt).collect::<Option<Vec<Span>>>().filter(|s| !s.is_empty()) else { return false };
-        let sites = self.view.sites;
+        let (sites, map) = (self.view.sites, self.view.files.map());
         let refused = self.refused.entry((site, at)).or_insert_with(|| {
-            let problems = sites[site].problems(&Era::new(at)).into_iter().filter(|p| p.certain);
+            let problems = sites[site].problems(map, &Era::new(at)).into_iter().filter(|p| p.certain);
             problems.filter_map(|p| p.remedy).map(|r| r.span).collect()
         });
         spelt.iter().all(|span| refused.contains(span))

@@ -11,6 +11,7 @@ mod policy;
 mod program;
 mod proxy;
 mod remark;
+mod turn;
 mod version;
 
 pub use advice::{Advice, Words};
@@ -28,6 +29,7 @@ pub use program::{
 };
 pub use proxy::{Comment, Proxy};
 pub use remark::{Problem, ProblemKind, Remark, RemarkKind, Remedy};
+pub use turn::Turn;
 pub use version::{Era, Version};
 
 /// Text shared by many facts.

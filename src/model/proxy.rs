@@ -100,6 +100,18 @@ macro_rules! arenas {
 }
 
 impl Proxy {
+    /// Makes room for so many more places that have settings: large vectors need not be moved then while they grow. Room that is
+    /// not used costs nothing.
+    pub fn reserve(&mut self, places: usize) {
+        self.scopes.reserve(places);
+        self.policies.reserve(places);
+        self.lists.reserve(places);
+        self.routes.reserve(2 * places);
+        self.blocks.reserve(4 * places);
+        self.conds.reserve(2 * places);
+        self.steps.reserve(5 * places);
+    }
+
     arenas! {
         /// Adds a table.
         add_table table tables Table, TableId;

@@ -51,10 +51,11 @@ impl Run<'_> {
         let mut inner = Run::new(self.machine, &request, self.assume, std::mem::take(&mut self.script));
         (inner.made, inner.guesses, inner.steps) = (self.made, std::mem::take(&mut self.guesses), self.steps);
         inner.hops_left = self.hops_left - 1;
+        inner.differs = self.differs;
         inner.go();
         (self.made, self.steps, self.script) = (inner.made, inner.steps, std::mem::take(&mut inner.script));
         let branch = inner.finish();
-        self.guesses = branch.guesses;
+        (self.guesses, self.differs) = (branch.guesses, branch.differs);
         self.gates.extend(branch.gates);
         self.relayed = Some(branch.answer);
         self.through = branch.policy.into_iter().chain(branch.through).collect();

@@ -1,7 +1,7 @@
 //! Would a strict RFC 6455 server accept what reaches it? (RFC 6455 §4.2.1, RFC 9110 §7.8)
 
 use super::machine::{Assume, Branch, Sent, run};
-use super::{Val, request};
+use super::{Val, request, word::word};
 use crate::model::{Known, Proxy, Request, Why, Wire};
 
 /// What keeps a handshake from being one.
@@ -133,11 +133,12 @@ pub fn ask(listener: usize, host: &str, target: &str) -> Request {
 
 /// Adds what a handshake has and a request lacks, or has otherwise: a request that came a way on which any `Upgrade` will do.
 pub fn complete(request: &mut Request) {
+    request.headers.reserve(LINES.len());
     for (name, value) in LINES {
         let token = |v: &str| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(value));
         match request.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            None => request.headers.push(((*name).into(), (*value).into())),
-            Some((_, own)) if *name != KEY && !token(own) => *own = (*value).into(),
+            None => request.headers.push((word(name), word(value))),
+            Some((_, own)) if *name != KEY && !token(own) => *own = word(value),
             Some(_) => {}
         }
     }

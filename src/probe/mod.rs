@@ -5,6 +5,7 @@
 
 mod again;
 mod asked;
+mod differs;
 mod essence;
 mod eval;
 mod example;

@@ -1,7 +1,7 @@
 //! Requests that may fulfil what a way asks for. They are guesses: whoever uses one runs it first.
 
 use super::eval::text_matches;
-use super::example::texts_of;
+use super::machine::Machine;
 use super::value::Tri;
 use super::way::{Clause, Way, Ways};
 use super::word::{nothing, word};
@@ -31,10 +31,16 @@ struct Literal<'a> {
 type Term<'a> = Vec<Literal<'a>>;
 
 /// The first request for a way from a listener that arrives, the simplest tried first.
-pub(super) fn find(proxy: &Proxy, ways: &Ways, listener: usize, way: Way, mut arrives: impl FnMut(&Request) -> bool) -> Option<Request> {
+pub(super) fn find(
+    machine: &Machine<'_>,
+    ways: &Ways,
+    listener: usize,
+    way: Way,
+    mut arrives: impl FnMut(&Request) -> bool,
+) -> Option<Request> {
     let mut clauses: Vec<&Clause> = ways.back(way, None).collect();
     clauses.reverse();
-    let solve = Solve { proxy, ways, clauses: &clauses };
+    let solve = Solve { machine, proxy: machine.proxy(), ways, clauses: &clauses };
     let mut tried: Vec<Request> = Vec::new();
     for term in solve.terms() {
         // Nearly always the first choice for every subject will do; the others are made up only if it does not.
@@ -57,6 +63,7 @@ pub(super) fn find(proxy: &Proxy, ways: &Ways, listener: usize, way: Way, mut ar
 }
 
 struct Solve<'a> {
+    machine: &'a Machine<'a>,
     proxy: &'a Proxy,
     ways: &'a Ways,
     /// From the listener on.
@@ -275,7 +282,7 @@ impl<'a> Solve<'a> {
                 Matcher::Starts(list) => heads.extend(take(list)),
                 Matcher::Has(list) => middles.extend(take(list)),
                 Matcher::Ends(list) => tails.extend(take(list)),
-                Matcher::Regex(id) => patterns.extend(texts_of(&self.proxy.pattern(*id).text)),
+                Matcher::Regex(id) => patterns.extend(self.machine.examples(*id).iter().cloned()),
                 Matcher::Any | Matcher::Present | Matcher::Truthy | Matcher::Same(_) => {}
             }
         }

@@ -8,7 +8,8 @@ use super::way::{Clause, Goal, Walk, Way, Ways};
 use super::{parallel, word::word};
 use crate::model::{Kind, Request, RouteId, Text};
 use crate::source::Span;
-use std::collections::{BTreeSet, HashSet};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
 
 /// A request that arrives at a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ fn survey_by<T: Send>(
     look: impl Fn(&Witness, &[Branch]) -> T + Sync,
 ) -> Vec<(Witness, T)> {
     let proxy = machine.proxy();
-    let mut known = Known { reached: vec![false; proxy.routes.len()], forwards: HashSet::new() };
+    let mut known = Known { reached: vec![false; proxy.routes.len()], forwards: FxHashSet::default() };
     let mut all: Vec<(Witness, T)> = Vec::new();
     let mut walk = Walk::new(proxy);
     for (listener, taken) in proxy.listeners.iter().enumerate() {
@@ -152,7 +153,7 @@ fn survey_by<T: Send>(
 /// Where requests were shown to come.
 struct Known {
     reached: Vec<bool>,
-    forwards: HashSet<(RouteId, Span)>,
+    forwards: FxHashSet<(RouteId, Span)>,
 }
 
 impl Known {
@@ -224,7 +225,7 @@ impl<T, W: Fn(RouteId) -> bool, L: Fn(&Witness, &[Branch]) -> T> Search<'_, '_, 
         let proxy = self.machine.proxy();
         let chance = self.ways.back(way, None).any(|c| matches!(c, Clause::Chance));
         let mut branches = Vec::new();
-        let found = find(proxy, self.ways, self.listener, way, |request| {
+        let found = find(self.machine, self.ways, self.listener, way, |request| {
             branches = self.machine.run(request, &self.assume);
             arrives(&branches, route, goal, chance)
         });

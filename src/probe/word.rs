@@ -2,9 +2,28 @@
 
 use crate::model::Text;
 
+/// In all requests, or in all handshakes.
+const COMMON: [&str; 16] = [
+    "",
+    "GET",
+    "1.1",
+    "Host",
+    "http",
+    "https",
+    "HTTP/1.1",
+    "/",
+    "Upgrade",
+    "websocket",
+    "Connection",
+    "Sec-WebSocket-Key",
+    "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version",
+    "13",
+    "Origin",
+];
+
 thread_local! {
-    static WORDS: Vec<(&'static str, Text)> =
-        ["", "GET", "1.1", "Host", "http", "https", "HTTP/1.1", "/"].into_iter().map(|word| (word, word.into())).collect();
+    static WORDS: Vec<(&'static str, Text)> = COMMON.into_iter().map(|word| (word, word.into())).collect();
 }
 
 /// A common text.

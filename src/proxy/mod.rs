@@ -9,7 +9,7 @@ mod lines;
 mod usual;
 
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Turn, Version};
 use crate::source::{FileId, Files, SourceMap};
 
 /// What a person said about the text that hoplint cannot see in it.
@@ -63,12 +63,19 @@ pub trait Site: Sync {
     /// Lowers it for one era.
     fn lower(&self, era: &Era) -> Proxy;
 
-    /// What the proxy would refuse at that version.
-    fn problems(&self, era: &Era) -> Vec<Problem>;
+    /// What an earlier release has otherwise than the one that this model was made for, if it is only how upstreams are spoken
+    /// to. What a lowering for that release would yield must come out, to the last id. None: it takes a lowering of its own.
+    fn turn(&self, proxy: &Proxy, from: &Era, to: Version) -> Option<Turn> {
+        let _ = (proxy, from, to);
+        None
+    }
+
+    /// What the proxy would refuse at that version. `text` is what it was read from.
+    fn problems(&self, text: &SourceMap, era: &Era) -> Vec<Problem>;
 
     /// Why the proxy would not start at that version.
-    fn refusal(&self, era: &Era) -> Option<Problem> {
-        self.problems(era).into_iter().find(|p| p.certain)
+    fn refusal(&self, text: &SourceMap, era: &Era) -> Option<Problem> {
+        self.problems(text, era).into_iter().find(|p| p.certain)
     }
 
     /// All files that belong to it, the root first.

@@ -22,7 +22,7 @@ pub use context::Context;
 use context::{CrossOrigin, WebSocket};
 pub use finding::{Confidence, Finding, Level, Related};
 pub use intents::TRIALS;
-pub use look::{MANY, findings};
+pub use look::{Both, MANY, findings, findings_of_both};
 
 /// What is known of a rule besides its code.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Which files of a tree are looked at, and why the others are not.
 
+use crate::parallel;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ const BACKUPS: &[&str] = &["~", ".bak", ".orig", ".rpmsave", ".rpmnew", ".dpkg-o
 /// name and content.
 ///
 /// With `markdown`, Markdown files of directories are taken too.
-pub fn discover(paths: &[String], markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool) -> Discovery {
+pub fn discover(paths: &[String], markdown: bool, judge: &(dyn Fn(&str, &[u8]) -> bool + Sync)) -> Discovery {
     let mut out = Discovery::default();
     for path in paths {
         let meta = match std::fs::metadata(path) {
@@ -53,50 +54,74 @@ pub fn discover(paths: &[String], markdown: bool, judge: &dyn Fn(&str, &[u8]) ->
     out
 }
 
-fn walk(root: &str, markdown: bool, judge: &dyn Fn(&str, &[u8]) -> bool, out: &mut Discovery) {
+fn walk(root: &str, markdown: bool, judge: &(dyn Fn(&str, &[u8]) -> bool + Sync), out: &mut Discovery) {
+    let mut paths = Vec::new();
     for entry in ignore::WalkBuilder::new(root).require_git(false).sort_by_file_name(Ord::cmp).build() {
-        let entry = match entry {
-            Ok(e) => e,
-            Err(e) => {
-                out.skipped.push((root.to_owned(), e.to_string()));
-                continue;
-            }
-        };
-        if !entry.file_type().is_some_and(|t| t.is_file()) {
-            continue;
-        }
-        let path = entry.path().to_string_lossy().into_owned();
-        if is_image(entry.path()) {
-            if let Ok(text) = std::fs::read_to_string(entry.path()) {
-                out.images.push((path, text));
-            }
-            continue;
-        }
-        if BACKUPS.iter().any(|b| path.ends_with(b)) {
-            out.skipped.push((path, "a backup by its name".to_owned()));
-            continue;
-        }
-        let mut head = Vec::new();
-        if let Err(e) = std::fs::File::open(entry.path()).and_then(|f| f.take(HEAD).read_to_end(&mut head)) {
-            out.unreadable.push((path, e.to_string()));
-            continue;
-        }
-        if head.contains(&0) {
-            out.skipped.push((path, "not a text file".to_owned()));
-        } else if markdown && is_markdown(&path) || judge(&path, &head) {
-            if entry.path().to_str().is_some() {
-                if head.len() < HEAD as usize {
-                    out.texts.push((path.clone(), head));
-                }
-                out.files.push(path);
-            } else {
-                // It would be read under another name, and reported under that.
-                out.unreadable.push((path, "its name is not UTF-8".to_owned()));
-            }
-        } else {
-            out.skipped.push((path, "not a configuration of a known proxy by its content".to_owned()));
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => paths.push(entry.into_path()),
+            Ok(_) => {}
+            Err(e) => out.skipped.push((root.to_owned(), e.to_string())),
         }
     }
+    for (path, file) in parallel::turns(&paths, |turn| turn.iter().map(|p| (shown(p), look(p, markdown, judge))).collect()) {
+        match file {
+            Looked::Image(text) => out.images.extend(text.map(|text| (path, text))),
+            Looked::Skipped(why) => out.skipped.push((path, why.to_owned())),
+            Looked::Unreadable(why) => out.unreadable.push((path, why)),
+            Looked::Wanted(whole) => {
+                out.texts.extend(whole.map(|text| (path.clone(), text)));
+                out.files.push(path);
+            }
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// What a file of a directory is.
+enum Looked {
+    /// It says which release is used; none: it is no text.
+    Image(Option<String>),
+    /// One to look at; its text, if that was read whole.
+    Wanted(Option<Vec<u8>>),
+    Skipped(&'static str),
+    Unreadable(String),
+}
+
+fn look(path: &Path, markdown: bool, judge: &(dyn Fn(&str, &[u8]) -> bool + Sync)) -> Looked {
+    if is_image(path) {
+        return Looked::Image(std::fs::read_to_string(path).ok());
+    }
+    let name = shown(path);
+    if BACKUPS.iter().any(|b| name.ends_with(b)) {
+        return Looked::Skipped("a backup by its name");
+    }
+    let head = match head(path) {
+        Ok(head) => head,
+        Err(e) => return Looked::Unreadable(e.to_string()),
+    };
+    if head.contains(&0) {
+        Looked::Skipped("not a text file")
+    } else if !(markdown && is_markdown(&name) || judge(&name, &head)) {
+        Looked::Skipped("not a configuration of a known proxy by its content")
+    } else if path.to_str().is_none() {
+        // It would be read under another name, and reported under that.
+        Looked::Unreadable("its name is not UTF-8".to_owned())
+    } else {
+        Looked::Wanted((head.len() < HEAD as usize).then_some(head))
+    }
+}
+
+/// As much of a file as is judged.
+fn head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    // One byte more shows the end at once.
+    let size = file.metadata().map_or(0, |m| m.len()).min(HEAD) + 1;
+    let mut head = Vec::with_capacity(size as usize);
+    file.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// The directory of the repository around a path: the nearest one with `.git` in it.

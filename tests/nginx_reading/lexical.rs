@@ -275,7 +275,7 @@ fn survives(text: &[u8]) {
         for site in sites {
             let era = hoplint::model::Era::new(hoplint::model::Version(1, 22, 1));
             site.lower(&era);
-            for p in site.problems(&era) {
+            for p in site.problems(files.map(), &era) {
                 assert!(files.map().file(file).span().holds(p.span), "{} lies outside", p.message);
                 assert!(!p.message.is_empty() && !p.help.is_empty());
             }

@@ -28,7 +28,7 @@ fn problems(path: &str, context: Option<&str>, version: Version) -> Vec<Told> {
     let file = files.read(path).unwrap();
     let reading = Reading { context: context.map(ToOwned::to_owned), ..Reading::default() };
     let sites = dialect("nginx").unwrap().read(&mut files, &[file], &reading);
-    let found = sites.iter().flat_map(|s| s.problems(&Era::new(version)));
+    let found = sites.iter().flat_map(|s| s.problems(files.map(), &Era::new(version)));
     found
         .map(|p| Told {
             rule: format!("{:?}", p.kind),

@@ -8,6 +8,7 @@ impl Run<'_> {
     /// Applies header operations to a list of lines.
     pub(super) fn apply(&mut self, list: ListId, lines: &mut Vec<Line>) -> Option<Why> {
         let proxy = self.proxy;
+        self.differs |= self.machine.differs.as_ref().is_some_and(|d| d.list(list));
         for op in proxy.ops(list) {
             if let Answers::Statuses(which) = op.on
                 && !self.status.is_some_and(|s| which.contains(&s))
@@ -160,6 +161,7 @@ impl Run<'_> {
             cached: self.cached,
             through: self.through,
             asked: self.asked,
+            differs: self.differs,
             conditional: self.conditions > 0,
         }
     }

@@ -55,7 +55,8 @@ impl Run<'_> {
         let outer = (
             (self.path.clone(), self.query.clone(), self.method.clone(), std::mem::take(&mut self.pushed), self.untouched, self.internal),
             (self.policy, self.routes.len(), self.jumps.len(), self.sent.take(), self.cached.take()),
-            (std::mem::take(&mut self.failing), self.moved, self.rewritten, self.stands.take(), std::mem::take(&mut self.discarded)),
+            (std::mem::take(&mut self.failing), self.moved, self.rewritten, self.stands.take()),
+            (std::mem::take(&mut self.discarded), std::mem::take(&mut self.passed_on)),
             (std::mem::replace(&mut self.own, true), std::mem::replace(&mut self.authority, Val::nothing()), self.location.take()),
         );
         let (tested, captures) = (self.tested_method.clone(), std::mem::take(&mut self.captures));
@@ -68,10 +69,11 @@ impl Run<'_> {
         (self.path, self.query, self.method, self.pushed, self.untouched, self.internal) = outer.0;
         let (policy, routes, jumps, sent, cached) = outer.1;
         (self.policy, self.sent, self.cached) = (policy, sent, cached);
-        (self.failing, self.moved, self.rewritten, self.stands, self.discarded) = outer.2;
+        (self.failing, self.moved, self.rewritten, self.stands) = outer.2;
+        (self.discarded, self.passed_on) = outer.3;
         self.routes.truncate(routes);
         self.jumps.truncate(jumps);
-        (self.own, self.authority, self.location) = outer.3;
+        (self.own, self.authority, self.location) = outer.4;
         self.body = None;
         (end, status)
     }

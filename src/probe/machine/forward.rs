@@ -65,6 +65,7 @@ impl Run<'_> {
             addresses.extend(self.addresses(id));
         }
         let edge = proxy.hop(hop);
+        self.meets(hop);
         let Some(policy) = self.policy else { return self.stop(End::Unknown(Proxy::RUNTIME), at) };
         let list = proxy.policy(policy).outgoing;
         let theirs = if edge.client_headers.value == Known::Is(false) { &[][..] } else { &self.headers };
@@ -107,6 +108,7 @@ impl Run<'_> {
             // It has no place for one.
             self.authority = Val::nothing();
         }
+        self.passed_on = true;
         self.sent = Some(Sent { upstream, addresses, method, target, headers, open, hop, list, removed, span: at });
         if !self.copies.is_empty() {
             let tunnel = self.send_copies() && self.assume.credentials == Credentials::AsSent;
@@ -209,10 +211,15 @@ impl Run<'_> {
         let edge = self.proxy.hop(hop);
         let Some(sent) = &self.sent else { return Flow::Next };
         if let Some(listener) = self.comes_back(&sent.addresses) {
+            self.steers();
             return self.again(listener, hop, at);
         }
         // Without a key it is no handshake, whatever else is not known.
         let shake = sent.values("sec-websocket-key").next().is_some().then(|| judge(self.proxy, sent));
+        if shake.is_some() {
+            // What a server answers to a handshake hangs on how it gets it.
+            self.steers();
+        }
         if edge.intercepts || matches!(edge.upgrade.value, Known::Is(UpgradeMode::Refuse(_))) {
             // What comes back from a handshake may lead elsewhere.
             self.asked |= Asked::UPGRADE;

@@ -102,6 +102,7 @@ impl Run<'_> {
                 Some(Far::Status(s)) => {
                     // Its own answer is what the client gets.
                     if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
+                        self.meets(policy.hop);
                         self.sent = Some(Sent {
                             upstream: Some(of),
                             addresses,

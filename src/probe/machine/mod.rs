@@ -11,17 +11,20 @@ pub use outcome::{Assume, Branch, Cached, Credentials, End, Errand, Far, Jump, L
 
 use super::{
     asked::Asked,
+    differs::Differs,
+    example::texts_of,
     index::{Picked, TableIndex},
     value::Tri,
     value::Val,
     word::nothing,
 };
 use crate::model::{
-    Act, BlockId, Cond, CondId, GateId, Lane, ListId, MapId, Origin, PolicyId, Proxy, Request, RouteId, Slot, Stand, Subject, TableId,
-    Text, UpstreamId, Why,
+    Act, BlockId, Cond, CondId, GateId, HopId, Lane, ListId, MapId, Origin, PatternId, PolicyId, Proxy, Request, RouteId, Slot, Stand,
+    Subject, TableId, Text, Turn, UpstreamId, Why,
 };
 use crate::source::Span;
 use errands::Copied;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -44,8 +47,10 @@ pub struct Machine<'a> {
     proxy: &'a Proxy,
     tables: Vec<OnceLock<Option<TableIndex>>>,
     maps: Vec<OnceLock<HashMap<Text, usize>>>,
+    examples: Vec<OnceLock<Vec<String>>>,
     groups: OnceLock<HashMap<Text, UpstreamId>>,
     listeners: OnceLock<Doors>,
+    differs: Option<Differs>,
 }
 
 /// Listeners by their addresses, and by port those that take every address.
@@ -61,12 +66,35 @@ impl<'a> Machine<'a> {
         fn empty<T>(n: usize) -> Vec<OnceLock<T>> {
             std::iter::repeat_with(OnceLock::new).take(n).collect()
         }
-        Self { tables: empty(proxy.tables.len()), maps: empty(proxy.maps.len()), ..Self::once(proxy) }
+        Self {
+            tables: empty(proxy.tables.len()),
+            maps: empty(proxy.maps.len()),
+            examples: empty(proxy.patterns.len()),
+            ..Self::once(proxy)
+        }
     }
 
     /// For a single request no index is made.
     const fn once(proxy: &'a Proxy) -> Self {
-        Self { proxy, tables: Vec::new(), maps: Vec::new(), groups: OnceLock::new(), listeners: OnceLock::new() }
+        Self {
+            proxy,
+            tables: Vec::new(),
+            maps: Vec::new(),
+            examples: Vec::new(),
+            groups: OnceLock::new(),
+            listeners: OnceLock::new(),
+            differs: None,
+        }
+    }
+
+    /// A machine that also notes which requests fare otherwise after a turn.
+    pub fn before(proxy: &'a Proxy, turn: &Turn) -> Self {
+        Self { differs: Some(Differs::of(proxy, turn)), ..Self::new(proxy) }
+    }
+
+    /// Whether any request so far might have gone another way after the turn.
+    pub fn steered(&self) -> bool {
+        self.differs.as_ref().is_some_and(Differs::steered)
     }
 
     /// The index of a table, made when it is first asked.
@@ -89,6 +117,12 @@ impl<'a> Machine<'a> {
             index
         });
         if map.fold { index.get(&*key.to_ascii_lowercase()) } else { index.get(key) }.copied()
+    }
+
+    /// Texts that an expression matches somewhere in; many routes may share one.
+    pub(super) fn examples(&self, id: PatternId) -> Cow<'_, [String]> {
+        let made = || texts_of(&self.proxy.pattern(id).text);
+        self.examples.get(id.at()).map_or_else(|| made().into(), |known| known.get_or_init(made).into())
     }
 
     /// The first listener that an address names, from this very machine.
@@ -197,6 +231,8 @@ pub(super) struct Run<'a> {
     pub(super) untouched: bool,
     /// What of the request was gone by.
     pub(super) asked: Asked,
+    /// Whether it met something that is otherwise in another era.
+    pub(super) differs: bool,
     moved: bool,
     /// Path and query before they were last rewritten.
     before: Option<(Text, Val)>,
@@ -209,6 +245,8 @@ pub(super) struct Run<'a> {
     failing: bool,
     /// Whether the request's body was thrown away.
     pub(super) discarded: bool,
+    /// Whether it was read to be passed on: it is not thrown away any more.
+    pub(super) passed_on: bool,
     pub(super) headers: Vec<Line>,
     /// Why its headers may be others by now.
     headers_open: Option<Why>,
@@ -266,6 +304,7 @@ impl<'a> Run<'a> {
             query: Val::nothing(),
             untouched: true,
             asked: Asked::default(),
+            differs: false,
             moved: false,
             before: None,
             rewritten: false,
@@ -274,6 +313,7 @@ impl<'a> Run<'a> {
             own: false,
             failing: false,
             discarded: false,
+            passed_on: false,
             headers: request.headers.iter().map(|(n, v)| Line { name: n.clone(), value: Val::Is(v.clone()), origin: None }).collect(),
             headers_open: None,
             slots: Vec::new(),
@@ -298,6 +338,18 @@ impl<'a> Run<'a> {
             location: None,
             ended_at: Span::default(),
             arms: Vec::new(),
+        }
+    }
+
+    /// Notes that it goes by an edge.
+    pub(super) fn meets(&mut self, hop: HopId) {
+        self.differs |= self.machine.differs.as_ref().is_some_and(|d| d.hop(hop));
+    }
+
+    /// Where it goes on may hang on how it is sent.
+    pub(super) fn steers(&self) {
+        if let Some(differs) = self.machine.differs.as_ref().filter(|_| self.differs) {
+            differs.steer();
         }
     }
 
@@ -515,7 +567,7 @@ impl<'a> Run<'a> {
             }
             Act::Respond { status, location, body } => {
                 // Whoever redirects reads no body.
-                self.discarded |= location.is_some();
+                self.discarded |= location.is_some() && !self.passed_on;
                 // One that was set before error handling led here stays.
                 self.location = location.map(|l| (self.eval(l), at)).or_else(|| self.location.take());
                 self.body = body.map(|b| self.eval(b));
@@ -622,14 +674,15 @@ impl<'a> Run<'a> {
         self.block(self.proxy.route(route).body)
     }
 
-    /// Refuses a body that is larger than is taken here. It is thrown away, and not measured again.
+    /// Refuses a body that is larger than is taken here. It is thrown away, and not measured again, unless it was read
+    /// before.
     fn measure(&mut self, at: Span) -> Flow {
         let most = self.policy.and_then(|p| self.proxy.policy(p).max_body);
         let length = || self.request.header("content-length").and_then(|n| n.parse::<u64>().ok());
         if self.discarded || most.is_none_or(|most| length().is_none_or(|n| n <= most)) {
             return Flow::Next;
         }
-        self.discarded = true;
+        self.discarded = !self.passed_on;
         self.answer(413, at)
     }
 

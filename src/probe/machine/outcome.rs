@@ -174,6 +174,8 @@ pub struct Branch {
     pub through: Vec<PolicyId>,
     /// What of the request was gone by.
     pub asked: Asked,
+    /// Whether it met something that is otherwise in another era, if the machine was told of one.
+    pub differs: bool,
     /// Whether it ended under a test on more than where the request goes (method, host, path): another client may fare
     /// differently.
     pub conditional: bool,

@@ -65,13 +65,13 @@ impl Site for EnvoySite {
         lower::lower(&self.conf, &self.findings)
     }
 
-    fn refusal(&self, era: &Era) -> Option<Problem> {
+    fn refusal(&self, text: &SourceMap, era: &Era) -> Option<Problem> {
         // A discovery file may be rejected; Envoy starts all the same `[dyn-rds-yaml-error]`.
         let root = self.conf.texts.first().map(|t| t.tree.span);
-        self.problems(era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
+        self.problems(text, era).into_iter().find(|p| p.certain && root.is_some_and(|r| r.holds(p.span)))
     }
 
-    fn problems(&self, era: &Era) -> Vec<Problem> {
+    fn problems(&self, _: &SourceMap, era: &Era) -> Vec<Problem> {
         let holds = |f: &&schema::Finding| f.until.is_none_or(|v| !era.since(v));
         self.findings.iter().filter(holds).cloned().map(schema::Finding::problem).collect()
     }

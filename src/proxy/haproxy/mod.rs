@@ -76,7 +76,7 @@ impl Site for HaproxySite {
         lower::lower(&self.conf, era, self.whole)
     }
 
-    fn problems(&self, era: &Era) -> Vec<Problem> {
+    fn problems(&self, _: &SourceMap, era: &Era) -> Vec<Problem> {
         problems::check(&self.conf, &|(a, b, c)| era.since(Version(a, b, c)))
     }
 

@@ -15,10 +15,11 @@ mod snippet;
 
 use super::{Dialect, Reading, Site};
 use crate::config::Order;
-use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Version};
+use crate::model::{Correction, Era, Intent, NoFix, Problem, Proxy, Turn, Version};
 use crate::source::{FileId, Files, SourceMap, Span};
 use conf::{Conf, Context};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// The dialect.
 #[derive(Debug)]
@@ -80,8 +81,7 @@ impl Dialect for Nginx {
             .filter(|(_, keep)| *keep)
             .map(|(conf, _)| {
                 let whole = files.map().file(conf.root).span();
-                let found = problems::find(&conf, files.map(), forced.is_some());
-                Box::new(NginxSite { conf, whole, found }) as Box<dyn Site>
+                Box::new(NginxSite { conf, whole, told: forced.is_some(), found: OnceLock::new() }) as Box<dyn Site>
             })
             .collect()
     }
@@ -90,7 +90,9 @@ impl Dialect for Nginx {
 struct NginxSite {
     conf: Conf,
     whole: Span,
-    found: Vec<problems::Found>,
+    /// Whether a person named the context of the root.
+    told: bool,
+    found: OnceLock<Vec<problems::Found>>,
 }
 
 impl Site for NginxSite {
@@ -98,8 +100,13 @@ impl Site for NginxSite {
         lower::lower(&self.conf, era, self.whole)
     }
 
-    fn problems(&self, era: &Era) -> Vec<Problem> {
-        let own = self.found.iter().filter_map(|f| f.at(era));
+    fn turn(&self, proxy: &Proxy, from: &Era, to: Version) -> Option<Turn> {
+        lower::turn(proxy, from, to)
+    }
+
+    fn problems(&self, text: &SourceMap, era: &Era) -> Vec<Problem> {
+        let found = self.found.get_or_init(|| problems::find(&self.conf, text, self.told));
+        let own = found.iter().filter_map(|f| f.at(era));
         self.conf.problems.iter().chain(own).cloned().collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::own;
 use crate::model::{Act, Atom, Cond, Expr, Known, ListId, Matcher, Proxy, RouteId, Seat, Subject, Verb};
-use crate::probe::{Assume, Branch, End, Line, Machine, Witness, preflight, texts_of};
+use crate::probe::{Assume, Branch, End, Line, Witness, preflight, texts_of};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -68,7 +68,31 @@ impl super::Context<'_> {
 
     /// What becomes of a GET and of a preflight from some other origin.
     pub fn from_origin(&self, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
-        ask(&self.known.machine, w, origin)
+        // Nothing of a request that does not come this way.
+        let plain = w.cross_origin(origin).map_or_else(Vec::new, |r| self.run(&r, &Assume::default()));
+        let before = w.preflight(origin).map_or_else(Vec::new, |r| self.run(&r, &preflight::assume()));
+        (plain, before)
+    }
+
+    /// What becomes of requests from other origins, where a witness is of such a route.
+    pub(in crate::rules) fn cross_origin<'w>(&self, w: &'w Witness) -> Option<CrossOrigin<'w>> {
+        let (proxy, spoken) = (self.proxy, &self.known.spoken);
+        let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
+        let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
+        let (mut plain, mut preflight) = self.from_origin(w, &origin);
+        if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&preflight) {
+            return None;
+        }
+        for other in self.known.named_origins.iter().take(TRIED) {
+            if plain.iter().chain(&preflight).any(allows) {
+                break;
+            }
+            let (p, b) = self.from_origin(w, other);
+            if p.iter().chain(&b).any(allows) {
+                (origin, plain, preflight) = (other.clone(), p, b);
+            }
+        }
+        Some(CrossOrigin { witness: w, origin, plain, preflight })
     }
 
     /// Whether lines about other origins are taken out of the upstream's answers anywhere.
@@ -80,13 +104,6 @@ impl super::Context<'_> {
     pub fn named_origins(&self) -> &[String] {
         &self.known.named_origins
     }
-}
-
-/// Nothing of a request that does not come this way.
-fn ask(machine: &Machine<'_>, w: &Witness, origin: &str) -> (Vec<Branch>, Vec<Branch>) {
-    let plain = w.cross_origin(origin).map_or_else(Vec::new, |r| machine.run(&r, &Assume::default()));
-    let before = w.preflight(origin).map_or_else(Vec::new, |r| machine.run(&r, &preflight::assume()));
-    (plain, before)
 }
 
 /// Origins that tests and tables of the configuration name: keys, and texts that its expressions match.
@@ -197,27 +214,6 @@ pub(in crate::rules) fn is_cors(name: &str) -> bool {
 /// Whether an answer allows an origin.
 fn allows(b: &Branch) -> bool {
     line(b, "access-control-allow-origin").is_some_and(|l| l.value.known() != Some(""))
-}
-
-/// What becomes of requests from other origins to a route, if it is one of that kind.
-pub(super) fn route<'a>(machine: &Machine<'_>, spoken: &Spoken, named: &[String], w: &'a Witness) -> Option<CrossOrigin<'a>> {
-    let proxy = machine.proxy();
-    let constant = constant(proxy, proxy.policy(proxy.route(w.route).policy).answer);
-    let mut origin = constant.unwrap_or_else(|| SOME_ORIGIN.to_owned());
-    let (mut plain, mut preflight) = ask(machine, w, &origin);
-    if !spoken.engine && !spoken.concerns(&plain) && !spoken.concerns(&preflight) {
-        return None;
-    }
-    for other in named.iter().take(TRIED) {
-        if plain.iter().chain(&preflight).any(allows) {
-            break;
-        }
-        let (p, b) = ask(machine, w, other);
-        if p.iter().chain(&b).any(allows) {
-            (origin, plain, preflight) = (other.clone(), p, b);
-        }
-    }
-    Some(CrossOrigin { witness: w, origin, plain, preflight })
 }
 
 /// Where operations stand that allow an origin, by their bytes; the first of those that were taken over.

@@ -1,6 +1,5 @@
 //! Routes that somebody declared: in a comment, in a settings file, or with an option.
 
-use super::Sight;
 use crate::config::{Annotation, Purpose, Settings};
 use crate::model::{Proxy, Rank, RouteId, Seat};
 use crate::probe::{Assume, Machine, Witness, handshake, request};
@@ -18,7 +17,7 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    pub(super) fn new(machine: &Machine<'_>, settings: &Settings, witnesses: &[(Witness, Sight)]) -> Self {
+    pub(super) fn new(machine: &Machine<'_>, settings: &Settings, witnesses: &[Witness]) -> Self {
         let proxy = machine.proxy();
         let mut told = Self { implied: added(proxy), ..Self::default() };
         let mut by_seat: HashMap<Seat, (Purpose, Option<u64>)> = HashMap::new();
@@ -39,10 +38,10 @@ impl Declared {
         if settings.routes.is_empty() {
             return told;
         }
-        let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|(w, _)| (w.listener, &*w.host)).collect();
+        let mut entries: Vec<(usize, &str)> = witnesses.iter().map(|w| (w.listener, &*w.host)).collect();
         entries.sort_unstable();
         entries.dedup();
-        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|(w, _)| (w.route, &*w.path)).collect();
+        let paths: HashMap<RouteId, &str> = witnesses.iter().map(|w| (w.route, &*w.path)).collect();
         for r in &settings.routes {
             let mut taken: Vec<(usize, RouteId)> = Vec::new();
             for (listener, host) in &entries {

@@ -80,8 +80,8 @@ impl Context<'_> {
     /// Lists that made plain requests, or their answers, go without lines that were written further out.
     pub fn losses(&self, side: Side, counts: impl Fn(&HeaderOp) -> bool + Sync) -> Vec<Loss> {
         let proxy = self.proxy;
-        let each = parallel::many(&self.known.displacing[side as usize], |i| {
-            let w = &self.known.witnesses[*i as usize];
+        let each = parallel::many(&self.known.seen.displacing[side as usize], |i| {
+            let w = &self.known.seen.witnesses[*i as usize];
             let found: Vec<(ListId, Losing)> = self.plain(w).into_iter().flat_map(|b| losing(proxy, side, w, &b, &counts)).collect();
             (!found.is_empty()).then_some(found)
         });

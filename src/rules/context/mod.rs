@@ -15,16 +15,18 @@ pub(super) use socket::{Evidence, WebSocket};
 pub(super) use cross_origin::{SOME_ORIGIN, is_cors, line, serves};
 pub(super) use socket::{carries, named, not_enabled};
 
-use super::{Finding, Level, Related};
+use super::{Finding, Level, MANY, Related};
 use crate::config::Settings;
-use crate::model::{Advice, HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId};
-use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, shadowed};
+use crate::model::{Advice, HeaderList, HeaderOp, How, ListId, Origin, Proxy, Request, RouteId, Turn};
+use crate::probe::{Assume, Branch, Machine, Shadowed, Witness, parallel, shadowed};
 use crate::source::Span;
 use cross_origin::Spoken;
 use declared::Declared;
-use sight::{Kept, Sight};
+use sight::{Seen, Sight};
+use socket::Sockets;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One configuration, seen by the rules.
 pub struct Context<'a> {
@@ -32,13 +34,20 @@ pub struct Context<'a> {
     pub proxy: &'a Proxy,
     known: Arc<Knowledge<'a>>,
     found: Vec<Finding>,
+    /// Whether a request met something that is otherwise in another era, if there is one to think of.
+    differs: AtomicBool,
 }
 
 /// What was found out before any rule looks.
 struct Knowledge<'a> {
     machine: Machine<'a>,
     settings: &'a Settings,
-    sockets: Arc<[WebSocket]>,
+    seen: Seen,
+    /// Whether what differs between eras may lead requests elsewhere.
+    steered: bool,
+    sockets: Arc<Vec<WebSocket>>,
+    /// Witnesses of no such route whose handshakes fare otherwise in another era.
+    no_sockets: Vec<u32>,
     spoken: Spoken,
     /// Which witnesses may be of routes that pages of other origins ask.
     crossing: Vec<u32>,
@@ -46,10 +55,6 @@ struct Knowledge<'a> {
     named_origins: Vec<String>,
     /// Where operations stand that allow an origin: list and place in it.
     allowing: HashMap<Span, (usize, usize)>,
-    witnesses: Arc<[Witness]>,
-    sendings: Vec<Sending>,
-    /// By [`Side`]: which witnesses lie under a list that replaced another one.
-    displacing: [Vec<u32>; 2],
     /// Whether lines about other origins are taken out of the upstream's answers anywhere.
     takes_out: bool,
     /// Whether anything tells spellings of `Upgrade` apart.
@@ -59,46 +64,101 @@ struct Knowledge<'a> {
     declared: Declared,
 }
 
+/// What was found out in an era from which the model was turned.
+pub(super) struct Past {
+    seen: Seen,
+    sockets: Sockets,
+}
+
 impl<'a> Context<'a> {
     /// Probes a configuration.
     pub fn new(proxy: &'a Proxy, settings: &'a Settings) -> Self {
-        let machine = Machine::new(proxy);
+        Self::of(Machine::new(proxy), settings, None)
+    }
+
+    /// The same, and notes what is otherwise after a turn.
+    pub(super) fn before(proxy: &'a Proxy, settings: &'a Settings, turn: &Turn) -> Self {
+        Self::of(Machine::before(proxy, turn), settings, None)
+    }
+
+    /// Probes only what is otherwise after the turn.
+    pub(super) fn after(proxy: &'a Proxy, settings: &'a Settings, past: Past) -> Self {
+        Self::of(Machine::new(proxy), settings, Some(past))
+    }
+
+    fn of(machine: Machine<'a>, settings: &'a Settings, past: Option<Past>) -> Self {
+        let proxy = machine.proxy();
         let spoken = Spoken::new(proxy);
-        let seen = sight::witnesses(&machine, settings, &spoken);
-        let declared = Declared::new(&machine, settings, &seen);
-        let sockets: Arc<[WebSocket]> = socket::sockets(&machine, settings, &declared, &seen).into();
+        let (seen, sockets) = match past {
+            Some(past) => (past.seen.again(&machine, &spoken), Some(past.sockets)),
+            None => (Seen::of(&machine, settings, &spoken), None),
+        };
+        let steered = machine.steered();
+        let declared = Declared::new(&machine, settings, &seen.witnesses);
+        let Sockets { found: sockets, others: no_sockets } = Sockets::of(&machine, settings, &declared, &seen, sockets);
         let socket_lists = sockets.iter().filter_map(|s| s.sent().map(|(_, sent)| sent.list)).collect();
         let tells_letters = !sockets.is_empty() && letters::tells_apart(proxy);
-        let crosses = |(w, sight): &(Witness, Sight)| sight.crosses && !declared.adds(w.route);
-        let crossing: Vec<u32> = seen.iter().zip(0..).filter(|(seen, _)| crosses(seen)).map(|(_, i)| i).collect();
+        let crosses = |(w, sight): (&Witness, &Sight)| sight.crosses && !declared.adds(w.route);
+        let all = seen.witnesses.iter().zip(&seen.sights);
+        let crossing: Vec<u32> = all.zip(0..).filter(|(seen, _)| crosses(*seen)).map(|(_, i)| i).collect();
         let speaks = !crossing.is_empty();
         let named_origins = if speaks { cross_origin::named_origins(proxy) } else { Vec::new() };
         let takes_out = speaks && cross_origin::takes_out(proxy);
         let allowing = if speaks { cross_origin::allowing(proxy) } else { HashMap::new() };
-        let Kept { witnesses, sendings, displacing } = Kept::of(seen);
-        let witnesses = witnesses.into();
+        let sockets = Arc::new(sockets);
         let known = Knowledge {
             machine,
             settings,
+            seen,
+            steered,
             sockets,
+            no_sockets,
             spoken,
             crossing,
             named_origins,
             allowing,
-            witnesses,
-            sendings,
-            displacing,
             takes_out,
             tells_letters,
             socket_lists,
             declared,
         };
-        Self { proxy, known: Arc::new(known), found: Vec::new() }
+        Self { proxy, known: Arc::new(known), found: Vec::new(), differs: AtomicBool::new(false) }
     }
 
     /// The same configuration with nothing found yet, so that several rules can look at once.
     pub fn again(&self) -> Self {
-        Self { proxy: self.proxy, known: Arc::clone(&self.known), found: Vec::new() }
+        Self { proxy: self.proxy, known: Arc::clone(&self.known), found: Vec::new(), differs: AtomicBool::new(false) }
+    }
+
+    /// What was found since it was asked last, and whether any of it hangs on what is otherwise in another era.
+    pub(super) fn take(&mut self) -> (Vec<Finding>, bool) {
+        (std::mem::take(&mut self.found), std::mem::take(self.differs.get_mut()))
+    }
+
+    /// Whether a plain request to a place met something that is otherwise in another era; after a turn, whether it was looked at
+    /// again.
+    pub(super) fn differs(&self, place: u32) -> bool {
+        self.known.seen.sights[place as usize].differs
+    }
+
+    /// Lets what was found out go, on the side where that takes its time.
+    pub(super) fn give_back(self) {
+        if self.proxy.routes.len() > MANY
+            && let Some(known) = Arc::into_inner(self.known)
+        {
+            parallel::give_back((known.seen, known.sockets));
+        }
+    }
+
+    /// What was found out, for the time after the turn; nothing if requests may go other ways then. `sockets`: indices of those
+    /// of which a rule found something that is otherwise.
+    pub(super) fn past(self, sockets: &[u32]) -> Option<Past> {
+        let known = Arc::into_inner(self.known).filter(|k| !k.steered)?;
+        let mut found = Arc::into_inner(known.sockets)?;
+        for i in sockets {
+            found[*i as usize].differs = true;
+        }
+        Some(Past { seen: known.seen, sockets: Sockets { found, others: known.no_sockets } })
     }
 
     /// Everything found so far.
@@ -107,7 +167,7 @@ impl<'a> Context<'a> {
     }
 
     /// Routes that carry WebSocket.
-    pub fn sockets(&self) -> Arc<[WebSocket]> {
+    pub fn sockets(&self) -> Arc<Vec<WebSocket>> {
         Arc::clone(&self.known.sockets)
     }
 
@@ -126,12 +186,6 @@ impl<'a> Context<'a> {
         &self.known.crossing
     }
 
-    /// What becomes of requests from other origins, where a witness is of such a route.
-    pub(super) fn cross_origin<'w>(&self, w: &'w Witness) -> Option<CrossOrigin<'w>> {
-        let known = &self.known;
-        cross_origin::route(&known.machine, &known.spoken, &known.named_origins, w)
-    }
-
     /// The operation at these bytes that allows an origin.
     pub fn allowing(&self, span: Span) -> Option<&HeaderOp> {
         self.known.allowing.get(&span).and_then(|(list, op)| self.proxy.lists.get(*list)?.ops.get(*op))
@@ -144,22 +198,26 @@ impl<'a> Context<'a> {
 
     /// One request for every place that can be reached: routes, and what forwards in them.
     pub fn witnesses(&self) -> Arc<[Witness]> {
-        Arc::clone(&self.known.witnesses)
+        Arc::clone(&self.known.seen.witnesses)
     }
 
     /// The plain requests that go to groups, in the order of the witnesses; none where no group is to keep its connections.
     pub fn sendings(&self) -> &[Sending] {
-        &self.known.sendings
+        &self.known.seen.sendings
     }
 
     /// Routes that an earlier arm of the same choice takes every request from.
     pub fn shadowed(&self) -> Vec<Shadowed> {
-        shadowed(self.proxy, self.known.witnesses.iter().map(|w| w.route))
+        shadowed(self.proxy, self.known.seen.witnesses.iter().map(|w| w.route))
     }
 
     /// What becomes of any request.
     pub fn run(&self, request: &Request, assume: &Assume) -> Vec<Branch> {
-        self.known.machine.run(request, assume)
+        let branches = self.known.machine.run(request, assume);
+        if branches.iter().any(|b| b.differs) {
+            self.differs.store(true, Ordering::Relaxed);
+        }
+        branches
     }
 
     /// The heartbeat that holds for all routes, in milliseconds.

@@ -10,12 +10,13 @@ use super::lost::Side;
 use super::socket::{self, evidence};
 use crate::config::Settings;
 use crate::model::{Act, HopId, Known, ListId, Origin, PolicyId, Proxy, RouteId, UpstreamId};
-use crate::probe::{Asked, Branch, Machine, Val, Witness, survey};
+use crate::probe::{Asked, Assume, Branch, Machine, Val, Witness, parallel, survey};
 use crate::source::Span;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What a look at a plain request's run keeps.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Sight {
     /// Whether a handshake may fare otherwise, or shows evidence of WebSocket.
     pub(super) shakes: bool,
@@ -25,7 +26,8 @@ pub(super) struct Sight {
     pub(super) asks_anyway: bool,
     /// By [`Side`]: whether the list in force replaced another one.
     pub(super) displaces: [bool; 2],
-    sendings: Vec<Sending>,
+    /// Whether it met something that is otherwise in another era, if there is one to think of.
+    pub(super) differs: bool,
 }
 
 /// A plain request on its way to a group.
@@ -80,7 +82,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn at(&self, w: &Witness, branches: &[Branch]) -> Sight {
+    fn at(&self, w: &Witness, branches: &[Branch]) -> (Sight, Vec<Sending>) {
         let plain = &*w.request.method == "GET" && !w.upgrades();
         let went_by = |parts: &[Asked]| branches.iter().any(|b| b.asked.any(parts));
         let shakes = !plain || went_by(&[Asked::UPGRADE]) || evidence(self.proxy, &self.meant, w, branches).is_some();
@@ -92,19 +94,16 @@ impl Look<'_> {
         let in_force = |side: Side| branches.iter().filter_map(move |b| side.in_force(self.proxy, b));
         let displaces = Side::BOTH.map(|side| in_force(side).any(|l| self.proxy.list(l).displaced.is_some()));
         let sendings = if self.keeps && !w.upgrades() { branches.iter().filter_map(Sending::of).collect() } else { Vec::new() };
-        Sight { shakes, crosses, asks_anyway, displaces, sendings }
+        let differs = branches.iter().any(|b| b.differs);
+        (Sight { shakes, crosses, asks_anyway, displaces, differs }, sendings)
     }
 }
 
-/// Witnesses for everything that can be reached, and what was seen on the way. Redirects that the proxy adds by itself and that
-/// nothing follows are left out, unless somebody declared paths: those might be theirs.
-pub(super) fn witnesses(machine: &Machine<'_>, settings: &Settings, spoken: &Spoken) -> Vec<(Witness, Sight)> {
-    let proxy = machine.proxy();
-    let keeps = proxy.upstreams.iter().any(|u| u.reuse.value == Known::Is(true));
-    let look = Look { proxy, spoken, meant: socket::meant(proxy), keeps };
-    let added = added(proxy);
-    let wanted = |route: RouteId| !(added[route.at()] && settings.routes.is_empty() && answers_alone(proxy, route));
-    survey(machine, wanted, |w, branches| look.at(w, branches))
+impl<'a> Look<'a> {
+    fn new(proxy: &'a Proxy, spoken: &'a Spoken) -> Self {
+        let keeps = proxy.upstreams.iter().any(|u| u.reuse.value == Known::Is(true));
+        Self { proxy, spoken, meant: socket::meant(proxy), keeps }
+    }
 }
 
 /// Whether a route does nothing but answer.
@@ -119,25 +118,59 @@ fn answers_alone(proxy: &Proxy, route: RouteId) -> bool {
         })
 }
 
-/// What is kept of all of them.
+/// What was seen of every place.
 #[derive(Default)]
-pub(super) struct Kept {
-    pub(super) witnesses: Vec<Witness>,
+pub(super) struct Seen {
+    pub(super) witnesses: Arc<[Witness]>,
+    /// One for each of them.
+    pub(super) sights: Vec<Sight>,
     pub(super) sendings: Vec<Sending>,
     /// By [`Side`]: which of them lie under a list that replaced another one.
     pub(super) displacing: [Vec<u32>; 2],
 }
 
-impl Kept {
-    pub(super) fn of(seen: Vec<(Witness, Sight)>) -> Self {
-        let mut kept = Self { witnesses: Vec::with_capacity(seen.len()), ..Self::default() };
-        for (witness, (w, sight)) in seen.into_iter().enumerate() {
-            kept.sendings.extend(sight.sendings.into_iter().map(|s| Sending { witness, ..s }));
-            for (_, all) in sight.displaces.iter().zip(&mut kept.displacing).filter(|(here, _)| **here) {
-                all.push(witness as u32);
-            }
-            kept.witnesses.push(w);
+impl Seen {
+    /// Witnesses for everything that can be reached, and what was seen on the way. Redirects that the proxy adds by itself and
+    /// that nothing follows are left out, unless somebody declared paths: those might be theirs.
+    pub(super) fn of(machine: &Machine<'_>, settings: &Settings, spoken: &Spoken) -> Self {
+        let proxy = machine.proxy();
+        let look = Look::new(proxy, spoken);
+        let added = added(proxy);
+        let wanted = |route: RouteId| !(added[route.at()] && settings.routes.is_empty() && answers_alone(proxy, route));
+        let all = survey(machine, wanted, |w, branches| look.at(w, branches));
+        let mut seen = Self { sights: Vec::with_capacity(all.len()), ..Self::default() };
+        let mut witnesses = Vec::with_capacity(all.len());
+        for (witness, (w, (sight, sendings))) in all.into_iter().enumerate() {
+            seen.sendings.extend(sendings.into_iter().map(|s| Sending { witness, ..s }));
+            seen.sights.push(sight);
+            witnesses.push(w);
         }
-        kept
+        seen.witnesses = witnesses.into();
+        seen.displace();
+        seen
+    }
+
+    /// The same in another era, to which the model was turned: places are reached as before, and only what met something that
+    /// is otherwise there is looked at again.
+    pub(super) fn again(mut self, machine: &Machine<'_>, spoken: &Spoken) -> Self {
+        let look = Look::new(machine.proxy(), spoken);
+        let others: Vec<usize> = (0..self.sights.len()).filter(|i| self.sights[*i].differs).collect();
+        let looked = parallel::many(&others, |i| {
+            let w = &self.witnesses[*i];
+            Some(look.at(w, &machine.run(&w.request, &Assume::default())))
+        });
+        self.sendings.retain(|s| !self.sights[s.witness].differs);
+        for (witness, (sight, sendings)) in others.into_iter().zip(looked) {
+            self.sendings.extend(sendings.into_iter().map(|s| Sending { witness, ..s }));
+            self.sights[witness] = Sight { differs: true, ..sight };
+        }
+        self.sendings.sort_by_key(|s| s.witness);
+        self.displace();
+        self
+    }
+
+    fn displace(&mut self) {
+        let by = |side: usize| self.sights.iter().zip(0..).filter(|(s, _)| s.displaces[side]).map(|(_, i)| i).collect();
+        self.displacing = [by(0), by(1)];
     }
 }

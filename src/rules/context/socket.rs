@@ -1,7 +1,7 @@
 //! Routes that carry WebSocket, or should.
 
 use super::super::{Confidence, Level};
-use super::{Declared, Sight, own};
+use super::{Declared, Seen, own, sight::Sight};
 use crate::config::Settings;
 use crate::model::{Gate, GateOn, HeaderOp, How, Known, PolicyId, Proxy, RouteId, UpgradeMode, Wire};
 use crate::probe::{Assume, Branch, Machine, Sent, Val, Witness, handshake, parallel};
@@ -33,6 +33,10 @@ pub struct WebSocket {
     pub branches: Vec<Branch>,
     /// What every branch that reaches an upstream lacks.
     faults: Vec<handshake::Fault>,
+    /// Index of its witness.
+    pub(super) place: u32,
+    /// Whether anything of this is otherwise in another era, if there is one to think of.
+    pub(in crate::rules) differs: bool,
 }
 
 /// Whether what reaches the upstream shows that somebody wanted an upgrade.
@@ -134,44 +138,89 @@ pub(super) fn evidence(proxy: &Proxy, meant: &HashSet<RouteId>, w: &Witness, bra
 }
 
 /// Routes that carry WebSocket, or should, with what becomes of a handshake.
-pub(super) fn sockets(machine: &Machine<'_>, settings: &Settings, declared: &Declared, witnesses: &[(Witness, Sight)]) -> Vec<WebSocket> {
-    let meant = meant(machine.proxy());
-    // Without a word from anybody, most routes are known to be none by their plain requests.
-    let told = !declared.sockets.is_empty();
-    parallel::many(witnesses, |(w, sight)| {
-        let asks = sight.asks_anyway;
-        if told || sight.shakes && !declared.adds(w.route) { socket(machine, settings, declared, &meant, (w, asks)) } else { None }
-    })
+pub(super) struct Sockets {
+    /// In the order of their witnesses.
+    pub(super) found: Vec<WebSocket>,
+    /// Witnesses of no such route whose handshakes fare otherwise in another era.
+    pub(super) others: Vec<u32>,
 }
 
-fn socket(
-    machine: &Machine<'_>,
-    settings: &Settings,
-    declared: &Declared,
-    meant: &HashSet<RouteId>,
-    (w, asks): (&Witness, bool),
-) -> Option<WebSocket> {
-    let proxy = machine.proxy();
-    let told = declared.sockets.get(&w.route);
-    let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
-    let w = elsewhere.as_ref().unwrap_or(w);
-    let mut branches = machine.run(&w.handshake()?, &Assume::default());
-    // A handshake that is led elsewhere is the concern of the route that takes it.
-    if !branches.iter().any(|b| b.routes.contains(&w.route)) {
-        return None;
+impl Sockets {
+    /// `past`: what was found in the era from which the model was turned; only what differs is asked again.
+    pub(super) fn of(machine: &Machine<'_>, settings: &Settings, declared: &Declared, seen: &Seen, past: Option<Self>) -> Self {
+        // Without a word from anybody, most routes are known to be none by their plain requests.
+        let told = !declared.sockets.is_empty();
+        let may_be = |(w, sight): (&Witness, &Sight)| told || sight.shakes && !declared.adds(w.route);
+        let all = seen.witnesses.iter().zip(&seen.sights);
+        let mut places: Vec<u32> = all.zip(0..).filter(|(seen, _)| may_be(*seen)).map(|(_, place)| place).collect();
+        let turned = past.is_some();
+        let mut found = Vec::new();
+        if let Some(past) = past {
+            let (again, same): (Vec<_>, Vec<_>) = past.found.into_iter().partition(|s| s.differs);
+            let again: HashSet<u32> = again.iter().map(|s| s.place).chain(past.others).collect();
+            places.retain(|place| seen.sights[*place as usize].differs || again.contains(place));
+            found = same;
+        }
+        let shake = Shake { machine, settings, declared, meant: meant(machine.proxy()) };
+        let shaken = parallel::many(&places, |place| {
+            let (w, sight) = (&seen.witnesses[*place as usize], &seen.sights[*place as usize]);
+            let (differs, mut socket) = shake.at(w, sight.asks_anyway);
+            if let Some(socket) = &mut socket {
+                (socket.place, socket.differs) = (*place, turned || differs || sight.differs);
+            }
+            (differs || socket.is_some()).then_some((*place, socket))
+        });
+        let mut others = Vec::new();
+        for (place, socket) in shaken {
+            match socket {
+                Some(socket) => found.push(socket),
+                None => others.push(place),
+            }
+        }
+        found.sort_by_key(|s| s.place);
+        Self { found, others }
     }
-    // A jump may end in a route that was declared, or that a comment stands in.
-    let told = told.or_else(|| branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r)));
-    if told.is_none() && declared.adds(w.route) {
-        return None;
+}
+
+/// How handshakes are sent.
+struct Shake<'a> {
+    machine: &'a Machine<'a>,
+    settings: &'a Settings,
+    declared: &'a Declared,
+    meant: HashSet<RouteId>,
+}
+
+impl Shake<'_> {
+    /// Whether a handshake fares otherwise in another era; and what becomes of it, where it comes to a WebSocket route.
+    fn at(&self, w: &Witness, asks: bool) -> (bool, Option<WebSocket>) {
+        let told = self.declared.sockets.get(&w.route);
+        let elsewhere = told.and_then(|t| t.1.as_deref()).map(|path| w.at(path));
+        let Some(request) = elsewhere.as_ref().unwrap_or(w).handshake() else { return (false, None) };
+        let branches = self.machine.run(&request, &Assume::default());
+        let differs = branches.iter().any(|b| b.differs);
+        // What becomes of plain requests to a path that was declared, nobody has seen yet.
+        let asks_anyway = asks || elsewhere.is_some();
+        (differs, self.socket(elsewhere.as_ref().unwrap_or(w), branches, asks_anyway))
     }
-    let evidence = if told.is_some() { Evidence::Declared } else { evidence(proxy, meant, w, &branches)? };
-    let heartbeat = told.and_then(|t| t.0).or(settings.heartbeat);
-    let faults = faults(proxy, &branches);
-    branches.iter_mut().for_each(Branch::pack);
-    // What becomes of plain requests to a path that was declared, nobody has seen yet.
-    let asks_anyway = asks || elsewhere.is_some();
-    Some(WebSocket { witness: w.clone(), evidence, asks_anyway, heartbeat, branches, faults })
+
+    fn socket(&self, w: &Witness, mut branches: Vec<Branch>, asks_anyway: bool) -> Option<WebSocket> {
+        let (proxy, declared) = (self.machine.proxy(), self.declared);
+        // A handshake that is led elsewhere is the concern of the route that takes it.
+        if !branches.iter().any(|b| b.routes.contains(&w.route)) {
+            return None;
+        }
+        // A jump may end in a route that was declared, or that a comment stands in.
+        let last = || branches.iter().filter_map(|b| b.routes.last()).find_map(|r| declared.sockets.get(r));
+        let told = declared.sockets.get(&w.route).or_else(last);
+        if told.is_none() && declared.adds(w.route) {
+            return None;
+        }
+        let evidence = if told.is_some() { Evidence::Declared } else { evidence(proxy, &self.meant, w, &branches)? };
+        let heartbeat = told.and_then(|t| t.0).or(self.settings.heartbeat);
+        let faults = faults(proxy, &branches);
+        branches.iter_mut().for_each(Branch::pack);
+        Some(WebSocket { witness: w.clone(), evidence, asks_anyway, heartbeat, branches, faults, place: 0, differs: false })
+    }
 }
 
 /// Faults that every branch that reaches an upstream shares.

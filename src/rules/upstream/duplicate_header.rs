@@ -14,16 +14,19 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
     if lists.is_empty() {
         return;
     }
-    let mut branches: Vec<(Witness, Branch)> = Vec::new();
     for w in cx.witnesses().iter() {
         let policy = cx.proxy.policy(cx.proxy.route(w.route).policy);
         if lists.contains(&policy.outgoing.at()) {
-            branches.extend(cx.plain(w).into_iter().map(|b| (w.clone(), b)));
+            look(cx, w, &cx.plain(w));
         }
     }
-    branches.extend(cx.sockets().iter().flat_map(|s| s.branches.iter().map(|b| (s.witness.clone(), b.clone()))));
-    for (w, b) in &branches {
-        let Some(sent) = &b.sent else { continue };
+    for socket in cx.sockets().iter() {
+        look(cx, &socket.witness, &socket.branches);
+    }
+}
+
+fn look(cx: &mut Context<'_>, w: &Witness, branches: &[Branch]) {
+    for sent in branches.iter().filter_map(|b| b.sent.as_ref()) {
         for name in SINGLE {
             let written = |l: &&Line| l.origin.is_some_and(|o| o.how == How::Written);
             let lines: Vec<&Line> = sent.values(name).filter(written).collect();

@@ -8,6 +8,7 @@ use super::super::{
 use crate::model::{Advice, Because, Goal, How, Intent, Kind, Origin, Role, Trial};
 use crate::probe::{Branch, Credentials, Line, Sent, Val, handshake, parallel};
 use crate::source::Span;
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -22,9 +23,9 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
         let w = &socket.witness;
         let asks = |b: &Branch| b.gates.iter().any(|(g, _)| cx.proxy.gate(*g).ask.is_some());
         let branches = if socket.branches.iter().any(asks) {
-            cx.shake(&handshake::ask(w.listener, &w.host, &w.path), Credentials::AsSent)
+            Cow::from(cx.shake(&handshake::ask(w.listener, &w.host, &w.path), Credentials::AsSent))
         } else {
-            socket.branches.clone()
+            Cow::from(&socket.branches)
         };
         for errand in branches.iter().flat_map(|b| &b.errands) {
             let Some(sent) = &errand.sent else { continue };

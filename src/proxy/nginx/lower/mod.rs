@@ -10,8 +10,11 @@ mod servers;
 mod settings;
 mod shared;
 mod stream;
+mod turn;
 mod upstreams;
 mod vars;
+
+pub(super) use turn::turn;
 
 use super::conf::{Conf, Context, DirId, is_template};
 use crate::model::{
@@ -119,6 +122,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         drop: 0,
         whole,
     };
+    lower.p.reserve(conf.all().filter(|d| conf.is_block(*d)).count());
     lower.run();
     lower.p
 }

@@ -81,24 +81,31 @@ fn default<T: Copy>(value: T, releases: Releases, fragment: bool, seat: Seat, at
     Fact::is(value, if fragment { How::Assumed(releases) } else { How::Default(releases) }, at, seat)
 }
 
+fn implied(verb: Verb, name: &str, value: ExprId, seat: Seat) -> HeaderOp {
+    HeaderOp {
+        verb,
+        name: name.into(),
+        value: Fact::is(value, How::Implied, Span::default(), seat),
+        drop_empty: true,
+        on: Answers::All,
+        guard: None,
+    }
+}
+
+/// What becomes of `Connection` by itself: a line that says so, or none.
+pub(super) fn connection(modern: bool, close: ExprId, seat: Seat) -> HeaderOp {
+    implied(if modern { Verb::Remove } else { Verb::Set }, "Connection", close, seat)
+}
+
 impl Lower<'_> {
     /// Lines that nginx makes or removes by itself, each replaced when the list in force names it.
     pub(super) fn implied_headers(&mut self, seat: Seat) -> ListId {
         let authority = self.expr(Expr::Read(Subject::UpstreamAuthority));
         let close = self.text("close");
         let none = self.text("");
-        let op = |verb, name: &str, value| HeaderOp {
-            verb,
-            name: name.into(),
-            value: Fact::is(value, How::Implied, Span::default(), seat),
-            drop_empty: true,
-            on: Answers::All,
-            guard: None,
-        };
-        let mut ops = vec![op(Verb::Set, "Host", authority)];
-        ops.push(if self.modern { op(Verb::Remove, "Connection", none) } else { op(Verb::Set, "Connection", close) });
+        let mut ops = vec![implied(Verb::Set, "Host", authority, seat), connection(self.modern, close, seat)];
         for name in ["Upgrade", "Keep-Alive", "TE", "Expect"] {
-            ops.push(op(Verb::Remove, name, none));
+            ops.push(implied(Verb::Remove, name, none, seat));
         }
         self.p.add_list(HeaderList { seat, base: None, ops, displaced: None, open: None })
     }
