@@ -70,7 +70,7 @@ fn one(release: &Release, folder: &Path, file: &str, out: Option<&Path>) -> Resu
     let repository: PathBuf = Path::new(file).components().take(2).collect();
     copy(&folder.join(&repository), &scratch.path().join(&repository)).map_err(|e| e.to_string())?;
     let main = scratch.path().join(file);
-    let staged = Staged { main: main.clone(), listeners: Vec::new(), args: &[] };
+    let staged = Staged::of(main.clone());
     let asked = release.dialect() != "nginx";
     if asked && !release.check(&staged)?.accepted {
         return Ok(None);

@@ -43,12 +43,13 @@ fn wanted() -> bool {
 }
 
 /// How many bad examples of a proxy are to be shown by requests at least, and how many corrections: fewer means that they were
-/// not found.
-fn floors(dialect: &str) -> (usize, usize) {
-    match dialect {
-        "nginx" => (74, 58),
-        "haproxy" => (26, 16),
-        "envoy" => (21, 12),
+/// not found. The installed release has some of its own; what is about old defaults of nginx is no fault of its newest ones.
+fn floors(release: &Release) -> (usize, usize) {
+    match release.dialect() {
+        "nginx" if release.installed => (76, 61),
+        "nginx" => (72, 56),
+        "haproxy" => (29, 19),
+        "envoy" => (23, 14),
         other => panic!("no floor for {other}: count its examples"),
     }
 }
@@ -98,7 +99,7 @@ fn every_example_and_every_correction_does_as_its_page_says() {
         tell(&format!("{release}: bad examples"), &of.bad, "fault shown");
         tell(&format!("{release}: good examples"), &of.good, "shown to work");
         tell(&format!("{release}: corrected"), &of.corrected, "before/after proven");
-        let (bad, corrected) = floors(release.dialect());
+        let (bad, corrected) = floors(release);
         for (tally, floor) in [(&of.bad, bad), (&of.corrected, corrected)] {
             if tally.number(&Proof::Requests) < floor {
                 failures.push(format!("{release}: at least {floor} are to be shown by requests"));
@@ -116,11 +117,13 @@ fn what_is_accepted_stays_accepted() {
     if !wanted() {
         return;
     }
-    for release in releases() {
-        let cases = cases::recorded(release.dialect());
-        let (accepted, changed) = accepted::run(release, &cases).unwrap_or_else(|why| panic!("{release}: {why}"));
-        say(&format!("{release}: {accepted} recorded configurations accepted, {changed} corrected, all of them still accepted"));
-        assert!(accepted > 100, "only {accepted} are accepted: the check is not the right one");
+    for room in hoplint::proxy::DIALECTS {
+        let of: Vec<&Release> = releases().iter().filter(|r| r.dialect() == room.name()).collect();
+        let all = accepted::run(&of, &cases::recorded(room.name())).unwrap_or_else(|why| panic!("{why}"));
+        for (release, accepted::Numbers { accepted, changed }) in of.iter().zip(all) {
+            say(&format!("{release}: {accepted} recorded configurations accepted, {changed} corrected, all of them still accepted"));
+            assert!(accepted > 100, "only {accepted} are accepted: the check is not the right one");
+        }
     }
 }
 

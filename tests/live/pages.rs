@@ -28,8 +28,9 @@
 //! comes before), `late` (the request comes some time after the connection), `settles` (it may take seconds until it is so),
 //! `upstream=STATUS` (or `down`: nobody listens there; `same-origin`: it refuses pages of other hosts), `plain=STATUS` (of the
 //! upstream, to all that is no handshake), `sends=NAME:VALUE` (a line of the upstream's answers), `checks` (servers are asked for
-//! their health), `check=refused`, `check=warns`, `start=refused`, `target=` (skipped on
-//! releases of which hoplint says something else), `context=`, `needs=` (something that is not installed: skipped).
+//! their health), `descriptors=N` (as many file descriptors has the proxy to begin with), `check=refused`, `check=warns`,
+//! `start=refused`, `target=` (skipped on releases of which hoplint says something else), `since=` (skipped on older releases:
+//! what is shown is not the fault alone), `context=`, `needs=` (something that is not installed: skipped).
 
 use super::{
     page::{examples, id},
@@ -47,7 +48,7 @@ use std::{
 };
 
 /// How many examples run at once: those that are busy, and those that mostly wait.
-const WORKERS: [usize; 2] = [3, 12];
+const WORKERS: [usize; 2] = [3, 48];
 
 /// How examples of one kind fared.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::{
     probe::Probe,
     proxies::{Ground, Release, Skip},
 };
-use hoplint::{audit::Report, source::Span};
+use hoplint::{audit::Report, model::Version, source::Span};
 use std::collections::BTreeSet;
 
 /// Rules whose fault shows neither in an answer nor in a word of the proxy, all of them or those of one proxy, and why.
@@ -87,9 +87,16 @@ impl<'a> Trial<'a> {
         let (said, here) = (page.audit().1, example.audit().1);
         match page.target() {
             Some(target) if all(&said) != all(&here) => Some(format!("it is about {target}, and hoplint says something else for {}", release.version)),
-            None if !page.is_clean() && !here.findings.iter().any(|f| f.rule == *rule) => Some("its fault is one of other releases".into()),
-            _ => None,
+            None if !page.is_clean() && !here.findings.iter().any(|f| f.rule == *rule) => Some(format!("the fault of {rule} is one of other releases")),
+            _ => self.release_words(),
         }
+    }
+
+    /// Words about the releases on which the proof, not the fault, is to be had.
+    fn release_words(&self) -> Option<String> {
+        let since = self.page.attribute("since")?;
+        let first: Version = since.parse().unwrap();
+        (self.release.version < first).then(|| format!("shown since {since} only"))
     }
 
     /// The example as it is written.
@@ -163,6 +170,7 @@ impl<'a> Trial<'a> {
             tls: true,
             provide: !rule.starts_with("syntax/") || clean,
             checks: self.says("checks"),
+            descriptors: example.attribute("descriptors").map(|n| n.parse().unwrap()),
             ..Ground::new(dir.path(), &upstreams)
         };
         let staged = match release.stage(of.text, &ground) {
@@ -203,6 +211,6 @@ fn bare(text: &str) -> Vec<&str> {
 }
 
 /// Everything that is said.
-fn all(report: &Report) -> BTreeSet<(&str, &str, Span)> {
-    report.findings.iter().map(|f| (&*f.rule, f.level.word(), f.span)).collect()
+fn all(report: &Report) -> BTreeSet<(&str, &str, Span, &str)> {
+    report.findings.iter().map(|f| (f.rule, f.level.word(), f.span, &*f.message)).collect()
 }

@@ -65,7 +65,7 @@ impl Proxy for Envoy {
         fs::write(&main, edits.done()).unwrap();
         fs::write(ground.dir.join("cert.pem"), CERTIFICATE).unwrap();
         fs::write(ground.dir.join("key.pem"), KEY).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args })
+        Ok(Staged { listeners: addresses.given, args, ..Staged::of(main) })
     }
 
     fn check(&self, release: &Release, staged: &Staged) -> Command {

@@ -70,7 +70,7 @@ impl Proxy for Haproxy {
         let main = ground.dir.join("haproxy.cfg");
         fs::write(&main, out).unwrap();
         fs::write(ground.dir.join("cert.pem"), format!("{CERTIFICATE}{KEY}")).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args: &[] })
+        Ok(Staged { listeners: addresses.given, ..Staged::of(main) })
     }
 
     fn check(&self, release: &Release, staged: &Staged) -> Command {

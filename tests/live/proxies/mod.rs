@@ -61,12 +61,14 @@ pub(crate) struct Ground<'a> {
     pub provide: bool,
     /// Whether servers are asked for their health, often.
     pub checks: bool,
+    /// How many file descriptors the proxy is given before it asks for more.
+    pub descriptors: Option<u32>,
 }
 
 impl<'a> Ground<'a> {
     /// Nothing but a folder and upstreams.
     pub(crate) const fn new(dir: &'a Path, upstreams: &'a Backend) -> Self {
-        Self { dir, upstreams, context: None, faster: 1, tls: false, provide: true, checks: false }
+        Self { dir, upstreams, context: None, faster: 1, tls: false, provide: true, checks: false, descriptors: None }
     }
 }
 
@@ -83,9 +85,16 @@ pub(crate) struct Staged {
     pub listeners: Vec<(String, SocketAddr)>,
     /// Further arguments that the proxy needs for it.
     pub args: &'static [&'static str],
+    /// How many file descriptors it may have before it asks for more.
+    pub descriptors: Option<u32>,
 }
 
 impl Staged {
+    /// A file as it is.
+    pub(crate) const fn of(main: PathBuf) -> Self {
+        Self { main, listeners: Vec::new(), args: &[], descriptors: None }
+    }
+
     /// Where a client connects: at the listener of that name, or at the first.
     pub(crate) fn listener(&self, written: Option<&str>) -> Option<SocketAddr> {
         match written {

@@ -58,7 +58,7 @@ impl Proxy for Nginx {
         let main = ground.dir.join("nginx.conf");
         provide(ground.dir);
         fs::write(&main, whole).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args: &[] })
+        Ok(Staged { listeners: addresses.given, ..Staged::of(main) })
     }
 
     fn check(&self, release: &Release, staged: &Staged) -> Command {
@@ -90,7 +90,7 @@ pub(crate) fn stage_site(files: &[(String, String)], ground: &Ground<'_>) -> Sta
     for (i, ((name, _), body)) in files.iter().zip(bodies).enumerate() {
         fs::write(ground.dir.join(name), if i == 0 { main(&body, &http, &top) } else { body }).unwrap();
     }
-    Staged { main: ground.dir.join(&files[0].0), listeners: parts.addresses.given, args: &[] }
+    Staged { listeners: parts.addresses.given, ..Staged::of(ground.dir.join(&files[0].0)) }
 }
 
 /// Lines for the top of the main file and for its `http` block.

@@ -44,6 +44,15 @@ pub(super) fn run(command: &mut Command) -> Result<Said, String> {
     Ok(Said { accepted: status.success(), text: printed(log.path()) })
 }
 
+/// The same program with so many file descriptors at first.
+pub(super) fn with_descriptors(command: &Command, most: u32) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -Sn \"$0\" && exec \"$@\"", &most.to_string()]).arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().unwrap_or_else(|| Path::new(".")));
+    shell
+}
+
 /// Starts a program that prints into a file.
 pub(super) fn start(command: &mut Command, log: &File) -> Result<Killed, String> {
     let name = command.get_program().to_string_lossy().into_owned();

@@ -96,7 +96,8 @@ impl Release {
 
     /// See [`Proxy::stage`].
     pub(crate) fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
-        self.proxy.stage(self, text, ground)
+        let staged = self.proxy.stage(self, text, ground)?;
+        Ok(Staged { descriptors: ground.descriptors, ..staged })
     }
 
     /// What its own check says.
@@ -107,12 +108,20 @@ impl Release {
         process::run(&mut self.proxy.check(self, staged))
     }
 
+    fn started(&self, staged: &Staged) -> Command {
+        let command = self.proxy.serve(self, staged);
+        match staged.descriptors {
+            Some(most) => process::with_descriptors(&command, most),
+            None => command,
+        }
+    }
+
     /// What it says where it does not run for long.
     ///
     /// # Errors
     /// When it runs.
     pub(crate) fn gives_up(&self, staged: &Staged) -> Result<Said, String> {
-        process::run(&mut self.proxy.serve(self, staged))
+        process::run(&mut self.started(staged))
     }
 
     /// Starts it and waits until all its listeners take connections.
@@ -122,7 +131,7 @@ impl Release {
     pub(crate) fn serve(&self, staged: &Staged, dir: &Path) -> Result<Running, String> {
         let path = dir.join("printed.log");
         let log = File::create(&path).map_err(|e| e.to_string())?;
-        let mut child = process::start(&mut self.proxy.serve(self, staged), &log)?;
+        let mut child = process::start(&mut self.started(staged), &log)?;
         let end = Instant::now() + BOUND;
         for (_, at) in &staged.listeners {
             while TcpStream::connect_timeout(at, Duration::from_secs(1)).is_err() {
