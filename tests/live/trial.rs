@@ -86,8 +86,12 @@ impl<'a> Trial<'a> {
         let Self { release, rule, page, example } = self;
         let (said, here) = (page.audit().1, example.audit().1);
         match page.target() {
-            Some(target) if all(&said) != all(&here) => Some(format!("it is about {target}, and hoplint says something else for {}", release.version)),
-            None if !page.is_clean() && !here.findings.iter().any(|f| f.rule == *rule) => Some(format!("the fault of {rule} is one of other releases")),
+            Some(target) if all(&said) != all(&here) => {
+                Some(format!("it is about {target}, and hoplint says something else for {}", release.version))
+            }
+            None if !page.is_clean() && !here.findings.iter().any(|f| f.rule == *rule) => {
+                Some(format!("the fault of {rule} is one of other releases"))
+            }
             _ => self.release_words(),
         }
     }
