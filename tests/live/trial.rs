@@ -142,7 +142,7 @@ impl<'a> Trial<'a> {
             texts.insert(text);
         }
         let proofs = texts.iter().map(|text| self.works(before, text).map_err(|why| format!("{why}\n{text}")));
-        proofs.reduce(|one, other| one.and(other))
+        proofs.reduce(Result::and)
     }
 
     /// A corrected text.

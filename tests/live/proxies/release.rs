@@ -77,8 +77,8 @@ impl Release {
     fn of(proxy: &'static dyn Proxy, program: OsString, root: PathBuf, installed: bool) -> Result<Self, String> {
         let mut release = Self { proxy, program, root, version: Version(0, 0, 0), installed };
         let said = process::run(&mut release.command(&[proxy.asks_version()]))?;
-        let words = said.text.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|w| w.matches('.').count() == 2);
-        release.version = words.filter_map(|w| w.parse().ok()).next().ok_or_else(|| format!("no version in `{}`", said.text))?;
+        let mut words = said.text.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|w| w.matches('.').count() == 2);
+        release.version = words.find_map(|w| w.parse().ok()).ok_or_else(|| format!("no version in `{}`", said.text))?;
         Ok(release)
     }
 
