@@ -113,6 +113,8 @@ pub enum RemarkKind {
     NotSticky,
     /// More than the process can hold.
     TooMany,
+    /// More than the process asks the system for: it does not start where it has no more already.
+    TooFewResources,
     /// A limit that is missing where connections pile up without it.
     Unlimited,
     /// A health check that its endpoint refuses.

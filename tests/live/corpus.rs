@@ -6,7 +6,9 @@
 //! asked here; nginx's files seldom stand by themselves: with `HOPLINT_CORPUS_OUT=FOLDER` the corrected files are written there,
 //! under the same names, to be asked for by whatever labelled the originals.
 
-use super::proxies::{self, Installed, Staged};
+use super::accepted::{changes, copy, corrected, exchange};
+use super::cases::declared;
+use super::proxies::{Release, Staged};
 use hoplint::fix::mend;
 use std::{
     fs,
@@ -32,8 +34,8 @@ pub(crate) struct Numbers {
 }
 
 /// Tries all files of a proxy that were accepted.
-pub(crate) fn run(proxy: &dyn Installed, folder: &Path, out: Option<&Path>) -> Numbers {
-    let labels = fs::read_to_string(folder.join(format!("{}_labels.tsv", proxy.dialect()))).unwrap();
+pub(crate) fn run(release: &Release, folder: &Path, out: Option<&Path>) -> Numbers {
+    let labels = fs::read_to_string(folder.join(format!("{}_labels.tsv", release.dialect()))).unwrap();
     let mut rows = labels.lines().map(|l| l.split('\t').collect::<Vec<_>>());
     let at = rows.next().unwrap().iter().position(|c| *c == "accepted").unwrap();
     let files: Vec<String> = rows.filter(|r| r.get(at) == Some(&"yes")).map(|r| r[0].to_owned()).collect();
@@ -43,7 +45,7 @@ pub(crate) fn run(proxy: &dyn Installed, folder: &Path, out: Option<&Path>) -> N
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = one(proxy, folder, file, out);
+                    let done = one(release, folder, file, out);
                     let mut n = numbers.lock().unwrap();
                     match done {
                         Ok(None) => {}
@@ -62,18 +64,19 @@ pub(crate) fn run(proxy: &dyn Installed, folder: &Path, out: Option<&Path>) -> N
 }
 
 /// How many corrections were made; none: the proxy does not take the file here.
-fn one(proxy: &dyn Installed, folder: &Path, file: &str, out: Option<&Path>) -> Result<Option<usize>, String> {
+fn one(release: &Release, folder: &Path, file: &str, out: Option<&Path>) -> Result<Option<usize>, String> {
     let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
     // `dialect/repository/path`: the others of the repository may be included.
     let repository: PathBuf = Path::new(file).components().take(2).collect();
-    super::accepted::copy(&folder.join(&repository), &scratch.path().join(&repository)).map_err(|e| e.to_string())?;
+    copy(&folder.join(&repository), &scratch.path().join(&repository)).map_err(|e| e.to_string())?;
     let main = scratch.path().join(file);
-    let staged = Staged { main: main.clone(), listeners: Vec::new(), args: &[] };
-    let asked = proxy.dialect() != "nginx";
-    if asked && !proxies::run(&mut proxy.check(&staged))?.accepted {
+    let staged = Staged::of(main.clone());
+    let asked = release.dialect() != "nginx";
+    if asked && !release.check(&staged)?.accepted {
         return Ok(None);
     }
-    let (room, mended) = super::accepted::in_place(proxy, &main)?;
+    let (room, mended) = corrected(release.dialect(), &main, declared())?;
+    exchange(&changes(&mended)).map_err(|e| e.to_string())?;
     if let Some(out) = out {
         // The file itself, and what it includes as far as that changed.
         let changed = mended.changed.iter().filter_map(|id| mended.files.on_disk(*id)).map(PathBuf::from);
@@ -92,7 +95,7 @@ fn one(proxy: &dyn Installed, folder: &Path, file: &str, out: Option<&Path>) -> 
         return Err(format!("a second run changes it: {:?}", again.applied));
     }
     if asked {
-        let said = proxies::run(&mut proxy.check(&staged))?;
+        let said = release.check(&staged)?;
         if !said.accepted {
             return Err(format!("refused: {}\n{:?}", said.text, mended.applied));
         }

@@ -27,8 +27,9 @@ const EARLY: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_millis(300);
 /// After this long without an answer, a handshake is not answered.
 const HANGS: Duration = Duration::from_secs(3);
-/// How often a client comes back that is to reach the same upstream again.
-const VISITS: usize = 6;
+/// How often a client comes back that is to reach the same upstream again. HAProxy 3.4 without `balance` chooses at random, where
+/// older ones take turns: often enough that chance does not look like it.
+const VISITS: usize = 24;
 
 /// What is sent, and what shall be seen.
 pub(crate) struct Probe<'a> {

@@ -3,7 +3,7 @@
 use super::{
     backend::{Backend, Manner},
     client::{self, Request},
-    proxies::{self, Ground, nginx},
+    proxies::{Ground, installed, nginx},
 };
 use std::{fs, net::SocketAddr, path::Path, process::Command};
 
@@ -64,13 +64,13 @@ pub(crate) fn nginx_samples() -> usize {
         let dir = tempfile::tempdir().unwrap();
         let backend = Backend::start(Manner::default());
         let mut ground = Ground { tls: true, ..Ground::new(dir.path(), &backend) };
-        let proxy = &nginx::Nginx;
+        let proxy = installed("nginx");
         let staged = nginx::stage_site(&files(&folder), &ground);
-        let said = proxies::run(&mut proxies::Installed::check(proxy, &staged)).unwrap();
+        let said = proxy.check(&staged).unwrap();
         assert!(said.accepted, "{site}: {}", said.text);
         ground.tls = false;
         let staged = nginx::stage_site(&files(&folder), &ground);
-        let _running = proxies::serve(proxy, &staged, dir.path()).unwrap();
+        let _running = proxy.serve(&staged, dir.path()).unwrap();
         let at: Vec<SocketAddr> = staged.listeners.iter().map(|l| l.1).collect();
         // Which of the listeners a request is for, its host tells.
         let opens = |path: &str, host: &str| {
@@ -115,7 +115,7 @@ fn mended() -> usize {
     *text = text.replace(line, remedy);
     let ground = Ground::new(dir.path(), &backend);
     let staged = nginx::stage_site(&texts, &ground);
-    let _running = proxies::serve(&nginx::Nginx, &staged, dir.path()).unwrap();
+    let _running = installed("nginx").serve(&staged, dir.path()).unwrap();
     let request = Request::handshake("/ws/rooms/", "chat.example.com");
     let opens = |at: &SocketAddr| client::open(*at, &request).socket.as_mut().is_some_and(client::echoes);
     assert!(staged.listeners.iter().any(|l| opens(&l.1)));

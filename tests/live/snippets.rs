@@ -3,30 +3,29 @@
 use super::{
     backend::{Backend, Events, Manner},
     client::{self, Request},
-    proxies::{self, Ground, Installed},
+    proxies::{Ground, Release},
 };
 use hoplint::{
     config::{Order, Serves},
-    model::Version,
     proxy::dialect,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 const ORIGIN: &str = "https://app.example.com";
 
-/// Tries all kinds for one oldest release; how many were tried.
+/// Tries all kinds on a release: the text for the oldest release that can do it and all later ones, and the one for this release
+/// and later ones. How many texts were tried, and what this release cannot do.
 ///
 /// # Errors
 /// What did not work.
-pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, String> {
-    let mut tried = 0;
+pub(crate) fn run(release: &Release) -> Result<(usize, Vec<String>), String> {
+    let room = dialect(release.dialect()).unwrap();
+    let (mut tried, mut cannot) = (0, Vec::new());
     for serves in Serves::ALL {
         for origins in [Vec::new(), vec![ORIGIN.to_owned()]] {
             if serves == Serves::Cors && origins.is_empty() {
                 continue;
             }
-            let manner = Manner { events: (serves == Serves::Events).then_some(Events::Watched), ..Manner::default() };
-            let backend = Backend::start(manner);
             let order = Order {
                 serves,
                 path: serves.path().into(),
@@ -34,31 +33,33 @@ pub(crate) fn run(proxy: &dyn Installed, oldest: Version) -> Result<usize, Strin
                 heartbeat: Some(Duration::from_secs(30).as_millis() as u64),
                 origins,
             };
-            // The oldest that can do it.
-            let room = dialect(proxy.dialect()).unwrap();
-            let text = room
-                .versions()
-                .iter()
-                .filter(|v| **v >= oldest)
-                .find_map(|v| room.snippet(&order, *v).ok())
-                .ok_or("no release can do it")?;
-            works(proxy, &order, &text, &backend)
-                .map_err(|e| format!("{} {} for {oldest}: {e}\n{text}", proxy.dialect(), serves.word()))?;
-            tried += 1;
+            let can = room.versions().iter().filter(|v| **v <= release.version).find_map(|v| room.snippet(&order, *v).ok());
+            let texts: BTreeSet<String> = match room.snippet(&order, release.version) {
+                Ok(text) => can.into_iter().chain([text]).collect(),
+                Err(why) => {
+                    cannot.push(format!("{}: {why}", serves.word()));
+                    continue;
+                }
+            };
+            for text in texts {
+                let manner = Manner { events: (serves == Serves::Events).then_some(Events::Watched), ..Manner::default() };
+                works(release, &order, &text, &Backend::start(manner)).map_err(|e| format!("{release}: {}: {e}\n{text}", serves.word()))?;
+                tried += 1;
+            }
         }
     }
-    Ok(tried)
+    Ok((tried, cannot))
 }
 
-fn works(proxy: &dyn Installed, order: &Order, text: &str, backend: &Backend) -> Result<(), String> {
+fn works(release: &Release, order: &Order, text: &str, backend: &Backend) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let ground = Ground::new(dir.path(), backend);
-    let staged = proxy.stage(text, &ground).map_err(|s| s.0)?;
-    let said = proxies::run(&mut proxy.check(&staged))?;
+    let staged = release.stage(text, &ground).map_err(|s| s.0)?;
+    let said = release.check(&staged)?;
     if !said.accepted {
         return Err(said.text);
     }
-    let _running = proxies::serve(proxy, &staged, dir.path())?;
+    let _running = release.serve(&staged, dir.path())?;
     let at = staged.listener(None).ok_or("no listener")?;
     let host = "www.example.com";
     if order.upgrades() {

@@ -11,6 +11,7 @@ use hoplint::{
 use std::path::Path;
 
 /// A fenced example.
+#[derive(Clone)]
 pub(crate) struct Example {
     /// The word behind the fence that names the proxy.
     pub dialect: String,

@@ -4,6 +4,8 @@ use crate::model::Version;
 
 /// HTTP/1.1 and kept connections to upstreams, and no `Connection` line, by default `[hs-none]`; `keepalive 0`.
 pub(super) const MODERN_UPSTREAMS: Version = Version(1, 29, 7);
+/// `HTTP_HOST` for FastCGI, uwsgi and SCGI is the host that was asked for, and no longer the client's own line `[mod-cgi-host]`.
+pub(super) const CGI_HOST: Version = Version(1, 29, 5);
 /// Exactly one `Host` line, the last written `[hs-host-twice]`.
 pub(super) const ONE_HOST: Version = Version(1, 31, 4);
 /// `add_header_inherit` `[inh-add_header_inherit]`.

@@ -1,24 +1,28 @@
 //! Envoy, and how an example is moved to addresses of this machine.
 
-use super::{Addresses, CERTIFICATE, Edits, Ground, Installed, KEY, Skip, Staged};
-use std::{fs, process::Command};
+use super::{Addresses, CERTIFICATE, Edits, Ground, KEY, Proxy, Release, Skip, Staged};
+use std::{ffi::OsString, fs, process::Command};
 
 pub(crate) struct Envoy;
 
 /// Limits on an open WebSocket.
 const TIMERS: &[&str] = &["idle_timeout:", "stream_idle_timeout:", "max_stream_duration:"];
 
-impl Installed for Envoy {
+impl Proxy for Envoy {
     fn dialect(&self) -> &'static str {
         "envoy"
     }
 
-    fn ask_version(&self) -> Command {
-        command(&["--version"])
+    fn installed(&self) -> OsString {
+        std::env::var_os("HOPLINT_ENVOY").unwrap_or_else(|| "envoy".into())
+    }
+
+    fn asks_version(&self) -> &'static str {
+        "--version"
     }
 
     /// Whole configurations only: every `socket_address` of the listeners becomes a free one, every other the backend's.
-    fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
+    fn stage(&self, _: &Release, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
         let found = discovered(text);
         // What a discovery service sends may hold fields that Envoy does not know.
         let args = if found.is_some() { &["--allow-unknown-static-fields"][..] } else { &[] };
@@ -61,15 +65,15 @@ impl Installed for Envoy {
         fs::write(&main, edits.done()).unwrap();
         fs::write(ground.dir.join("cert.pem"), CERTIFICATE).unwrap();
         fs::write(ground.dir.join("key.pem"), KEY).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args })
+        Ok(Staged { listeners: addresses.given, args, ..Staged::of(main) })
     }
 
-    fn check(&self, staged: &Staged) -> Command {
-        command_in(staged, &["--mode", "validate"])
+    fn check(&self, release: &Release, staged: &Staged) -> Command {
+        configured(release, staged, &["--mode", "validate"])
     }
 
-    fn serve(&self, staged: &Staged) -> Command {
-        command_in(staged, &["--concurrency", "1", "--disable-hot-restart"])
+    fn serve(&self, release: &Release, staged: &Staged) -> Command {
+        configured(release, staged, &["--concurrency", "1", "--disable-hot-restart"])
     }
 }
 
@@ -130,18 +134,12 @@ static_resources:
 ";
 
 /// In the folder of the configuration, which its own paths are relative to.
-fn command_in(staged: &Staged, args: &[&str]) -> Command {
-    let mut command = command(args);
+fn configured(release: &Release, staged: &Staged, args: &[&str]) -> Command {
+    let mut command = release.command(args);
     command
         .args(staged.args)
         .args(["--log-level", "warning", "-c", staged.main.to_str().unwrap()])
         .current_dir(staged.main.parent().unwrap());
-    command
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("HOPLINT_ENVOY").unwrap_or_else(|| "envoy".into()));
-    command.args(args);
     command
 }
 

@@ -1,6 +1,6 @@
 //! HAProxy, and how a fragment becomes a whole configuration for it.
 
-use super::{Addresses, CERTIFICATE, Ground, Installed, KEY, Skip, Staged};
+use super::{Addresses, CERTIFICATE, Ground, KEY, Proxy, Release, Skip, Staged};
 use std::{fs, process::Command};
 
 pub(crate) struct Haproxy;
@@ -26,16 +26,16 @@ const SECTIONS: &[&str] = &[
     "traces",
 ];
 
-impl Installed for Haproxy {
+impl Proxy for Haproxy {
     fn dialect(&self) -> &'static str {
         "haproxy"
     }
 
-    fn ask_version(&self) -> Command {
-        command(&["-v"])
+    fn asks_version(&self) -> &'static str {
+        "-v"
     }
 
-    fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
+    fn stage(&self, _: &Release, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
         let mut addresses = Addresses::default();
         let words = |line| str::split_whitespace(line).take_while(|w| !w.starts_with('#')).collect::<Vec<&str>>();
         let listens: Vec<&str> = text.lines().map(words).filter(|w| w.first() == Some(&"bind")).filter_map(|w| w.get(1).copied()).collect();
@@ -70,23 +70,16 @@ impl Installed for Haproxy {
         let main = ground.dir.join("haproxy.cfg");
         fs::write(&main, out).unwrap();
         fs::write(ground.dir.join("cert.pem"), format!("{CERTIFICATE}{KEY}")).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args: &[] })
+        Ok(Staged { listeners: addresses.given, ..Staged::of(main) })
     }
 
-    fn check(&self, staged: &Staged) -> Command {
-        command(&["-c", "-f", staged.main.to_str().unwrap()])
+    fn check(&self, release: &Release, staged: &Staged) -> Command {
+        release.command(&["-c", "-f", staged.main.to_str().unwrap()])
     }
 
-    fn serve(&self, staged: &Staged) -> Command {
-        command(&["-db", "-f", staged.main.to_str().unwrap()])
+    fn serve(&self, release: &Release, staged: &Staged) -> Command {
+        release.command(&["-db", "-f", staged.main.to_str().unwrap()])
     }
-}
-
-fn command(args: &[&str]) -> Command {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new("haproxy");
-    command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin")).args(args);
-    command
 }
 
 /// A `bind` line at free addresses, with the test certificate or without TLS.

@@ -1,7 +1,8 @@
 //! nginx, and how a fragment becomes a whole configuration for it.
 
-use super::{Addresses, CERTIFICATE, Edits, Ground, Installed, KEY, Skip, Staged};
+use super::{Addresses, CERTIFICATE, Edits, Ground, KEY, Proxy, Release, Skip, Staged};
 use hoplint::{
+    model::Version,
     proxy::nginx::{
         conf,
         syntax::{NONE, Tree, decode, parse},
@@ -13,18 +14,21 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 pub(crate) struct Nginx;
 
 /// Where Debian's package puts what is not compiled in.
-const STREAM_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
+const STREAM_MODULE: &str = "usr/lib/nginx/modules/ngx_stream_module.so";
 
-impl Installed for Nginx {
+/// Since then it is told where its first words go.
+const EARLY_LOG: Version = Version(1, 19, 5);
+
+impl Proxy for Nginx {
     fn dialect(&self) -> &'static str {
         "nginx"
     }
 
-    fn ask_version(&self) -> Command {
-        command(&["-v"])
+    fn asks_version(&self) -> &'static str {
+        "-v"
     }
 
-    fn stage(&self, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
+    fn stage(&self, release: &Release, text: &str, ground: &Ground<'_>) -> Result<Staged, Skip> {
         let mut files = Files::new();
         let file = files.add("example.conf", text.as_bytes().to_vec()).unwrap();
         let context = match ground.context {
@@ -49,21 +53,22 @@ impl Installed for Nginx {
         };
         let tree = parse(whole.as_bytes());
         let streams = tree.children(NONE).any(|n| name(&tree, &whole, n) == "stream");
-        let whole = if streams && Path::new(STREAM_MODULE).exists() { format!("load_module {STREAM_MODULE};\n{whole}") } else { whole };
+        let module = release.root.join(STREAM_MODULE);
+        let whole = if streams && module.exists() { format!("load_module {};\n{whole}", module.display()) } else { whole };
         let main = ground.dir.join("nginx.conf");
         provide(ground.dir);
         fs::write(&main, whole).unwrap();
-        Ok(Staged { main, listeners: addresses.given, args: &[] })
+        Ok(Staged { listeners: addresses.given, ..Staged::of(main) })
     }
 
-    fn check(&self, staged: &Staged) -> Command {
-        let mut check = configured(staged);
+    fn check(&self, release: &Release, staged: &Staged) -> Command {
+        let mut check = configured(release, staged);
         check.arg("-t");
         check
     }
 
-    fn serve(&self, staged: &Staged) -> Command {
-        let mut serve = configured(staged);
+    fn serve(&self, release: &Release, staged: &Staged) -> Command {
+        let mut serve = configured(release, staged);
         // One process, so that killing it ends it.
         serve.args(["-g", "daemon off; master_process off;"]);
         serve
@@ -85,7 +90,7 @@ pub(crate) fn stage_site(files: &[(String, String)], ground: &Ground<'_>) -> Sta
     for (i, ((name, _), body)) in files.iter().zip(bodies).enumerate() {
         fs::write(ground.dir.join(name), if i == 0 { main(&body, &http, &top) } else { body }).unwrap();
     }
-    Staged { main: ground.dir.join(&files[0].0), listeners: parts.addresses.given, args: &[] }
+    Staged { listeners: parts.addresses.given, ..Staged::of(ground.dir.join(&files[0].0)) }
 }
 
 /// Lines for the top of the main file and for its `http` block.
@@ -107,17 +112,13 @@ fn provide(dir: &Path) {
     fs::write(dir.join("members"), "member:{PLAIN}secret\n").unwrap();
 }
 
-/// The program, also where it is not on an ordinary user's path.
-fn command(args: &[&str]) -> Command {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new("nginx");
-    command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin")).args(args);
-    command
-}
-
-fn configured(staged: &Staged) -> Command {
+fn configured(release: &Release, staged: &Staged) -> Command {
     let dir = staged.main.parent().unwrap().to_str().unwrap();
-    command(&["-e", "stderr", "-p", dir, "-c", staged.main.to_str().unwrap()])
+    let mut command = release.command(&["-p", dir, "-c", staged.main.to_str().unwrap()]);
+    if release.version >= EARLY_LOG {
+        command.args(["-e", "stderr"]);
+    }
+    command
 }
 
 /// A whole configuration with lines put into its `http` block.

@@ -18,7 +18,7 @@ impl<'a> Desk<'a> {
             RemarkKind::NotSeen => self.waited_for(span),
             RemarkKind::NotSticky => self.sticky(span),
             RemarkKind::NoUnit => Err(NoFix::unsaid("seconds or milliseconds: only you know")),
-            RemarkKind::TooMany => Err(NoFix::unsaid("which of the two numbers is meant is not known")),
+            RemarkKind::TooMany | RemarkKind::TooFewResources => Err(NoFix::unsaid("which of the two numbers is meant is not known")),
             RemarkKind::Unlimited => Err(NoFix::unsaid("how long is not known")),
             RemarkKind::CheckRefused => Err(NoFix::unsaid("which path answers a plain request is not known")),
             RemarkKind::AlwaysHolds => Err(NoFix::unsaid("whether both are to hold, or the line is too much, is not known")),

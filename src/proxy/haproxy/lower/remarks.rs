@@ -200,7 +200,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// More connections than file descriptors, or than the process takes `[k05]`.
+    /// More connections than file descriptors, or than the process takes `[k05]`. Since 2.3 the process refuses to start then,
+    /// if it was not given more than it asks for, and unless it is told not to mind.
     fn descriptors(&mut self) {
         let global = |key: &str| {
             self.sections
@@ -212,16 +213,20 @@ impl<'a> Lower<'a> {
         };
         let Some((line, most)) = global("maxconn") else { return };
         if let Some((limit, files)) = global("ulimit-n")
-            && 2 * most + SPARE > files
+            && files <= 2 * most
         {
             let related = vec![(limit.span, format!("{files} file descriptors"))];
-            self.remark(
-                RemarkKind::TooMany,
-                line.span,
-                format!("maxconn {most}"),
-                format!("{} file descriptors", 2 * most + SPARE),
-                related,
-            );
+            let told = |s: &&Stmt| s.word(0) == "no" && s.word(1) == "strict-limits";
+            let lax = self.sections.iter().any(|s| s.noun == "global" && s.body.iter().any(told));
+            let (kind, instead) = if !self.since(2, 3, 0) {
+                (RemarkKind::TooMany, format!("{} connections", files / 2))
+            } else if lax {
+                // What it was given anyway is then what it has.
+                return;
+            } else {
+                (RemarkKind::TooFewResources, format!("{} file descriptors", 2 * most + SPARE))
+            };
+            self.remark(kind, line.span, format!("maxconn {most}"), instead, related);
         }
         let fronts: Vec<(&'a Stmt, u64)> = self
             .sections

@@ -64,6 +64,8 @@ pub(super) struct Lower<'a> {
     forgetting: Option<BlockId>,
     /// Outgoing list of handlers that pass the request as it is.
     unchanged: ListId,
+    /// The same for CGI, where that gets a host of nginx's.
+    cgi: Option<ListId>,
     /// Lines of every upstream that clients do not get.
     hidden: ListId,
     modern: bool,
@@ -109,6 +111,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
         implied: ListId(0),
         forgetting: None,
         unchanged: ListId(0),
+        cgi: None,
         hidden: ListId(0),
         modern: era.since(MODERN_UPSTREAMS),
         outside: None,

@@ -2,9 +2,12 @@
 
 use super::{DirId, Lower, settings::Settings, vars::var_name};
 use crate::model::{
-    Act, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, Hop, HopId, How, Idle,
-    Known, Matcher, Policy, PolicyId, Reason, Restart, Step, Subject, Traffic, UpgradeMode, Wire,
+    Act, Answers, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, HeaderList,
+    HeaderOp, Hop, HopId, How, Idle, Known, ListId, Matcher, Origin, Policy, PolicyId, Reason, Restart, Step, Subject, Traffic,
+    UpgradeMode, Verb, Wire,
 };
+use crate::proxy::nginx::releases::CGI_HOST;
+use crate::source::Span;
 use std::marker::PhantomData;
 
 /// The family of a content handler, as far as the edge is concerned.
@@ -58,7 +61,10 @@ impl Lower<'_> {
         let (outgoing, relayed) = match s.other(pass) {
             None => (s.outgoing, s.relayed),
             // Lines for `proxy_pass` mean nothing to others.
-            Some(other) => (self.unchanged, other.hidden),
+            Some(other) => {
+                let hidden = other.hidden;
+                (self.passed_on(pass), hidden)
+            }
         };
         self.p.add_policy(Policy {
             seat: s.seat,
@@ -72,6 +78,36 @@ impl Lower<'_> {
             absolute: s.absolute,
             max_body: s.max_body,
         })
+    }
+
+    /// The client's lines as others than `proxy_pass` get them.
+    fn passed_on(&mut self, pass: Pass) -> ListId {
+        // Older than what the newest eras differ in by anyway: no era of its own where many releases are judged.
+        let asked = matches!(pass, Pass::Fastcgi | Pass::Uwsgi | Pass::Scgi) && (self.modern || self.era.since(CGI_HOST));
+        if !asked {
+            return self.unchanged;
+        }
+        if let Some(known) = self.cgi {
+            return known;
+        }
+        let (seat, span) = (self.p.list(self.unchanged).seat, Span::default());
+        let named = |d: &DirId| self.name(*d).ends_with("_param") && self.arg(*d, 0) == Some("HTTP_HOST");
+        let value = match self.conf.all().find(named) {
+            // Where it is in force is not looked at.
+            Some(by) => Known::Unknown(self.p.doubt(Reason::TooComplex, self.span(by), "a parameter names the host")),
+            None => Known::Is(self.interpolate("$host$is_request_port$request_port", span)),
+        };
+        let op = HeaderOp {
+            verb: Verb::Set,
+            name: "Host".into(),
+            value: Fact { value, origin: Origin { span, seat, how: How::Implied } },
+            drop_empty: true,
+            on: Answers::All,
+            guard: None,
+        };
+        let list = self.p.add_list(HeaderList { seat, base: None, ops: vec![op], displaced: None, open: None });
+        self.cgi = Some(list);
+        list
     }
 
     /// The clocks in force; what sets the same limits shares them.
