@@ -20,16 +20,50 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use suppress::{Applied, Suppression};
 
+/// What is known of a configuration once it is judged.
+#[derive(Default, Debug)]
+pub struct Judged {
+    /// One release of each era that the model knows, ascending.
+    pub eras: Vec<Version>,
+    /// The models of these eras, unless they are large.
+    pub models: Vec<(Version, Proxy)>,
+}
+
 /// Everything that is to be said of these configurations: rules run, eras joined, suppressions applied, in order.
 pub fn audit(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> Report {
+    audit_sites(map, dialect, sites, settings, &mut |_| false)
+}
+
+/// The same, and what is known of each configuration then.
+pub fn audit_and_keep(map: &SourceMap, dialect: &dyn Dialect, sites: &[Box<dyn Site>], settings: &Settings) -> (Report, Vec<Judged>) {
+    let mut kept = Vec::with_capacity(sites.len());
+    let report = audit_sites(map, dialect, sites, settings, &mut |judged| {
+        kept.extend(judged);
+        true
+    });
+    (report, kept)
+}
+
+/// `keep` says whether models are wanted, and is told of each configuration in turn where they are.
+fn audit_sites(
+    map: &SourceMap,
+    dialect: &dyn Dialect,
+    sites: &[Box<dyn Site>],
+    settings: &Settings,
+    keep: &mut dyn FnMut(Option<Judged>) -> bool,
+) -> Report {
     let mut findings = Vec::new();
+    let wanted = keep(None);
     let mut suppressions: Vec<Suppression> = Vec::new();
     let mut comments_seen = HashSet::new();
     for (i, site) in sites.iter().enumerate() {
         let root = site.files().first().map_or("", |f| map.file(*f).name());
         let own = settings.at(root);
         let large = site.files().iter().map(|f| map.file(*f).bytes().len()).sum::<usize>() > LARGE;
-        let (mut found, comments) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()), large);
+        let (mut found, comments, judged) = site_findings(dialect, site.as_ref(), &own, own.target(dialect.name()), large, wanted);
+        if wanted {
+            keep(Some(judged));
+        }
         for intent in found.iter_mut().filter_map(|f| f.intent.as_mut()) {
             intent.site = i;
         }
@@ -87,33 +121,49 @@ fn weigh(map: &SourceMap, findings: &mut Vec<Finding>, settings: &Settings) {
 /// Texts with more bytes than this are lowered for the oldest and the newest release at once, though the one may prove needless.
 const LARGE: usize = 4 << 20;
 
-/// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower.
+/// The findings of all eras of one configuration, joined: what does not hold everywhere says where, one level lower. `keep`: whether
+/// the models are kept.
 fn site_findings(
     dialect: &dyn Dialect,
     site: &dyn Site,
     settings: &Settings,
     target: Option<Version>,
     large: bool,
-) -> (Vec<Finding>, Vec<Comment>) {
+    keep: bool,
+) -> (Vec<Finding>, Vec<Comment>, Judged) {
     let versions = dialect.versions();
     let (Some(oldest), Some(newest)) = (versions.first().copied(), versions.last().copied()) else { return Default::default() };
     let oldest = if target.is_some() { None } else { Some(oldest) };
     let newest = newest_findings(site, settings, target.unwrap_or(newest), oldest, large);
-    let Newest { lowered, early, read, by_text, by_model: last, comments, many } = newest;
+    let Newest { lowered, early, read, by_text, by_model: last, comments, many, proxy } = newest;
+    let keep = keep && !large && !many;
+    let done = |(found, proxy): (Vec<Finding>, Proxy)| {
+        if keep {
+            (found, Some(proxy))
+        } else {
+            give_back(proxy);
+            (found, None)
+        }
+    };
+    let (last, proxy) = done((last, proxy));
     if target.is_some() {
-        return (by_text.into_iter().flatten().chain(last).collect(), comments);
+        let models = lowered.iter().copied().zip(proxy).collect();
+        return (by_text.into_iter().flatten().chain(last).collect(), comments, Judged { eras: lowered, models });
     }
     // What the text alone shows and what the model shows are asked for apart: an era of which the one knows nothing new has its
     // findings from the era before.
     let mut earlier = &lowered[..lowered.len() - 1];
-    let mut by_model: Vec<Vec<Finding>> = Vec::with_capacity(lowered.len());
+    let judged = |proxy: Proxy| done((model_findings(&proxy, settings), proxy));
+    let mut eras_of_model: Vec<(Vec<Finding>, Option<Proxy>)> = Vec::with_capacity(lowered.len());
     if let (Some(early), [_, rest @ ..]) = (early, earlier) {
-        by_model.push(last_findings(early, settings));
+        eras_of_model.push(judged(early));
         earlier = rest;
     }
-    let judge = |start: &Version| last_findings(site.lower(&Era::new(*start)), settings);
-    by_model.extend(if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) });
-    by_model.push(last);
+    let judge = |start: &Version| judged(site.lower(&Era::new(*start)));
+    eras_of_model.extend(if many { earlier.iter().map(judge).collect() } else { parallel::each(earlier, judge) });
+    eras_of_model.push((last, proxy));
+    let (by_model, models): (Vec<Vec<Finding>>, Vec<Option<Proxy>>) = eras_of_model.into_iter().unzip();
+    let models = lowered.iter().zip(models).filter_map(|(at, proxy)| Some((*at, proxy?))).collect();
     let mut starts: Vec<Version> = lowered.iter().chain(&read).copied().collect();
     starts.sort_unstable();
     starts.dedup();
@@ -144,7 +194,7 @@ fn site_findings(
             joined.push(f);
         }
     }
-    (joined, comments)
+    (joined, comments, Judged { eras: lowered, models })
 }
 
 /// What the newest release shows of a configuration, and where other releases may differ.
@@ -162,6 +212,8 @@ struct Newest {
     comments: Vec<Comment>,
     /// Whether the model is a large one.
     many: bool,
+    /// The model.
+    proxy: Proxy,
 }
 
 /// `oldest`: the oldest release that counts too; none: only that one does.
@@ -187,8 +239,7 @@ fn newest_findings(site: &dyn Site, settings: &Settings, at: Version, oldest: Op
     let early = early.filter(|_| lowered.len() > 1);
     let by_model = model_findings(&proxy, settings);
     let (comments, many) = (std::mem::take(&mut proxy.comments), proxy.routes.len() > MANY);
-    give_back(proxy);
-    Newest { lowered, early, read, by_text, by_model, comments, many }
+    Newest { lowered, early, read, by_text, by_model, comments, many, proxy }
 }
 
 /// Each release that somebody asked about begins an era; the oldest release begins the first.
@@ -262,13 +313,6 @@ fn model_findings(proxy: &Proxy, settings: &Settings) -> Vec<Finding> {
             f.within = proxy.path(&order, f.span);
         }
     }
-    found
-}
-
-/// The same of a model that nobody needs any longer.
-fn last_findings(proxy: Proxy, settings: &Settings) -> Vec<Finding> {
-    let found = model_findings(&proxy, settings);
-    give_back(proxy);
     found
 }
 
