@@ -4,7 +4,7 @@
 
 use hoplint::{
     config::Settings,
-    fix::{Mended, Room, mend},
+    fix::{Assay, Mended, Room, assay, mend},
     model::{Applicability, Fix, NoFix, Obstacle},
     proxy::DIALECTS,
     rules::{Finding, Rule},
@@ -205,6 +205,27 @@ fn corrections_of_the_recorded_configurations_keep_their_promises() {
         let share = study.tell(proxy, all.len());
         assert!(study.failures.is_empty(), "{}", study.failures.join("\n"));
         assert!(share >= 80, "{proxy}: fewer than four in five");
+    }
+}
+
+/// What is said of corrections that are proved together is what is said of each by itself.
+#[test]
+fn verdicts_of_a_group_are_those_of_each_alone() {
+    for room_of in DIALECTS {
+        let proxy = room_of.name();
+        let step = if std::env::var_os("HOPLINT_ALL").is_some() { 1 } else { 8 };
+        let mut all = Assay::default();
+        for path in mains(&recorded(proxy)).into_iter().step_by(step) {
+            let Some((files, room)) = room_under(proxy, &path, declared()) else { continue };
+            let one = assay(&room, &files);
+            all.compared += one.compared;
+            all.against += one.against;
+            all.unclear += one.unclear;
+            all.disputes.extend(one.disputes);
+        }
+        println!("{proxy}: {} compared, {} of them against; {} unclear", all.compared, all.against, all.unclear);
+        assert!(all.disputes.is_empty(), "{proxy}:\n{}", all.disputes.join("\n"));
+        assert!(all.against > 0, "{proxy}: nothing was compared");
     }
 }
 

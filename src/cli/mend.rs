@@ -18,17 +18,20 @@ pub(super) fn run(args: &Check, settings: &Settings, look: Look, actions: bool) 
     let roots = Roots::of(&if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() });
     let mut after = files.with_texts(&std::collections::BTreeMap::new()).map_err(|e| e.to_string())?;
     let mut findings = Vec::new();
+    let mut found = None;
     let (mut applied, mut refused): (Vec<Entry>, Vec<Entry>) = (Vec::new(), Vec::new());
     for room in &rooms {
         let may = |id| if args.diff { Ok(()) } else { may_edit(&files, &roots, id) };
         let Some(done) = mend(room, &after, &may, args.unsafe_fixes) else { return Err("the corrected text is too large".to_owned()) };
         after = done.files;
+        found = Some(done.findings);
         applied.extend(done.applied);
         refused.extend(done.refused);
     }
     // Corrections in one room leave places in another where they are only if they are read again.
-    for room in &rooms {
-        findings.extend(room.findings(&after));
+    match (found, &rooms[..]) {
+        (Some(found), [_]) => findings = found,
+        _ => rooms.iter().for_each(|room| findings.extend(room.findings(&after))),
     }
     let changes = changes(&files, &after);
     if args.diff {

@@ -5,13 +5,21 @@
 //! level, and the goal holds for the requests that showed the fault, in every era considered. It is *safe* if, besides,
 //! every other request fares as before: the same answer, the same lines to the same upstream, the same gates and timers.
 
+mod assay;
+mod blame;
+mod found;
+mod group;
 mod ignore;
 mod plan;
 mod proof;
+mod requests;
 mod room;
 mod rounds;
+mod scene;
 mod text;
+mod way;
 
+pub use assay::{Assay, assay};
 pub use ignore::{Ignored, add_ignores};
 pub use room::Room;
 pub use rounds::{Entry, Mended, mend, propose};

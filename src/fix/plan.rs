@@ -1,11 +1,15 @@
 //! Which corrections are made together, and in which order they are tried.
 
-use super::proof::{Before, Refusal, Wanted};
+use super::blame::{Brought, Proof, Refusal, Verdict};
+use super::group::Aim;
+use super::proof::{Before, Case};
 use super::room::{Room, View};
 use super::text::Edits;
+use super::way::{Try, Way, fix};
 use super::{MayEdit, Outcome};
+use crate::audit::Judged;
 use crate::model::{Applicability, Correction, Edit, Era, Fix, Goal, NoFix};
-use crate::rules::{Confidence, Finding};
+use crate::rules::Finding;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const NO_PLACE: &str = "there is no place for it";
@@ -15,37 +19,15 @@ const ALONG: usize = 3;
 /// How many ways are tried for one finding.
 const WAYS: usize = 12;
 
-/// A finding with ways to correct it.
-struct Item<'a> {
-    index: usize,
+/// A finding of which it is not known yet how it is corrected.
+struct Open<'a> {
     finding: &'a Finding,
-    ways: Vec<Way>,
-}
-
-/// A correction, with what it brings and deals with as well.
-#[derive(Clone)]
-struct Way {
-    correction: Correction,
-    along: Vec<Finding>,
-    /// What no probe can show about it.
-    doubts: BTreeSet<String>,
-}
-
-impl Way {
-    fn of(finding: &Finding, correction: Correction) -> Self {
-        let doubts = doubt(finding, &correction).into_iter().collect();
-        Self { correction, along: Vec::new(), doubts }
-    }
-
-    /// The same, with what it brings dealt with: `correction` holds the edits of both.
-    fn and(&self, brought: &Finding, mut correction: Correction) -> Self {
-        let mut more = self.clone();
-        more.doubts.extend(doubt(brought, &correction));
-        correction.title = format!("{}, and {}", self.correction.title, correction.title);
-        more.correction = correction;
-        more.along.push(brought.clone());
-        more
-    }
+    ways: VecDeque<Way>,
+    /// How many more are tried.
+    left: usize,
+    why: NoFix,
+    /// A correction that changes something else.
+    second: Option<(Fix, Way)>,
 }
 
 /// How much is done to prove corrections.
@@ -66,10 +48,15 @@ pub(super) struct Plan<'a> {
     bounds: Bounds,
     /// All edits of the chosen corrections.
     pub(super) edits: Edits,
-    wanted: Wanted<'a>,
+    /// The chosen corrections.
+    base: Vec<Try<'a>>,
     may_edit: &'a MayEdit<'a>,
-    /// What the correction of a finding deals with besides.
-    along: BTreeMap<usize, Vec<Finding>>,
+    /// Findings that are not settled yet.
+    open: BTreeMap<usize, Open<'a>>,
+    /// Corrections that do not go together with what was chosen.
+    apart: Vec<Try<'a>>,
+    /// Corrections that work, and are not chosen.
+    ways: BTreeMap<usize, Way>,
     /// Findings whose corrections are among the edits.
     pub(super) chosen: BTreeSet<usize>,
     /// What became of each finding that asks for a correction.
@@ -77,30 +64,44 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(room: &'a Room, view: View<'a>, may_edit: &'a MayEdit<'a>, unsafe_too: bool, bounds: Bounds) -> Self {
-        let mut plan = Self {
-            room,
-            before: Before::new(view),
-            bounds,
-            edits: Edits::default(),
-            wanted: Wanted::default(),
-            may_edit,
-            along: BTreeMap::new(),
-            chosen: BTreeSet::new(),
-            outcomes: BTreeMap::new(),
-        };
-        let items = plan.items(view);
-        plan.settle(&items.iter().collect::<Vec<_>>());
+    pub(super) fn of(
+        room: &'a Room,
+        view: View<'a>,
+        judged: &'a [Judged],
+        may_edit: &'a MayEdit<'a>,
+        unsafe_too: bool,
+        bounds: Bounds,
+    ) -> Self {
+        let mut plan = Self::new(room, view, judged, may_edit, bounds);
+        plan.settle();
         if unsafe_too {
-            plan.settle_unsafe(&items);
+            plan.settle_unsafe();
         }
         plan
     }
 
+    /// Nothing is tried yet.
+    pub(super) fn new(room: &'a Room, view: View<'a>, judged: &'a [Judged], may_edit: &'a MayEdit<'a>, bounds: Bounds) -> Self {
+        let mut plan = Self {
+            room,
+            before: Before::new(view, judged),
+            bounds,
+            edits: Edits::default(),
+            base: Vec::new(),
+            may_edit,
+            open: BTreeMap::new(),
+            apart: Vec::new(),
+            ways: BTreeMap::new(),
+            chosen: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+        };
+        plan.items(view);
+        plan
+    }
+
     /// What the dialect would do for each finding.
-    fn items(&mut self, view: View<'a>) -> Vec<Item<'a>> {
+    fn items(&mut self, view: View<'a>) {
         let map = view.files.map();
-        let mut items = Vec::new();
         for (index, finding) in view.findings.iter().enumerate() {
             let Some(intent) = &finding.intent else { continue };
             let Some(site) = view.sites.get(intent.site) else { continue };
@@ -128,129 +129,139 @@ impl<'a> Plan<'a> {
                     self.outcomes.insert(index, shown.ok_or_else(|| NoFix::unwritten(NO_PLACE)));
                 }
                 Ok(ways) if !ways.is_empty() => {
-                    items.push(Item { index, finding, ways: ways.into_iter().map(|c| Way::of(finding, c)).collect() });
+                    let ways = ways.into_iter().map(|c| Way::of(finding, c)).collect();
+                    let why = NoFix::refused("its edits overlap".to_owned());
+                    self.open.insert(index, Open { finding, ways, left: WAYS, why, second: None });
                 }
                 Ok(_) => self.refuse(index, NoFix::unwritten(NO_PLACE)),
                 Err(why) => self.refuse(index, why),
             }
         }
-        items
     }
 
     fn refuse(&mut self, index: usize, why: NoFix) {
         self.outcomes.insert(index, Err(why));
     }
 
-    /// Adds as many safe corrections as fit together: all at once if that can be proved, otherwise each half by itself.
-    fn settle(&mut self, items: &[&Item<'a>]) {
-        let mut pending = vec![items.to_vec()];
-        while let Some(group) = pending.pop() {
-            if group.is_empty() || self.all_safe(&group) {
-                continue;
+    /// Tries the ways of all findings side by side: each of those that are not settled yet goes on with its next way.
+    fn settle(&mut self) {
+        loop {
+            let (mut sure, mut doubtful) = (Vec::new(), Vec::new());
+            for (index, item) in std::mem::take(&mut self.open) {
+                match self.next(index, item) {
+                    Some(next) if next.way.doubts.is_empty() => sure.push(next),
+                    Some(next) => doubtful.push(next),
+                    None => {}
+                }
             }
-            if let [item] = group[..] {
-                self.alone(item);
-            } else {
-                let (left, right) = group.split_at(group.len() / 2);
-                pending.push(right.to_vec());
-                pending.push(left.to_vec());
+            if sure.is_empty() && doubtful.is_empty() {
+                return;
             }
+            for tries in [sure, doubtful] {
+                self.judge(tries, Aim::Safe);
+            }
+            let apart = std::mem::take(&mut self.apart);
+            self.judge(apart, Aim::Apart);
         }
     }
 
-    /// Takes the first way of every item, if nothing else changes by that.
-    fn all_safe(&mut self, group: &[&Item<'a>]) -> bool {
-        if group.iter().any(|i| !i.ways[0].doubts.is_empty()) {
-            return false;
-        }
-        let mut edits = Some(self.edits.clone());
-        let mut wanted = self.wanted.clone();
-        for item in group {
-            edits = edits.and_then(|e| e.with(&item.ways[0].correction.edits));
-            wanted.mended.push(item.finding);
-        }
-        let Some(edits) = edits else { return false };
-        if !matches!(self.prove(&edits, &wanted), Some(Ok(changes)) if changes.is_empty()) {
-            return false;
-        }
-        for item in group {
-            let fix = fix(&item.ways[0].correction, Applicability::Safe, Vec::new());
-            self.outcomes.insert(item.index, Ok(fix));
-            self.chosen.insert(item.index);
-        }
-        (self.edits, self.wanted) = (edits, wanted);
-        true
+    /// The first way of every finding.
+    pub(super) fn first(&mut self) -> Vec<Try<'a>> {
+        std::mem::take(&mut self.open).into_iter().filter_map(|(index, item)| self.next(index, item)).collect()
     }
 
-    /// Tries every way of one item by itself.
-    fn alone(&mut self, item: &Item<'a>) {
-        let mut second: Option<(Fix, Vec<Finding>)> = None;
-        let mut why = NoFix::refused("its edits overlap".to_owned());
-        let mut ways: VecDeque<Way> = item.ways.iter().cloned().collect();
-        let mut left = WAYS;
-        while let Some(way) = ways.pop_front().filter(|_| left > 0) {
-            left -= 1;
-            // Where another correction stands, this one is judged by itself, and made in the next round.
-            let together = self.edits.with(&way.correction.edits);
-            let mut fits = together.is_some();
-            let Some(edits) = together.or_else(|| Edits::default().with(&way.correction.edits)) else { continue };
-            let others = if fits { self.wanted.clone() } else { Wanted::default() };
-            let wanted = others.with(item.finding, &way.along);
-            let mut proved = self.prove(&edits, &wanted);
-            if fits && !self.edits.is_empty() && matches!(proved, Some(Err(_))) {
-                // What does not go together may go one after the other.
-                fits = false;
-                let own = Edits::default().with(&way.correction.edits).unwrap_or_default();
-                proved = self.prove(&own, &Wanted::default().with(item.finding, &way.along));
-            }
-            match proved {
-                None => why = NoFix::untried(self.bounds.beyond),
-                Some(Err(refusal)) => {
-                    if matches!(refusal, Refusal::New(_)) && way.along.len() < ALONG {
-                        ways.extend(self.further(&way));
-                    }
-                    // What the plain correction would bring says more than what a larger one would.
-                    if way.along.is_empty() {
-                        why = NoFix::refused(refusal.words());
-                    }
+    /// The next way of a finding; nothing when it is settled.
+    fn next(&mut self, index: usize, mut item: Open<'a>) -> Option<Try<'a>> {
+        // What no probe can show counts as a change: such a way is not better than one that changes no more.
+        let worse = |way: &Way, (fix, _): &(Fix, Way)| !way.doubts.is_empty() && way.doubts.len() >= fix.changes.len();
+        item.ways.retain(|way| !item.second.as_ref().is_some_and(|second| worse(way, second)));
+        let next = item.ways.pop_front().filter(|_| item.left > 0);
+        let Some(way) = next else {
+            let outcome = match item.second {
+                Some((fix, way)) => {
+                    self.ways.insert(index, way);
+                    Ok(fix)
                 }
-                Some(Ok(mut changes)) => {
-                    changes.extend(way.doubts);
-                    if changes.is_empty() {
-                        self.outcomes.insert(item.index, Ok(fix(&way.correction, Applicability::Safe, Vec::new())));
-                        self.along.insert(item.index, way.along);
-                        if fits {
-                            self.chosen.insert(item.index);
-                            (self.edits, self.wanted) = (edits, wanted);
-                        }
-                        return;
-                    }
-                    // The way that changes least.
-                    if second.as_ref().is_none_or(|(s, _)| changes.len() < s.changes.len()) {
-                        second = Some((fix(&way.correction, Applicability::Unsafe, changes.into_iter().collect()), way.along));
-                    }
-                }
-            }
-        }
-        let outcome = match second {
-            Some((fix, along)) => {
-                self.along.insert(item.index, along);
-                Ok(fix)
-            }
-            None => Err(why),
+                None => Err(item.why),
+            };
+            self.outcomes.insert(index, outcome);
+            return None;
         };
-        self.outcomes.insert(item.index, outcome);
+        item.left -= 1;
+        let finding = item.finding;
+        self.open.insert(index, item);
+        Some(Try { index, finding, way })
     }
 
-    /// The same correction, with the first thing that it brings dealt with as well.
-    fn further(&mut self, way: &Way) -> Vec<Way> {
-        let Some(edits) = Edits::default().with(&way.correction.edits) else { return Vec::new() };
-        if self.spend(&edits).is_none() {
-            return Vec::new();
+    /// It works, and nothing else changes.
+    pub(super) fn accept(&mut self, done: Try<'a>, aim: Aim) {
+        if aim == Aim::Unsafe {
+            self.choose(done);
+        } else if !done.way.doubts.is_empty() {
+            self.change(&done, BTreeSet::new());
+        } else {
+            self.open.remove(&done.index);
+            self.outcomes.insert(done.index, Ok(done.way.fix(Applicability::Safe, Vec::new())));
+            if aim == Aim::Safe {
+                self.choose(done);
+            } else {
+                self.ways.insert(done.index, done.way);
+            }
         }
-        let brought = self.before.brought(self.room, &edits);
+    }
+
+    fn choose(&mut self, done: Try<'a>) {
+        if self.edits.add(&done.way.correction.edits) {
+            self.chosen.insert(done.index);
+            self.base.push(done);
+        }
+    }
+
+    /// It works, and this changes besides.
+    pub(super) fn change(&mut self, done: &Try<'a>, mut changes: BTreeSet<String>) {
+        let Some(item) = self.open.get_mut(&done.index) else { return };
+        changes.extend(done.way.doubts.iter().cloned());
+        // The way that changes least.
+        if item.second.as_ref().is_none_or(|(s, _)| changes.len() < s.changes.len()) {
+            item.second = Some((done.way.fix(Applicability::Unsafe, changes.into_iter().collect()), done.way.clone()));
+        }
+    }
+
+    /// It does not work.
+    pub(super) fn turn_down(&mut self, done: Try<'a>, why: &Refusal, brought: Option<Brought>, aim: Aim) {
+        match aim {
+            // What does not go together may go one after the other.
+            Aim::Safe if !self.base.is_empty() => self.apart.push(done),
+            Aim::Safe | Aim::Apart => {
+                let further = self.further(&done.way, brought);
+                let Some(item) = self.open.get_mut(&done.index) else { return };
+                item.ways.extend(further);
+                // What the plain correction would bring says more than what a larger one would.
+                if done.way.along.is_empty() {
+                    item.why = NoFix::refused(why.words());
+                }
+            }
+            Aim::Unsafe => {}
+        }
+    }
+
+    /// Its edits do not go together with those that were chosen.
+    pub(super) fn put_apart(&mut self, one: Try<'a>) {
+        self.apart.push(one);
+    }
+
+    /// No more proofs are made.
+    pub(super) fn give_up(&mut self, index: usize) {
+        if let Some(item) = self.open.get_mut(&index) {
+            item.why = NoFix::untried(self.bounds.beyond);
+            item.ways.clear();
+        }
+    }
+
+    /// The same correction, with what it brings dealt with as well.
+    fn further(&self, way: &Way, brought: Option<Brought>) -> Vec<Way> {
+        let Some((finding, ways)) = brought.filter(|_| way.along.len() < ALONG) else { return Vec::new() };
         let view = self.before.view();
-        let Some((finding, ways)) = brought.into_iter().next() else { return Vec::new() };
         ways.into_iter().filter(|c| self.editable(view, c).is_ok()).map(|c| way.and(&finding, c)).collect()
     }
 
@@ -259,43 +270,24 @@ impl<'a> Plan<'a> {
         way.edits.iter().try_for_each(file)
     }
 
-    /// Adds corrections that change more than they should, one by one.
-    fn settle_unsafe(&mut self, items: &[Item<'a>]) {
-        for item in items {
-            let Some(Ok(fix)) = self.outcomes.get(&item.index).cloned() else { continue };
-            if self.chosen.contains(&item.index) {
-                continue;
-            }
-            let Some(edits) = self.edits.with(&fix.edits) else { continue };
-            let wanted = self.wanted.with(item.finding, self.along.get(&item.index).map_or(&[], Vec::as_slice));
-            if matches!(self.prove(&edits, &wanted), Some(Ok(_))) {
-                self.chosen.insert(item.index);
-                (self.edits, self.wanted) = (edits, wanted);
-            }
-        }
+    /// Adds corrections that change more than they should.
+    fn settle_unsafe(&mut self) {
+        let ways = std::mem::take(&mut self.ways);
+        let findings = self.before.view().findings;
+        let tries = ways.into_iter().map(|(index, way)| Try { index, finding: &findings[index], way });
+        self.judge(tries.collect(), Aim::Unsafe);
     }
 
-    /// `None` when no more proofs are made.
-    fn prove(&mut self, edits: &Edits, wanted: &Wanted<'a>) -> Option<Result<BTreeSet<String>, Refusal>> {
-        self.spend(edits)?;
-        Some(self.before.prove(self.room, edits, wanted))
+    /// What is to be said of each, whatever it costs.
+    pub(super) fn verdicts(&mut self, case: Case<'_, 'a>) -> Vec<Verdict> {
+        self.before.prove(self.room, case).verdicts
     }
 
-    /// Takes the cost of one proof from what may still be done.
-    fn spend(&mut self, edits: &Edits) -> Option<()> {
+    /// What is to be said of each; nothing when no more proofs are made. `edits` are those of what is chosen and tried.
+    pub(super) fn prove(&mut self, edits: &Edits, tried: &[Try<'a>], aim: Aim) -> Option<Proof> {
         self.bounds.bytes = self.bounds.bytes.checked_sub(self.before.bytes(edits))?;
         self.bounds.proofs = self.bounds.proofs.checked_sub(1)?;
-        Some(())
+        let base = if aim == Aim::Apart { &[][..] } else { &self.base };
+        Some(self.before.prove(self.room, Case { edits, base, tried, others: aim != Aim::Unsafe }))
     }
-}
-
-/// What no probe can show about a correction.
-fn doubt(finding: &Finding, way: &Correction) -> Option<String> {
-    let assumed = finding.intent.as_ref().and_then(|i| i.assumes.clone());
-    let guessed = (finding.confidence == Confidence::Guess).then(|| "what the route is for is only guessed".to_owned());
-    way.caution.clone().or(assumed).or(guessed)
-}
-
-fn fix(way: &Correction, applicability: Applicability, changes: Vec<String>) -> Fix {
-    Fix { applicability, title: way.title.clone(), edits: way.edits.clone(), changes }
 }

@@ -1,11 +1,11 @@
 //! The configurations of one dialect as they stand, with what is to be said of them.
 
-use crate::audit::audit;
+use crate::audit::{Judged, audit, audit_and_keep};
 use crate::config::Settings;
 use crate::proxy::{Dialect, Reading, Site};
 use crate::rules::Finding;
 use crate::source::{FileId, Files};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// Which files are read, and how.
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) files: Files,
     pub(super) sites: Vec<Box<dyn Site>>,
     pub(super) findings: Vec<Finding>,
+    /// What is known of each configuration besides.
+    pub(super) judged: Vec<Judged>,
 }
 
 /// The same, lent.
@@ -53,21 +55,32 @@ impl State {
 impl Room {
     pub(super) fn read(&self, mut files: Files) -> State {
         let sites = self.dialect.read(&mut files, &self.given, &self.reading);
-        let mut findings = audit(files.map(), self.dialect, &sites, &self.settings).findings;
-        if let Some(only) = &self.only {
-            findings.retain(|f| files.map().file_at(f.span.start).is_some_and(|(id, _)| only.contains(&id)));
-        }
-        State { files, sites, findings }
+        let (report, judged) = audit_and_keep(files.map(), self.dialect, &sites, &self.settings);
+        let mut state = State { files, sites, findings: report.findings, judged };
+        self.narrow(&state.files, &mut state.findings);
+        state
     }
 
     /// What is to be said of texts as they are now.
     pub fn findings(&self, files: &Files) -> Vec<Finding> {
-        files.with_texts(&BTreeMap::new()).map(|files| self.read(files).findings).unwrap_or_default()
+        let Ok(mut files) = files.with_texts(&BTreeMap::new()) else { return Vec::new() };
+        let sites = self.dialect.read(&mut files, &self.given, &self.reading);
+        let mut findings = audit(files.map(), self.dialect, &sites, &self.settings).findings;
+        self.narrow(&files, &mut findings);
+        findings
+    }
+
+    /// Takes out what is not wanted.
+    fn narrow(&self, files: &Files, findings: &mut Vec<Finding>) {
+        if let Some(only) = &self.only {
+            findings.retain(|f| files.map().file_at(f.span.start).is_some_and(|(id, _)| only.contains(&id)));
+        }
     }
 
     /// The same room with only what belongs to some configurations.
     pub(super) fn part(&self, view: View<'_>, sites: &[usize]) -> Self {
-        let belongs = |id: &FileId| sites.iter().any(|s| view.sites[*s].files().contains(id));
+        let files: HashSet<FileId> = sites.iter().flat_map(|s| view.sites[*s].files().iter().copied()).collect();
+        let belongs = |id: &FileId| files.contains(id);
         Self { given: self.given.iter().copied().filter(belongs).collect(), ..self.clone() }
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How often the result is read again and corrected again.
 const ROUNDS: usize = 10;
 /// How much is proved in one round when people want files corrected.
-const MENDED: Bounds = Bounds { proofs: 500, bytes: usize::MAX, beyond: "too many corrections for one run: run again" };
+pub(super) const MENDED: Bounds = Bounds { proofs: 500, bytes: usize::MAX, beyond: "too many corrections for one run: run again" };
 /// How much is proved to show corrections that nobody asked to make: it bounds the time that a report takes.
 const SHOWN: Bounds = Bounds {
     proofs: 500,
@@ -52,7 +52,7 @@ pub fn propose(room: &Room, files: &Files, sites: &[Box<dyn Site>], findings: &m
         return;
     }
     let view = View { files, sites, findings };
-    let plan = Plan::of(room, view, may_edit, false, SHOWN);
+    let plan = Plan::of(room, view, &[], may_edit, false, SHOWN);
     let outcomes = plan.outcomes;
     for (i, outcome) in outcomes {
         findings[i].fix = Some(outcome);
@@ -66,7 +66,7 @@ pub fn mend(room: &Room, files: &Files, may_edit: &MayEdit<'_>, unsafe_too: bool
     let mut refused: Vec<Entry> = Vec::new();
     let mut changed = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let plan = Plan::of(room, state.view(), may_edit, unsafe_too, MENDED);
+        let plan = Plan::of(room, state.view(), &state.judged, may_edit, unsafe_too, MENDED);
         let map = state.files.map();
         refused.clear();
         let texts = plan.edits.apply(map);

@@ -234,10 +234,8 @@ impl Proxy {
     ///
     /// `order` holds all scopes by the start of their bodies, see [`Proxy::scopes_in_text`].
     pub fn path(&self, order: &[Seat], span: Span) -> String {
-        let body = |s: &Seat| self.scope(*s).body;
-        let before = order.partition_point(|s| body(s).start <= span.start);
-        let innermost = before.checked_sub(1).and_then(|last| self.outward(order[last]).find(|s| body(s).holds(span)));
-        let mut titles: Vec<String> = innermost
+        let mut titles: Vec<String> = self
+            .innermost(order, span)
             .into_iter()
             .flat_map(|s| self.outward(s))
             .filter(|s| !self.scope(*s).noun.is_empty())
@@ -245,6 +243,13 @@ impl Proxy {
             .collect();
         titles.reverse();
         titles.join(" > ")
+    }
+
+    /// The innermost scope around some bytes; `order` as for [`Proxy::path`].
+    pub fn innermost(&self, order: &[Seat], span: Span) -> Option<Seat> {
+        let body = |s: &Seat| self.scope(*s).body;
+        let before = order.partition_point(|s| body(s).start <= span.start);
+        before.checked_sub(1).and_then(|last| self.outward(order[last]).find(|s| body(s).holds(span)))
     }
 
     /// All scopes in the order of their bodies, outer ones first.

@@ -14,7 +14,8 @@ pub use words::{Args, Word, Words};
 use super::syntax::NONE;
 use crate::model::Problem;
 use crate::source::{FileId, Span};
-use std::sync::Arc;
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, OnceLock};
 use words::{Place, Spellings};
 
 /// A directive of a [`Conf`].
@@ -109,6 +110,8 @@ pub struct Conf {
     readings: Vec<Reading>,
     /// The first directive at the top.
     first: u32,
+    /// Directives by their first bytes, worked out when one is first asked for.
+    by_start: OnceLock<FxHashMap<u32, DirId>>,
 }
 
 impl Conf {
@@ -182,6 +185,18 @@ impl Conf {
     /// All directives, in the order of reading.
     pub fn all(&self) -> impl Iterator<Item = DirId> + use<> {
         (0..self.dirs.len() as u32).map(DirId)
+    }
+
+    /// The directive that begins at a byte; the first of them, where a file is included more than once.
+    pub fn starting(&self, at: u32) -> Option<DirId> {
+        let index = self.by_start.get_or_init(|| {
+            let mut index = FxHashMap::with_capacity_and_hasher(self.dirs.len(), rustc_hash::FxBuildHasher);
+            for d in self.all() {
+                index.entry(self.span(d).start).or_insert(d);
+            }
+            index
+        });
+        index.get(&at).copied()
     }
 
     /// Words of all directives.

@@ -10,7 +10,7 @@ use crate::proxy::nginx::templates;
 use crate::source::{FileId, Files, Span};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Reads a configuration. It never fails: what is wrong is in [`Conf::problems`].
 pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
@@ -89,6 +89,7 @@ impl Shared {
                 dirs: Vec::with_capacity(tree.nodes.len()),
                 readings: Vec::new(),
                 first: NONE,
+                by_start: OnceLock::new(),
             },
             shared: self,
             last: Vec::with_capacity(tree.nodes.len()),

@@ -61,7 +61,7 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// The directive that begins with exactly these bytes.
     fn directive(&self, span: Span) -> Option<DirId> {
-        self.conf.all().find(|d| self.conf.get(*d).span == span)
+        self.conf.starting(span.start).filter(|d| self.conf.span(*d) == span)
     }
 
     /// What plays a part in the outcome.
@@ -103,7 +103,7 @@ impl Desk<'_> {
             None => self.pen.map.file_at(self.pen.map.file(self.conf.root).base()).map(|(_, f)| f.span()),
         };
         let text = body.map(|b| self.pen.map.bytes(b)).unwrap_or_default();
-        let has = |tag: &[u8]| text.windows(tag.len()).any(|w| w == tag);
+        let has = |tag: &[u8]| memchr::memmem::find(text, tag).is_some();
         let statement = has(b"{%") || has(b"<%") || self.conf.templated && lines_of_tags(text);
         if statement { Err(TEMPLATE) } else { Ok(()) }
     }

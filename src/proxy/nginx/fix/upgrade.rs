@@ -97,10 +97,7 @@ impl Desk<'_> {
 
     /// The entry of a `map` whose value stands in these bytes.
     fn entry(&self, span: Span) -> Option<DirId> {
-        let holds = |d: &DirId| {
-            let dir = self.conf.get(*d);
-            dir.parent.is_some_and(|p| self.conf.name(p).text == "map") && (dir.span == span || dir.span.holds(span))
-        };
+        let holds = |d: &DirId| self.conf.span(*d).holds(span) && self.conf.parent(*d).is_some_and(|p| self.conf.name(p).text == "map");
         self.conf.all().find(holds)
     }
 
