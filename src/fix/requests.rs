@@ -2,7 +2,7 @@
 
 use super::blame::Culprits;
 use crate::model::{Expr, Goal, Intent, Kind, Proxy, RemarkKind, Seat};
-use crate::probe::{Aspect, Branch, Essence, Machine, Witness, parallel, trial, witnesses};
+use crate::probe::{Aspect, Branch, Essence, Machine, Witness, alike, parallel, trial, witnesses};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Deref;
@@ -194,8 +194,13 @@ fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Bran
     if old.len() != new.len() {
         return std::iter::once(Aspect::End).collect();
     }
-    let pairs = old.iter().zip(new);
-    pairs.flat_map(|(a, b)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b))).collect()
+    let closely = |(a, b): (&Branch, &Branch)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b));
+    let at_sight = |(a, b): &(&Branch, &Branch)| {
+        let alike = alike(old_proxy, a, new_proxy, b);
+        debug_assert!(!alike || closely((a, b)).is_empty(), "{a:?} {b:?}");
+        alike
+    };
+    old.iter().zip(new).filter(|pair| !at_sight(pair)).flat_map(closely).collect()
 }
 
 /// Whether a goal cannot be had without a change of this kind on its own route. `asked`: for the very kind of request that it

@@ -4,6 +4,7 @@
 //! reports every branch; what all branches share is known, the rest is unknown.
 
 mod again;
+mod alike;
 mod asked;
 mod differs;
 mod essence;
@@ -27,6 +28,7 @@ pub mod trace;
 pub mod trial;
 
 pub(crate) use crate::parallel;
+pub use alike::alike;
 pub use asked::Asked;
 pub use essence::{Aspect, Essence};
 pub use example::texts_of;

@@ -118,7 +118,11 @@ impl Lower<'_> {
             _ => None,
         };
         let seat = crate::model::Seat(0);
+        let mut then = Vec::new();
         let act = if let Some(status) = status {
+            // The path stays, but is the client's own spelling no more `[redirected-then-passed-on]`.
+            let path = self.expr(Expr::Read(Subject::Path));
+            then.push(Step { act: Act::Rewrite { path, query: None, moved: true }, span });
             let bare = put.strip_suffix('?').unwrap_or(put);
             let mut location = self.interpolate(bare, span);
             if bare == put {
@@ -136,7 +140,7 @@ impl Lower<'_> {
             let moved = flag != "break";
             Act::Rewrite { path, query, moved }
         };
-        let mut then = vec![Step { act, span }];
+        then.push(Step { act, span });
         if matches!(flag, "last" | "break") {
             then.push(Step { act: Act::Leave, span });
         }
