@@ -196,7 +196,7 @@ fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Bran
     }
     let closely = |(a, b): (&Branch, &Branch)| Essence::of(old_proxy, a).differs(&Essence::of(new_proxy, b));
     let at_sight = |(a, b): &(&Branch, &Branch)| {
-        let alike = alike(old_proxy, a, new_proxy, b);
+        let alike = alike((old_proxy, a), (new_proxy, b));
         debug_assert!(!alike || closely((a, b)).is_empty(), "{a:?} {b:?}");
         alike
     };
