@@ -258,3 +258,16 @@ fn what_does_not_go_together_goes_one_after_the_other() {
     let cors = "            - name: envoy.filters.http.cors\n              typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors}\n";
     assert_eq!(read(&dir, "envoy.yaml"), envoy.replace(cors, router), "{}", said(&out));
 }
+
+/// Whether the upgrade lines are sent is decided out of sight; the protocol is a setting of its own.
+#[test]
+fn a_fragment_gets_the_protocol_that_its_surroundings_may_need() {
+    let text = "server {\n    listen 8080;\n    location /ws/ {\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n";
+    let dir = site(&[("chat.conf", text)]);
+    let rule = ["--select", "websocket/http-1.0-upstream", "--route", "/ws/=websocket"];
+    let out = hoplint(dir.path(), &[&["check", "--fix", "chat.conf"], &rule[..]].concat());
+    assert!(said(&out).contains("corrected 1 finding"), "{}", said(&out));
+    assert_eq!(read(&dir, "chat.conf"), text.replace("3000;\n", "3000;\n        proxy_http_version 1.1;\n"));
+    let again = hoplint(dir.path(), &[&["check", "chat.conf"], &rule[..]].concat());
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+}

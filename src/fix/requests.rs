@@ -208,8 +208,10 @@ fn differences(old_proxy: &Proxy, old: &[Branch], new_proxy: &Proxy, new: &[Bran
 fn tolerates(goal: &Goal, on: Kind, asked: bool, aspect: &Aspect) -> bool {
     let cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     match (goal, aspect) {
-        (Goal::Upgrades, Aspect::Connection) => true,
-        (Goal::Upgrades, Aspect::End | Aspect::Body | Aspect::Answer(_) | Aspect::Timer | Aspect::MoreGates) => asked,
+        (Goal::Upgrades | Goal::CarriesUpgrade, Aspect::Connection) => true,
+        (Goal::Upgrades | Goal::CarriesUpgrade, Aspect::End | Aspect::Body | Aspect::Answer(_) | Aspect::Timer | Aspect::MoreGates) => {
+            asked
+        }
         (Goal::Upgrades, Aspect::Sent(name)) => asked && matches!(name.as_str(), "upgrade" | "connection"),
         // What the proxy asks meanwhile may carry the client's lines, and is asked for every request alike.
         (Goal::Upgrades, Aspect::Errands) => asked,

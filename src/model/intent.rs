@@ -34,6 +34,8 @@ pub enum Goal {
     Upgrades,
     /// Besides, requests that are no handshakes ask the upstream for no upgrade.
     UpgradesOnly,
+    /// The protocol to the upstream has upgrades. Which lines are sent is not all in sight.
+    CarriesUpgrade,
     /// The request is taken as this one is.
     TakenLike(Request),
     /// No cache is asked for an answer.

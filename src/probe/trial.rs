@@ -45,6 +45,10 @@ pub fn holds(machine: &Machine<'_>, goal: &Goal, trial: &Trial) -> bool {
             !upstream.is_empty() && upstream.iter().filter_map(|b| b.sent.as_ref()).all(|s| s.values("upgrade").next().is_none())
         }
         Goal::UpgradesOnly => !upstream.is_empty() && upstream.iter().all(|b| b.end == End::Tunnel),
+        Goal::CarriesUpgrade => {
+            let wires = upstream.iter().filter_map(|b| b.sent.as_ref()).map(|s| proxy.hop(s.hop).wire.value);
+            !upstream.is_empty() && wires.into_iter().all(|w| w == Known::Is(Wire::H11))
+        }
         Goal::TakenLike(there) => {
             let last = |branches: &[Branch]| branches.iter().map(|b| b.routes.last().copied()).collect::<Vec<_>>();
             !branches.is_empty() && last(&branches) == last(&send(machine, trial.kind, there))

@@ -174,10 +174,15 @@ impl Files {
             return self.dump.iter().filter(|p| matcher.is_match(p) && visible(p)).cloned().collect();
         }
         let fixed = place.split(['*', '?', '[']).next().unwrap_or_default();
-        let root = fixed.rsplit_once('/').map_or(".", |(d, _)| if d.is_empty() { "/" } else { d });
-        let depth = place[root.len().min(place.len())..].matches('/').count().max(1);
+        let (root, below) = match fixed.rfind('/') {
+            None => (".", 0),
+            Some(0) => ("/", 1),
+            Some(slash) => (&fixed[..slash], slash),
+        };
+        let slashes = place[below..].matches('/').count();
+        let depth = if root == "." { slashes + 1 } else { slashes.max(1) };
         let mut out: Vec<String> = walkdir::WalkDir::new(root)
-            .max_depth(if root == "." { place.matches('/').count() + 1 } else { depth })
+            .max_depth(depth)
             .follow_links(true)
             .into_iter()
             .filter_map(Result::ok)

@@ -103,6 +103,9 @@ fn patterns_are_read_in_byte_order() {
     assert_eq!(found, names.map(|n| format!("{root}/d/{n}")));
     assert_eq!(hoplint::source::Files::new().glob(&format!("{root}/d/[ab].conf")).len(), 2);
     assert_eq!(hoplint::source::Files::new().glob(&format!("{root}/d/nothing*.conf")), [""; 0]);
+    for pattern in ["\u{fffd}nippets*.conf", "é/*.conf", "/é*.conf", "*é", "é"] {
+        assert_eq!(hoplint::source::Files::new().glob(pattern), [""; 0], "{pattern}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::super::{
     Confidence, Level, Related,
     context::{Context, Evidence, WebSocket},
 };
-use crate::model::Advice;
+use crate::model::{Advice, Goal};
 use crate::probe::handshake::Fault;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>, socket: &WebSocket) {
@@ -36,5 +36,10 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>, socket: &WebSocket) {
     );
     f.example = Some(socket.example());
     f.intent = cx.must_upgrade(socket);
+    if sent.open.is_some()
+        && let Some(intent) = &mut f.intent
+    {
+        intent.goal = Goal::CarriesUpgrade;
+    }
     cx.report(f);
 }

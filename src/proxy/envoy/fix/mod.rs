@@ -37,6 +37,7 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, intent: &Intent) -> Ways {
         }
         Goal::TakenLike(_) => desk.any_case(),
         Goal::Uncached
+        | Goal::CarriesUpgrade
         | Goal::SendsHost
         | Goal::SendsAll(_)
         | Goal::FailureHas(_)

@@ -32,7 +32,8 @@ pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> W
         Goal::Settled(kind, span) => desk.settle(*kind, *span),
         Goal::Gone(span) => desk.gone(*span),
         Goal::Spelt(span, text) => Ok(vec![desk.spelt(*span, text.clone())]),
-        Goal::SendsHost
+        Goal::CarriesUpgrade
+        | Goal::SendsHost
         | Goal::SendsAll(_)
         | Goal::Uncached
         | Goal::Streams

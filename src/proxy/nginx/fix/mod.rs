@@ -26,7 +26,7 @@ const TEMPLATE: NoFix = NoFix::hidden("template tags stand in this block");
 pub(super) fn fix(conf: &Conf, map: &SourceMap, era: &Era, intent: &Intent) -> Ways {
     let desk = Desk { conf, era, pen: Pen { conf, map }, intent };
     match &intent.goal {
-        Goal::Upgrades | Goal::UpgradesOnly => desk.upgrade(),
+        Goal::Upgrades | Goal::UpgradesOnly | Goal::CarriesUpgrade => desk.upgrade(),
         Goal::TakenLike(there) => desk.taken_like(there, intent),
         Goal::Uncached => desk.uncached(),
         Goal::SendsHost => desk.sends_host(),
