@@ -267,7 +267,7 @@ fn a_fragment_gets_the_protocol_that_its_surroundings_may_need() {
     let rule = ["--select", "websocket/http-1.0-upstream", "--route", "/ws/=websocket"];
     let out = hoplint(dir.path(), &[&["check", "--fix", "chat.conf"], &rule[..]].concat());
     assert!(said(&out).contains("corrected 1 finding"), "{}", said(&out));
-    assert_eq!(read(&dir, "chat.conf"), text.replace("3000;\n", "3000;\n        proxy_http_version 1.1;\n"));
+    assert_eq!(read(&dir, "chat.conf"), text.replace("        proxy_pass", "        proxy_http_version 1.1;\n        proxy_pass"));
     let again = hoplint(dir.path(), &[&["check", "chat.conf"], &rule[..]].concat());
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
 }
