@@ -1,7 +1,9 @@
 //! Reading files, each once, by the path that the configuration writes.
 
 use super::{FileId, SourceMap, Span, TooLarge, config_maps, markdown};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -38,9 +40,9 @@ pub struct IncludeMap {
 #[derive(Debug, Default)]
 pub struct Files {
     map: SourceMap,
-    by_path: BTreeMap<String, FileId>,
+    by_path: FxHashMap<String, FileId>,
     /// Files on disk by where they really are: a link or an include map may name one of them a second time.
-    by_real_path: BTreeMap<PathBuf, FileId>,
+    by_real_path: FxHashMap<OsString, FileId>,
     paths: BTreeMap<FileId, String>,
     maps: Vec<IncludeMap>,
     /// Names inside a dump, in its order; then nothing is read from disk.
@@ -50,9 +52,9 @@ pub struct Files {
     /// Parts of other files.
     excerpts: BTreeSet<FileId>,
     /// What a walk has read already, by path.
-    seen: HashMap<String, Vec<u8>>,
+    seen: FxHashMap<String, Vec<u8>>,
     /// Where directories really are.
-    real_dirs: HashMap<PathBuf, Option<PathBuf>>,
+    real_dirs: FxHashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Files {
@@ -114,17 +116,18 @@ impl Files {
     }
 
     /// Where a file really is, links followed.
-    fn real(&mut self, place: &str) -> Option<PathBuf> {
+    fn real(&mut self, place: &str) -> Option<OsString> {
         let path = Path::new(place);
-        if std::fs::symlink_metadata(path).ok()?.is_symlink() {
-            return std::fs::canonicalize(path).ok();
+        // A walk takes no links.
+        if !self.seen.contains_key(place) && std::fs::symlink_metadata(path).ok()?.is_symlink() {
+            return Some(std::fs::canonicalize(path).ok()?.into_os_string());
         }
         let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let real = match self.real_dirs.get(dir) {
             Some(known) => known,
             None => self.real_dirs.entry(dir.to_path_buf()).or_insert(std::fs::canonicalize(dir).ok()),
         };
-        Some(real.as_ref()?.join(path.file_name()?))
+        Some(real.as_ref()?.join(path.file_name()?).into_os_string())
     }
 
     /// Reads a file, once.
@@ -295,8 +298,8 @@ impl Files {
             dump: self.dump.clone(),
             on_disk: self.on_disk.clone(),
             excerpts: self.excerpts.clone(),
-            seen: HashMap::new(),
-            real_dirs: HashMap::new(),
+            seen: FxHashMap::default(),
+            real_dirs: FxHashMap::default(),
         })
     }
 
