@@ -38,6 +38,7 @@ pub(super) fn run(args: &Check, look: Look, actions: bool) -> Result<u8, String>
         before(commit, args, settings.clone())?.apply(files.map(), &mut report, |_| false);
     }
     let code = finish(args, &settings, &files, report, look, actions);
+    // As with the report.
     std::mem::forget(files);
     code
 }

@@ -161,11 +161,6 @@ impl<'a> Context<'a> {
         Some(Past { seen: known.seen, sockets: Sockets { found, others: known.no_sockets } })
     }
 
-    /// Everything found so far.
-    pub fn finish(self) -> Vec<Finding> {
-        self.found
-    }
-
     /// Routes that carry WebSocket.
     pub fn sockets(&self) -> Arc<Vec<WebSocket>> {
         Arc::clone(&self.known.sockets)

@@ -81,7 +81,12 @@ struct Look<'a> {
     keeps: bool,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn new(proxy: &'a Proxy, spoken: &'a Spoken) -> Self {
+        let keeps = proxy.upstreams.iter().any(|u| u.reuse.value == Known::Is(true));
+        Self { proxy, spoken, meant: socket::meant(proxy), keeps }
+    }
+
     fn at(&self, w: &Witness, branches: &[Branch]) -> (Sight, Vec<Sending>) {
         let plain = &*w.request.method == "GET" && !w.upgrades();
         let went_by = |parts: &[Asked]| branches.iter().any(|b| b.asked.any(parts));
@@ -96,13 +101,6 @@ impl Look<'_> {
         let sendings = if self.keeps && !w.upgrades() { branches.iter().filter_map(Sending::of).collect() } else { Vec::new() };
         let differs = branches.iter().any(|b| b.differs);
         (Sight { shakes, crosses, asks_anyway, displaces, differs }, sendings)
-    }
-}
-
-impl<'a> Look<'a> {
-    fn new(proxy: &'a Proxy, spoken: &'a Spoken) -> Self {
-        let keeps = proxy.upstreams.iter().any(|u| u.reuse.value == Known::Is(true));
-        Self { proxy, spoken, meant: socket::meant(proxy), keeps }
     }
 }
 

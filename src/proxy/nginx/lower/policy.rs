@@ -2,8 +2,8 @@
 
 use super::{DirId, Lower, settings::Settings, vars::var_name};
 use crate::model::{
-    Act, Answers, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Fact, Follow, Gate, GateId, GateOn, HeaderList,
-    HeaderOp, Hop, HopId, How, Idle, Known, ListId, Matcher, Origin, Policy, PolicyId, Reason, Restart, Step, Subject, Traffic,
+    Act, Answers, Ask, BlockId, Clock, Clocks, ClocksId, Combine, Cond, CondId, Ending, Expr, Fact, Follow, Gate, GateId, GateOn,
+    HeaderList, HeaderOp, Hop, HopId, How, Idle, Known, ListId, Matcher, Origin, Policy, PolicyId, Reason, Restart, Step, Subject, Traffic,
     UpgradeMode, Verb, Wire,
 };
 use crate::proxy::nginx::releases::CGI_HOST;
@@ -82,9 +82,7 @@ impl Lower<'_> {
 
     /// The client's lines as others than `proxy_pass` get them.
     fn passed_on(&mut self, pass: Pass) -> ListId {
-        // Older than what the newest eras differ in by anyway: no era of its own where many releases are judged.
-        let asked = matches!(pass, Pass::Fastcgi | Pass::Uwsgi | Pass::Scgi) && (self.modern || self.era.since(CGI_HOST));
-        if !asked {
+        if !(matches!(pass, Pass::Fastcgi | Pass::Uwsgi | Pass::Scgi) && self.era.since(CGI_HOST)) {
             return self.unchanged;
         }
         if let Some(known) = self.cgi {
@@ -95,7 +93,12 @@ impl Lower<'_> {
         let value = match self.conf.all().find(named) {
             // Where it is in force is not looked at.
             Some(by) => Known::Unknown(self.p.doubt(Reason::TooComplex, self.span(by), "a parameter names the host")),
-            None => Known::Is(self.interpolate("$host$is_request_port$request_port", span)),
+            None => {
+                // Releases that tell it have these variables.
+                let (host, port) = (self.interpolate("$host", span), self.expr(Expr::Read(Subject::NamedPort)));
+                let colon = self.is_request_port(span);
+                Known::Is(self.expr(Expr::Join(vec![host, colon, port])))
+            }
         };
         let op = HeaderOp {
             verb: Verb::Set,

@@ -277,8 +277,7 @@ impl Lower<'_> {
             "remote_addr" | "realip_remote_addr" => Subject::Client,
             "request_port" if self.era.since(REQUEST_PORT) => Subject::NamedPort,
             "is_request_port" if self.era.since(REQUEST_PORT) => {
-                let port = self.expr(Expr::Read(Subject::NamedPort));
-                return self.unless_empty("$is_request_port", port, ":", span);
+                return self.is_request_port(span);
             }
             "remote_port"
             | "binary_remote_addr"
@@ -315,6 +314,12 @@ impl Lower<'_> {
             }
         };
         self.expr(Expr::Read(read))
+    }
+
+    /// A colon, if the client names a port.
+    pub(super) fn is_request_port(&mut self, span: Span) -> ExprId {
+        let port = self.expr(Expr::Read(Subject::NamedPort));
+        self.unless_empty("$is_request_port", port, ":", span)
     }
 
     /// A mark, if a text is not empty.
