@@ -2,7 +2,7 @@
 
 use super::eval::text_matches;
 use super::value::Tri;
-use crate::model::{Act, Arm, Atom, Cond, CondId, Matcher, Pick, Proxy, Rank, RouteId, TableId, Text};
+use crate::model::{Act, Arm, Atom, Cond, CondId, Matcher, Pick, Proxy, RouteId, Text};
 use crate::source::Span;
 
 /// How many pairs of arms are compared in one table.
@@ -15,23 +15,22 @@ const DEEPEST: u32 = 16;
 pub struct Shadowed {
     /// The route.
     pub route: RouteId,
-    /// The choice.
-    pub table: TableId,
     /// What leads to it.
     pub arm: Span,
     /// What leads to the route that takes its requests.
     pub by: Span,
 }
 
-/// Routes that are provably never reached. Sound, not complete: a route without witness that is not named here may be reached.
-/// `reached` are the routes that have one.
+/// Routes that are provably never reached, where the first arm that fits is taken; where the most specific one is, other
+/// rules speak. Sound, not complete: a route without witness that is not named here may be reached. `reached` are the routes that
+/// have one.
 pub fn shadowed(proxy: &Proxy, reached: impl Iterator<Item = RouteId>) -> Vec<Shadowed> {
     let mut ways = ways_in(proxy);
     for r in reached {
         ways[r.at()] = usize::MAX;
     }
     let mut out = Vec::new();
-    for (i, table) in proxy.tables.iter().enumerate() {
+    for table in proxy.tables.iter().filter(|t| t.pick == Pick::FirstMatch) {
         let mut pairs = 0;
         for (n, arm) in table.arms.iter().enumerate() {
             // A request came here, or something else than this arm may lead here.
@@ -42,9 +41,9 @@ pub fn shadowed(proxy: &Proxy, reached: impl Iterator<Item = RouteId>) -> Vec<Sh
             if pairs > PAIRS {
                 break;
             }
-            let by = table.arms[..n].iter().find(|earlier| covers(proxy, table.pick, earlier, arm));
+            let by = table.arms[..n].iter().find(|earlier| implies(proxy, arm.test, earlier.test, 0));
             if let Some(by) = by.filter(|by| by.go != arm.go) {
-                out.push(Shadowed { route: arm.go, table: TableId(i as u32), arm: place(proxy, arm), by: place(proxy, by) });
+                out.push(Shadowed { route: arm.go, arm: place(proxy, arm), by: place(proxy, by) });
             }
         }
     }
@@ -71,30 +70,6 @@ fn place(proxy: &Proxy, arm: &Arm) -> Span {
         Cond::Test(Atom { span, .. }) | Cond::Never(span) => *span,
         _ => proxy.scope(proxy.route(arm.go).seat).span,
     }
-}
-
-/// Whether an earlier arm takes every request that a later one would.
-fn covers(proxy: &Proxy, pick: Pick, earlier: &Arm, later: &Arm) -> bool {
-    match pick {
-        Pick::FirstMatch => implies(proxy, later.test, earlier.test, 0),
-        // The more specific one wins, whichever comes first; only the like of each other compete.
-        Pick::SpecificHost | Pick::PrefixTree => {
-            let alike = match (proxy.cond(later.test), proxy.cond(earlier.test)) {
-                (Cond::Test(a), Cond::Test(b)) => match (&a.is, &b.is) {
-                    (Matcher::Is(_), Matcher::Is(_)) => earlier.rank != Rank::Implied,
-                    (Matcher::Starts(x), Matcher::Starts(y)) | (Matcher::Ends(x), Matcher::Ends(y)) => return x == y && same_reading(a, b),
-                    (Matcher::Regex(_), Matcher::Regex(_)) => earlier.nested.is_none(),
-                    _ => false,
-                },
-                _ => false,
-            };
-            alike && implies(proxy, later.test, earlier.test, 0)
-        }
-    }
-}
-
-fn same_reading(a: &Atom, b: &Atom) -> bool {
-    a.of == b.of && a.not == b.not && (a.fold == b.fold || b.fold)
 }
 
 /// Whether whatever fulfils `a` fulfils `b`: yes, or not shown.

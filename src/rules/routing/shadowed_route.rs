@@ -1,16 +1,9 @@
 //! `routing/shadowed-route`
 
 use super::super::{Level, Related, context::Context};
-use crate::model::Pick;
-use crate::probe::shadowed;
 
 pub(in crate::rules) fn check(cx: &mut Context<'_>) {
-    let witnesses = cx.witnesses();
-    for dead in shadowed(cx.proxy, witnesses.iter().map(|w| w.route)) {
-        // Where the most specific one wins, other rules speak.
-        if cx.proxy.table(dead.table).pick != Pick::FirstMatch {
-            continue;
-        }
+    for dead in cx.shadowed() {
         let mut f = cx.finding("routing/shadowed-route", Level::Warning, dead.arm);
         f.message = format!("{} is never used: an earlier one takes all of its requests", cx.title(dead.route));
         f.label = "no request comes here".to_owned();
