@@ -56,6 +56,13 @@ struct Item {
     at: u32,
     /// Whether anything of it is otherwise in another era.
     differs: bool,
+    /// How much was found of it.
+    found: usize,
+}
+
+/// What was found of some things, one after the other.
+struct Share {
+    items: Vec<Item>,
     found: Vec<Finding>,
 }
 
@@ -105,26 +112,32 @@ impl Look {
             if let Check::Whole(check) = rule.check {
                 check(&mut own);
             }
-            own.take().0
+            own.take()
         };
         let many = cx.proxy.routes.len() > MANY;
         let by_rule = if many { parallel::each(RULES, whole) } else { RULES.iter().map(whole).collect() };
         look.found.extend(by_rule.into_iter().flatten());
         let order: HashMap<&str, usize> = RULES.iter().enumerate().map(|(i, r)| (r.id, i)).collect();
-        look.found.sort_by_key(|f| order.get(f.rule));
+        look.found.sort_by_cached_key(|f| order.get(f.rule));
         look
     }
 
     /// Takes in what was found of some things; which of them are otherwise in another era.
-    fn take(&mut self, items: Vec<Item>) -> Vec<u32> {
+    fn take(&mut self, shares: Vec<Share>) -> Vec<u32> {
         let mut others = Vec::new();
-        for item in items {
-            if item.differs {
-                others.push(item.at);
-            } else {
-                self.same.extend(item.found.iter().map(|f| (f.rule, f.span)));
+        self.found.reserve(shares.iter().map(|s| s.found.len()).sum());
+        for Share { items, mut found } in shares {
+            let mut rest = &found[..];
+            for item in items {
+                let (own, later) = rest.split_at(item.found);
+                rest = later;
+                if item.differs {
+                    others.push(item.at);
+                } else {
+                    self.same.extend(own.iter().map(|f| (f.rule, f.span)));
+                }
             }
-            self.found.extend(item.found);
+            self.found.append(&mut found);
         }
         others
     }
@@ -132,16 +145,19 @@ impl Look {
 
 /// Looks at many things side by side. `look` says whether a thing is known to be otherwise in another era; what it asks besides may
 /// show that too. Nothing is told of things of which there is nothing to tell.
-fn each(cx: &Context<'_>, things: impl Iterator<Item = u32>, look: impl Fn(&mut Context<'_>, u32) -> bool + Sync) -> Vec<Item> {
+fn each(cx: &Context<'_>, things: impl Iterator<Item = u32>, look: impl Fn(&mut Context<'_>, u32) -> bool + Sync) -> Vec<Share> {
     let things: Vec<u32> = things.collect();
     parallel::turns(&things, |turn| {
         let mut own = cx.again();
-        let items = turn.iter().filter_map(|at| {
+        let mut items = Vec::new();
+        for at in turn {
+            let before = own.found();
             let known = look(&mut own, *at);
-            let (found, met) = own.take();
-            let differs = known || met;
-            (differs || !found.is_empty()).then_some(Item { at: *at, differs, found })
-        });
-        items.collect()
+            let (found, differs) = (own.found() - before, own.met() || known);
+            if differs || found > 0 {
+                items.push(Item { at: *at, differs, found });
+            }
+        }
+        vec![Share { items, found: own.take() }]
     })
 }

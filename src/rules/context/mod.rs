@@ -130,9 +130,19 @@ impl<'a> Context<'a> {
         Self { proxy: self.proxy, known: Arc::clone(&self.known), found: Vec::new(), differs: AtomicBool::new(false) }
     }
 
-    /// What was found since it was asked last, and whether any of it hangs on what is otherwise in another era.
-    pub(super) fn take(&mut self) -> (Vec<Finding>, bool) {
-        (std::mem::take(&mut self.found), std::mem::take(self.differs.get_mut()))
+    /// How much was found.
+    pub(super) const fn found(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether a request met something that is otherwise in another era, since it was asked last.
+    pub(super) fn met(&mut self) -> bool {
+        std::mem::take(self.differs.get_mut())
+    }
+
+    /// What was found.
+    pub(super) fn take(self) -> Vec<Finding> {
+        self.found
     }
 
     /// Whether a plain request to a place met something that is otherwise in another era; after a turn, whether it was looked at
