@@ -12,11 +12,11 @@ use crate::{audit::Report, source::SourceMap};
 pub(super) fn print(out: &mut dyn Write, map: &SourceMap, report: &Report) -> io::Result<()> {
     for f in &report.findings {
         let place = map.place(f.span);
-        let mut line = format!("{}: {}[{}] {}", clean_line(&place), f.level.word(), f.rule, clean_line(&f.message));
+        write!(out, "{}: {}[{}] {}", clean_line(&place), f.level.word(), f.rule, clean_line(&f.message))?;
         if let Some(versions) = &f.versions {
-            line.push_str(&format!(" ({versions})"));
+            write!(out, " ({versions})")?;
         }
-        writeln!(out, "{line}")?;
+        writeln!(out)?;
     }
     writeln!(out, "{}", summary(report))
 }

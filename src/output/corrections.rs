@@ -66,7 +66,8 @@ pub(super) fn lines(map: &SourceMap, fix: &Fix, width: usize) -> String {
             };
             shown += 1;
             if shown <= LINES {
-                let text = clean_line(String::from_utf8_lossy(change.value()).trim_end());
+                let line = String::from_utf8_lossy(change.value());
+                let text = clean_line(line.trim_end());
                 out.push_str(format!("    {:>4} {sign} {text}", number.unwrap_or_default() + 1).trim_end());
                 out.push('\n');
             }

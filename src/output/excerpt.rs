@@ -145,7 +145,7 @@ impl Excerpt {
                 LabeledSpan::new_with_span(text, span)
             });
         }
-        let chunk = Chunk { name: clean_line(file.name()), start, end: self.text.len(), first_line: from, lines: to - from };
+        let chunk = Chunk { name: clean_line(file.name()).into_owned(), start, end: self.text.len(), first_line: from, lines: to - from };
         self.chunks.push(chunk);
     }
 
@@ -186,7 +186,7 @@ fn place<'a>(map: &'a SourceMap, mark: &Mark<'_>) -> Option<Placed<'a>> {
         last = first;
         end = line_bytes(file, first).1.max(start);
     }
-    Some(Placed { file, start, end, first, last, text: clean_line(mark.text), primary: mark.primary })
+    Some(Placed { file, start, end, first, last, text: clean_line(mark.text).into_owned(), primary: mark.primary })
 }
 
 /// Index of the line of a local offset.

@@ -1,5 +1,7 @@
 //! Makes text fit for a terminal.
 
+use std::borrow::Cow;
+
 /// Characters that change how a terminal shows others: control characters, and those that turn the direction of writing.
 fn harmful(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
@@ -23,13 +25,17 @@ pub(super) fn clean_bytes(bytes: &[u8]) -> String {
 }
 
 /// The same for text of ours that may quote a configuration; line breaks stay.
-pub(super) fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
+        return Cow::Borrowed(text);
+    }
     text.chars().filter(|c| *c != '\r').map(|c| if c != '\n' && harmful(c) { if c == '\t' { ' ' } else { '?' } } else { c }).collect()
 }
 
 /// The same on one line.
-pub(super) fn clean_line(text: &str) -> String {
-    clean(text).replace('\n', " ")
+pub(super) fn clean_line(text: &str) -> Cow<'_, str> {
+    let clean = clean(text);
+    if clean.contains('\n') { clean.replace('\n', " ").into() } else { clean }
 }
 
 /// Breaks long lines between words, never inside of a word or of `code in backticks` that would fit on a line, so that
