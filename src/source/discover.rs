@@ -102,7 +102,7 @@ fn look(path: &Path, markdown: bool, judge: &(dyn Fn(&str, &[u8]) -> bool + Sync
         Ok(head) => head,
         Err(e) => return Looked::Unreadable(e.to_string()),
     };
-    if head.contains(&0) {
+    if memchr::memchr(0, &head).is_some() {
         Looked::Skipped("not a text file")
     } else if !(markdown && is_markdown(&name) || judge(&name, &head)) {
         Looked::Skipped("not a configuration of a known proxy by its content")

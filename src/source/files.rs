@@ -2,6 +2,7 @@
 
 use super::{FileId, SourceMap, Span, TooLarge, config_maps, markdown};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::ops::Range;
@@ -54,7 +55,7 @@ pub struct Files {
     /// What a walk has read already, by path.
     seen: FxHashMap<String, Vec<u8>>,
     /// Where directories really are.
-    real_dirs: FxHashMap<PathBuf, Option<PathBuf>>,
+    real_dirs: FxHashMap<String, Option<PathBuf>>,
 }
 
 impl Files {
@@ -79,7 +80,7 @@ impl Files {
     /// [`TooLarge`] when the address space is used up.
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, TooLarge> {
         let id = self.map.add(name, bytes)?;
-        let path = normalise(name);
+        let path = normalise(name).into_owned();
         self.by_path.entry(path.clone()).or_insert(id);
         self.paths.insert(id, path);
         Ok(id)
@@ -98,36 +99,41 @@ impl Files {
     }
 
     /// Where a path lies, after the include maps.
-    fn place(&self, path: &str) -> String {
+    fn place<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let path = normalise(path);
         let fits = |m: &&IncludeMap| {
             let from = m.from.trim_end_matches('/');
             path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         match self.maps.iter().filter(fits).max_by_key(|m| m.from.len()) {
-            Some(m) => normalise(&format!("{}{}", m.to.trim_end_matches('/'), &path[m.from.trim_end_matches('/').len()..])),
+            Some(m) => {
+                let there = format!("{}{}", m.to.trim_end_matches('/'), &path[m.from.trim_end_matches('/').len()..]);
+                normalise(&there).into_owned().into()
+            }
             None => path,
         }
     }
 
     /// Takes in texts that a walk has read whole, so that they are not read again.
     pub fn seen(&mut self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) {
-        self.seen.extend(texts.into_iter().map(|(path, bytes)| (normalise(&path), bytes)));
+        self.seen.extend(texts.into_iter().map(|(path, bytes)| (normalise(&path).into_owned(), bytes)));
     }
 
     /// Where a file really is, links followed.
     fn real(&mut self, place: &str) -> Option<OsString> {
-        let path = Path::new(place);
         // A walk takes no links.
-        if !self.seen.contains_key(place) && std::fs::symlink_metadata(path).ok()?.is_symlink() {
-            return Some(std::fs::canonicalize(path).ok()?.into_os_string());
+        if !self.seen.contains_key(place) && std::fs::symlink_metadata(place).ok()?.is_symlink() {
+            return Some(std::fs::canonicalize(place).ok()?.into_os_string());
         }
-        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let real = match self.real_dirs.get(dir) {
-            Some(known) => known,
-            None => self.real_dirs.entry(dir.to_path_buf()).or_insert(std::fs::canonicalize(dir).ok()),
+        let (dir, name) = match place.rsplit_once('/') {
+            None => (".", place),
+            Some(("", name)) => ("/", name),
+            Some(parts) => parts,
         };
-        Some(real.as_ref()?.join(path.file_name()?).into_os_string())
+        if !self.real_dirs.contains_key(dir) {
+            self.real_dirs.insert(dir.to_owned(), std::fs::canonicalize(dir).ok());
+        }
+        Some(self.real_dirs.get(dir)?.as_ref()?.join(name).into_os_string())
     }
 
     /// Reads a file, once.
@@ -136,12 +142,13 @@ impl Files {
     /// Says why it could not be read.
     pub fn read(&mut self, path: &str) -> Result<FileId, ReadError> {
         let place = self.place(path);
-        if let Some(id) = self.by_path.get(&place) {
+        if let Some(id) = self.by_path.get(&*place) {
             return Ok(*id);
         }
         if !self.dump.is_empty() {
             return Err(ReadError::NotFound);
         }
+        let place = place.into_owned();
         let real = self.real(&place);
         if let Some(id) = real.as_ref().and_then(|r| self.by_real_path.get(r)).copied() {
             self.by_path.insert(place, id);
@@ -154,7 +161,7 @@ impl Files {
             Err(_) if Path::new(&place).is_dir() => return Err(ReadError::IsDirectory),
             Err(e) => return Err(ReadError::Unreadable(e.to_string())),
         };
-        if bytes[..bytes.len().min(8192)].contains(&0) {
+        if memchr::memchr(0, &bytes[..bytes.len().min(8192)]).is_some() {
             return Err(ReadError::Binary);
         }
         let id = self.map.add(place.clone(), bytes).map_err(|_| ReadError::TooLarge)?;
@@ -190,7 +197,7 @@ impl Files {
             .into_iter()
             .filter_map(Result::ok)
             .filter(|e| !e.file_type().is_dir())
-            .map(|e| normalise(&e.path().to_string_lossy()))
+            .map(|e| normalise(&e.path().to_string_lossy()).into_owned())
             .filter(|p| matcher.is_match(p) && visible(p))
             .collect();
         out.sort_unstable();
@@ -230,7 +237,7 @@ impl Files {
             let bytes = &text[*body..end];
             let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
             let file = self.add(name, bytes.to_vec())?;
-            self.dump.push(normalise(name));
+            self.dump.push(normalise(name).into_owned());
             root = root.or(Some(file));
         }
         Ok(root)
@@ -270,7 +277,7 @@ impl Files {
     /// A part of a text as a file of the same name.
     fn excerpt(&mut self, name: &str, text: &[u8], part: &Range<usize>) -> Result<FileId, TooLarge> {
         let file = self.map.add(name, markdown::masked(text, part))?;
-        self.paths.insert(file, normalise(name));
+        self.paths.insert(file, normalise(name).into_owned());
         self.excerpts.insert(file);
         Ok(file)
     }
@@ -315,7 +322,11 @@ impl Files {
 }
 
 /// `./a//b/../c` as `a/c`: by text alone, without looking at links.
-fn normalise(path: &str) -> String {
+fn normalise(path: &str) -> Cow<'_, str> {
+    let below = path.strip_prefix('/').unwrap_or(path);
+    if path == "/" || !below.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Cow::Borrowed(path);
+    }
     let mut parts: Vec<&str> = Vec::new();
     let absolute = path.starts_with('/');
     for part in path.split('/') {
@@ -329,7 +340,7 @@ fn normalise(path: &str) -> String {
         }
     }
     let joined = parts.join("/");
-    if absolute { format!("/{joined}") } else { joined }
+    if absolute { format!("/{joined}").into() } else { joined.into() }
 }
 
 /// Reads a whole text file, for settings.
