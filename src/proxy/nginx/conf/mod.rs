@@ -2,6 +2,7 @@
 
 mod claim;
 mod comments;
+mod parsed;
 mod read;
 mod words;
 

@@ -1,22 +1,21 @@
 //! Reading: files into one arena, each include in its place.
 
-use super::claim::detect;
-use super::words::{Place, Spellings};
-use super::{Block, Conf, Context, DirId, Reading, Record, comments};
+use super::parsed::{Parsed, Shared};
+use super::words::Place;
+use super::{Block, Conf, Context, DirId, Reading, Record};
 use crate::model::{Problem, ProblemKind, Remedy};
-use crate::parallel;
-use crate::proxy::nginx::syntax::{self, Fault, NONE, Tree};
+use crate::proxy::nginx::syntax::{Fault, NONE, Tree};
 use crate::proxy::nginx::templates;
 use crate::source::{FileId, Files, Span};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 /// Reads a configuration. It never fails: what is wrong is in [`Conf::problems`].
 pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
     let mut shared = Shared::default();
-    let context = shared.context(files, root, forced);
-    let mut conf = shared.read(files, root, context);
+    let context = forced.unwrap_or(shared.parsed(files, root).context);
+    let mut conf = put_together(&mut shared, files, root, context);
     shared.spellings.close();
     conf.spellings = Arc::new(shared.spellings);
     conf
@@ -27,13 +26,13 @@ pub fn read(files: &mut Files, root: FileId, forced: Option<Context>) -> Conf {
 pub fn read_all(files: &mut Files, roots: &[FileId], forced: Option<Context>) -> Vec<Conf> {
     let mut shared = Shared::default();
     shared.parse(files, roots);
-    let contexts: Vec<Context> = roots.iter().map(|root| shared.context(files, *root, forced)).collect();
+    let contexts: Vec<Context> = roots.iter().map(|root| forced.unwrap_or(shared.parsed(files, *root).context)).collect();
     let mut confs: Vec<Option<Conf>> = roots.iter().map(|_| None).collect();
-    let mut included: HashSet<FileId> = HashSet::new();
+    let mut included: FxHashSet<FileId> = FxHashSet::default();
     for whole in [true, false] {
         for (i, root) in roots.iter().enumerate() {
             if (contexts[i] == Context::Main) == whole && (whole || !included.contains(root)) {
-                let conf = shared.read(files, *root, contexts[i]);
+                let conf = put_together(&mut shared, files, *root, contexts[i]);
                 included.extend(conf.files.iter().filter(|_| whole));
                 confs[i] = Some(conf);
             }
@@ -48,60 +47,42 @@ pub fn read_all(files: &mut Files, roots: &[FileId], forced: Option<Context>) ->
     confs
 }
 
-/// What several configurations have in common.
-#[derive(Default)]
-struct Shared {
-    trees: HashMap<FileId, Rc<Tree>>,
-    spellings: Spellings,
-}
-
-impl Shared {
-    fn tree(&mut self, files: &Files, file: FileId) -> Rc<Tree> {
-        let tree = self.trees.entry(file).or_insert_with(|| Rc::new(syntax::parse(files.map().file(file).bytes())));
-        Rc::clone(tree)
-    }
-
-    /// Parses many files, on all processors.
-    fn parse(&mut self, files: &Files, all: &[FileId]) {
-        let trees = parallel::many(all, |f| Some(syntax::parse(files.map().file(*f).bytes())));
-        self.trees.extend(all.iter().copied().zip(trees.into_iter().map(Rc::new)));
-    }
-
-    fn context(&mut self, files: &Files, root: FileId, forced: Option<Context>) -> Context {
-        forced.unwrap_or_else(|| detect(&self.tree(files, root), files.map().file(root).bytes()))
-    }
-
-    fn read(&mut self, files: &mut Files, root: FileId, context: Context) -> Conf {
-        let tree = self.tree(files, root);
-        let mut read = Read {
-            dir: files.dir(root),
-            files,
-            conf: Conf {
-                root,
-                files: vec![root],
-                context,
-                comments: Vec::new(),
-                problems: Vec::new(),
-                holes: Vec::new(),
-                templated: false,
-                spellings: Arc::default(),
-                places: Vec::new(),
-                dirs: Vec::with_capacity(tree.nodes.len()),
-                readings: Vec::new(),
-                first: NONE,
-                by_start: OnceLock::new(),
-            },
-            shared: self,
-            last: Vec::with_capacity(tree.nodes.len()),
-            last_at_top: NONE,
-            open: vec![root],
-            reported: HashSet::new(),
-            listed: HashSet::from([root]),
-            fragment: context != Context::Main,
-        };
-        read.splice(root, None, None);
-        read.conf
-    }
+/// Puts a file together with what it includes.
+fn put_together(shared: &mut Shared, files: &mut Files, root: FileId, context: Context) -> Conf {
+    let (directives, words) = {
+        let parsed = shared.parsed(files, root);
+        (parsed.tree.nodes.len(), parsed.words.len())
+    };
+    let mut read = Read {
+        dir: files.dir(root),
+        files,
+        conf: Conf {
+            root,
+            files: vec![root],
+            context,
+            comments: Vec::new(),
+            problems: Vec::new(),
+            holes: Vec::new(),
+            templated: false,
+            spellings: Arc::default(),
+            places: Vec::with_capacity(words),
+            dirs: Vec::with_capacity(directives),
+            readings: Vec::new(),
+            first: NONE,
+            by_start: OnceLock::new(),
+        },
+        shared,
+        last: Vec::with_capacity(directives),
+        last_at_top: NONE,
+        ids: Vec::with_capacity(directives),
+        placed: FxHashMap::default(),
+        found: FxHashMap::default(),
+        open: vec![root],
+        listed: FxHashSet::from_iter([root]),
+        fragment: context != Context::Main,
+    };
+    read.splice(root, None, None);
+    read.conf
 }
 
 struct Read<'a> {
@@ -112,10 +93,15 @@ struct Read<'a> {
     /// The last directive of each block so far, and at the top.
     last: Vec<u32>,
     last_at_top: u32,
+    /// The directives of the files that are being read, by their nodes.
+    ids: Vec<u32>,
+    /// The first word of each file.
+    placed: FxHashMap<FileId, u32>,
+    /// Files that includes name, by the spelling of the name, with their paths.
+    found: FxHashMap<u32, (FileId, Rc<str>)>,
     /// Files that are being read, outermost first.
     open: Vec<FileId>,
-    reported: HashSet<FileId>,
-    listed: HashSet<FileId>,
+    listed: FxHashSet<FileId>,
     fragment: bool,
 }
 
@@ -133,73 +119,74 @@ impl Read<'_> {
         id
     }
 
-    /// The places of a node's words.
-    fn words(&mut self, tree: &Tree, node: u32, file: FileId) -> (u32, u32) {
-        let source = self.files.map().file(file);
-        let (bytes, base) = (source.bytes(), source.base());
-        let first = self.conf.places.len();
-        let mut end = u32::MAX;
-        for token in tree.words(node) {
-            let begins_line = end < token.start && bytes[end as usize..token.start as usize].contains(&b'\n');
-            end = token.end;
-            let raw = &bytes[token.start as usize..token.end as usize];
-            let place = self.shared.spellings.place(raw, token.kind, base + token.start, begins_line);
-            self.conf.places.push(place);
+    /// Where the words of a file are; and whether it is read for the first time.
+    fn place(&mut self, file: FileId, parsed: &Parsed) -> (u32, bool) {
+        if let Some(known) = self.placed.get(&file) {
+            return (*known, false);
         }
-        (first as u32, (self.conf.places.len() - first) as u32)
+        let first = self.conf.places.len() as u32;
+        self.conf.places.extend_from_slice(&parsed.words);
+        self.placed.insert(file, first);
+        (first, true)
     }
 
     /// Puts the directives of a file into a block.
     fn splice(&mut self, file: FileId, parent: Block, included_at: Option<Span>) {
-        let tree = self.shared.tree(self.files, file);
+        let parsed = self.shared.parsed(self.files, file);
+        let tree = &parsed.tree;
         let whole = self.files.map().file(file).span();
         let base = whole.start;
         self.conf.templated |= tree.templated;
-        if self.reported.insert(file) {
-            self.report_errors(&tree, base);
+        let (placed, new) = self.place(file, &parsed);
+        if new {
+            self.report_errors(tree, base);
         }
         let reading = self.conf.readings.len() as u32;
         self.conf.readings.push(Reading { file, included_at });
         let around = parent.map_or(NONE, |p| p.0);
         // Blocks are entered with an explicit stack: nesting is as deep as the text says.
-        let mut ids: Vec<u32> = vec![NONE; tree.nodes.len()];
-        let outer = |ids: &[u32], node: u32| if node == NONE || ids[node as usize] == NONE { around } else { ids[node as usize] };
+        let from = self.ids.len();
+        self.ids.resize(from + tree.nodes.len(), NONE);
+        let id = |read: &Self, node: u32| if node == NONE { NONE } else { read.ids[from + node as usize] };
+        let outer = |read: &Self, node: u32| match id(read, node) {
+            NONE => around,
+            id => id,
+        };
         for (i, node) in tree.nodes.iter().enumerate() {
-            let within = outer(&ids, node.parent);
-            let words = self.words(&tree, i as u32, file);
-            if words.1 == 0 {
+            let within = outer(self, node.parent);
+            let (first, count) = parsed.words_of(i);
+            if count == 0 {
                 continue;
             }
-            let place = |n: u32| self.conf.places[(words.0 + n) as usize];
-            let (name, last) = (place(0), place(words.1 - 1));
-            self.shared.spellings.name(name);
+            let (name, last) = (parsed.words[first as usize], parsed.words[(first + count - 1) as usize]);
             let token = |t: u32| tree.tokens.get(t as usize).map(|t| base + t.end);
             let end = token(node.head_end).unwrap_or_else(|| self.shared.spellings.word(last).span.end());
             let close = if node.block { token(node.close).unwrap_or(whole.end()) } else { NONE };
-            let id = self.add(words, (end, close), within, reading);
-            ids[i] = id;
-            if words.1 == 2 && !node.block && self.shared.spellings.word(name).text == "include" {
+            self.ids[from + i] = self.add((placed + first, count), (end, close), within, reading);
+            if count == 2 && !node.block && self.shared.spellings.word(name).text == "include" {
                 self.include(last, Span::between(name.start(), end), (within != NONE).then_some(DirId(within)));
             }
         }
         let block = |id: u32| (id != NONE).then_some(DirId(id));
         if tree.templated {
-            for gap in templates::gaps(&tree, self.files.map().file(file).bytes()) {
+            for gap in templates::gaps(tree, self.files.map().file(file).bytes()) {
                 let span = Span::between(base + gap.start, base + gap.end);
                 let text = self.files.map().text(span);
-                self.conf.holes.push((block(outer(&ids, gap.within)), span, text));
+                let within = block(outer(self, gap.within));
+                self.conf.holes.push((within, span, text));
             }
         }
-        for found in comments::find(&tree, self.files.map().file(file).bytes()) {
-            let id = |node: u32| if node == NONE { None } else { block(ids[node as usize]) };
-            self.conf.comments.push(super::Comment {
+        for found in &parsed.comments {
+            let comment = super::Comment {
                 span: Span::between(base + found.start, base + found.end),
-                text: found.text,
-                within: id(found.within).or(parent),
-                next: id(found.next),
-                trailing_of: id(found.trailing_of),
-            });
+                text: found.text.clone(),
+                within: block(id(self, found.within)).or(parent),
+                next: block(id(self, found.next)),
+                trailing_of: block(id(self, found.trailing_of)),
+            };
+            self.conf.comments.push(comment);
         }
+        self.ids.truncate(from);
     }
 
     fn problem(&mut self, kind: ProblemKind, certain: bool, span: Span, message: String, help: &str) -> &mut Problem {
@@ -270,6 +257,11 @@ impl Read<'_> {
             self.conf.holes.push((within, span, text.to_string()));
             return;
         }
+        if let Some((file, path)) = self.found.get(&word.spelling).cloned() {
+            self.enter(file, &path, at, within, span);
+            return;
+        }
+        let spelling = word.spelling;
         let path = self.resolve(&text);
         if text.contains(['*', '?', '[']) {
             for found in self.files.glob(&path) {
@@ -277,7 +269,9 @@ impl Read<'_> {
             }
             return;
         }
-        self.include_file(&path, at, within, span);
+        if let Some(file) = self.include_file(&path, at, within, span) {
+            self.found.insert(spelling, (file, path.into()));
+        }
     }
 
     /// Relative to the directory of the main file, never to the including one `[file-include-relative]`.
@@ -285,7 +279,8 @@ impl Read<'_> {
         if path.starts_with('/') || self.dir.is_empty() { path.to_owned() } else { format!("{}/{path}", self.dir) }
     }
 
-    fn include_file(&mut self, path: &str, word: Span, within: Block, span: Span) {
+    /// The file, if there is one.
+    fn include_file(&mut self, path: &str, word: Span, within: Block, span: Span) -> Option<FileId> {
         let file = match self.files.read(path) {
             Ok(file) => file,
             Err(e) => {
@@ -309,9 +304,14 @@ impl Read<'_> {
                 if here && !packaged && !self.fragment && !self.files.is_excerpt(self.conf.root) {
                     self.problem(ProblemKind::IncludeNotFound, false, word, format!("`{path}` could not be read: {e}"), "nginx does not start without it; the path is relative to the directory of the main file. `--include-map FROM=TO` says where it lies");
                 }
-                return;
+                return None;
             }
         };
+        self.enter(file, path, word, within, span);
+        Some(file)
+    }
+
+    fn enter(&mut self, file: FileId, path: &str, word: Span, within: Block, span: Span) {
         if let Some(at) = self.open.iter().position(|f| *f == file) {
             let start = self.files.map().file(self.open[at]).span();
             let p = self.problem(

@@ -5,6 +5,7 @@ use crate::proxy::nginx::directives::{self, Name};
 use crate::proxy::nginx::syntax::{self, Kind};
 use crate::source::Span;
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 
 /// What is the same wherever a word is spelt so.
 #[derive(Debug)]
@@ -56,6 +57,28 @@ impl Spellings {
         }
     }
 
+    /// Takes in those of another reading. What each of them is here, unless there were none: then they stay what they are.
+    pub(super) fn join(&mut self, other: Self) -> Option<Vec<u32>> {
+        if self.all.is_empty() {
+            *self = other;
+            return None;
+        }
+        let mut raws: Vec<(Box<[u8]>, u32)> = other.by_raw.into_iter().collect();
+        raws.sort_unstable_by_key(|(_, id)| *id);
+        let here = raws.into_iter().zip(other.all).map(|((raw, _), spelling)| match self.by_raw.entry(raw) {
+            Entry::Occupied(known) => {
+                let name = &mut self.all[*known.get() as usize].name;
+                *name = name.or(spelling.name);
+                *known.get()
+            }
+            Entry::Vacant(free) => {
+                self.all.push(spelling);
+                *free.insert(self.all.len() as u32 - 1)
+            }
+        });
+        Some(here.collect())
+    }
+
     /// No further word will come.
     pub(super) fn close(&mut self) {
         self.by_raw = FxHashMap::default();
@@ -88,6 +111,11 @@ pub(super) struct Place {
 impl Place {
     const fn spelling(self) -> u32 {
         self.word >> 1
+    }
+
+    /// Its spelling is that one of another reading.
+    pub(super) fn respell(&mut self, here: &[u32]) {
+        self.word = here[self.spelling() as usize] << 1 | self.word & 1;
     }
 
     /// Global offset of its first byte.
