@@ -104,12 +104,13 @@ impl Proxy {
     /// not used costs nothing.
     pub fn reserve(&mut self, places: usize) {
         self.scopes.reserve(places);
-        self.policies.reserve(places);
+        self.policies.reserve(places + places / 4);
         self.lists.reserve(places);
+        self.hops.reserve(places);
         self.routes.reserve(2 * places);
         self.blocks.reserve(4 * places);
         self.conds.reserve(2 * places);
-        self.steps.reserve(5 * places);
+        self.steps.reserve(6 * places);
     }
 
     arenas! {

@@ -1,13 +1,13 @@
 //! How the model of one era becomes that of another.
 
-use super::{Fact, HeaderOp, Hop, HopId, ListId, Proxy, UpstreamId};
+use super::{Fact, HeaderOp, HopId, ListId, Proxy, UpstreamId, Wire};
 
 /// What the model of another era has otherwise, where that is little: how it speaks to upstreams. Ways through the proxy are the
 /// same in both.
 #[derive(Clone, Debug, Default)]
 pub struct Turn {
-    /// Edges.
-    pub hops: Vec<(HopId, Hop)>,
+    /// What is spoken on edges.
+    pub wires: Vec<(HopId, Fact<Wire>)>,
     /// Operations on what is sent upstream, by list and place in it.
     pub ops: Vec<(ListId, usize, HeaderOp)>,
     /// Whether connections to a group are kept.
@@ -17,8 +17,8 @@ pub struct Turn {
 impl Turn {
     /// Makes the model that of the other era.
     pub fn apply(self, proxy: &mut Proxy) {
-        for (id, hop) in self.hops {
-            proxy.hops[id.at()] = hop;
+        for (id, wire) in self.wires {
+            proxy.hops[id.at()].wire = wire;
         }
         for (id, at, op) in self.ops {
             proxy.lists[id.at()].ops[at] = op;

@@ -15,7 +15,7 @@ pub(super) struct Differs {
 impl Differs {
     pub(super) fn of(proxy: &Proxy, turn: &Turn) -> Self {
         let mut hops = vec![false; proxy.hops.len()];
-        turn.hops.iter().for_each(|(id, _)| hops[id.at()] = true);
+        turn.wires.iter().for_each(|(id, _)| hops[id.at()] = true);
         // A list has its operations from others as well.
         let changed: Vec<&HeaderOp> = turn.ops.iter().filter_map(|(id, at, _)| proxy.list(*id).ops.get(*at)).collect();
         let mut lists = vec![false; proxy.lists.len()];

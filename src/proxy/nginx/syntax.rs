@@ -165,10 +165,12 @@ fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// Parses a whole file.
 pub fn parse(text: &[u8]) -> Tree {
     let tags = tags(text);
+    // As much as a text of short lines has.
+    let (tokens, nodes) = (Vec::with_capacity(text.len() / 8), Vec::with_capacity(text.len() / 32));
     let mut p = Parse {
         text,
         at: 0,
-        tree: Tree { first: NONE, templated: !tags.is_empty(), ..Tree::default() },
+        tree: Tree { tokens, nodes, first: NONE, templated: !tags.is_empty(), ..Tree::default() },
         tags,
         next_tag: 0,
         mixed_until: 0,

@@ -10,17 +10,13 @@ pub(in crate::proxy::nginx) fn turn(proxy: &Proxy, from: &Era, to: Version) -> O
     if between != [MODERN_UPSTREAMS] {
         return None;
     }
-    let hops = proxy.hops.iter().zip(0..).filter_map(|(hop, id)| {
-        let mut hop = hop.clone();
-        hop.wire = earlier(hop.wire, Wire::H10)?;
-        Some((HopId(id), hop))
-    });
+    let wires = proxy.hops.iter().zip(0..).filter_map(|(hop, id)| Some((HopId(id), earlier(hop.wire, Wire::H10)?)));
     let close = proxy.exprs.iter().position(|e| matches!(e, Expr::Text(t) if &**t == "close"))?;
     let implied = ListId(0);
     let ops = proxy.list(implied).ops.iter().enumerate().filter(|(_, op)| &*op.name == "Connection");
     let ops = ops.map(|(at, op)| (implied, at, connection(false, ExprId(close as u32), op.value.origin.seat)));
     let reuse = proxy.upstreams.iter().zip(0..).filter_map(|(group, id)| Some((UpstreamId(id), earlier(group.reuse, false)?)));
-    Some(Turn { hops: hops.collect(), ops: ops.collect(), reuse: reuse.collect() })
+    Some(Turn { wires: wires.collect(), ops: ops.collect(), reuse: reuse.collect() })
 }
 
 /// The default before, where the value is the one since then.
