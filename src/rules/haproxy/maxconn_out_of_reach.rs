@@ -15,7 +15,7 @@ pub(in crate::rules) fn check(cx: &mut Context<'_>) {
                 .to_owned();
     });
     super::each(cx, ID, RemarkKind::TooFewResources, Level::Warning, |r, f| {
-        f.message = format!("`{}` needs {}: HAProxy does not start where it is given no more than it asks for", r.what, r.instead);
+        f.message = format!("`{}` needs {}: where `ulimit-n` below that is all it gets, HAProxy does not start", r.what, r.instead);
         f.label = "two for each connection, and 28".to_owned();
         f.help = "raise `ulimit-n`, or remove it: HAProxy computes what it needs".to_owned();
     });
