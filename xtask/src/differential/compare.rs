@@ -1,6 +1,6 @@
 //! What the tool says, beside what happened.
 
-use super::generate::DEAD;
+use super::DEAD;
 use super::peer::Message;
 use super::request::Asked;
 use hoplint::probe::trace::{HeaderLine, Trace};

@@ -1,14 +1,13 @@
-//! Random nginx configurations and requests: what the real nginx does, beside what hoplint says of that release.
+//! Random configurations and requests: what the real nginx or HAProxy does, beside what hoplint says of that release.
 
 mod cgi;
 mod compare;
-mod generate;
+mod haproxy;
+mod nginx;
 mod peer;
 mod random;
 mod request;
-mod words;
 
-use generate::Places;
 use hoplint::model::{Dial, Era, Request, Text, Version};
 use hoplint::probe::{Assume, Credentials, Far, trace};
 use hoplint::proxy::{Reading, dialect};
@@ -17,8 +16,59 @@ use random::Random;
 use request::Asked;
 use std::path::{Path, PathBuf};
 
+/// Nobody listens there.
+const DEAD: &str = "127.0.0.1:1";
+
+/// Where things listen.
+struct Places {
+    front: u16,
+    backends: [u16; 2],
+    /// Whom only the proxy itself asks.
+    own: u16,
+}
+
+/// Which proxy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Nginx,
+    Haproxy,
+}
+
+impl Kind {
+    /// What people call it, and the program.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx.conf",
+            Self::Haproxy => "haproxy.cfg",
+        }
+    }
+
+    fn configuration(self, r: &mut Random, places: &Places) -> String {
+        match self {
+            Self::Nginx => nginx::configuration(r, places),
+            Self::Haproxy => haproxy::configuration(r, places),
+        }
+    }
+
+    /// The release of a program.
+    fn version(self, binary: &str) -> Result<Version, String> {
+        let out = std::process::Command::new(binary).arg("-v").output().map_err(|e| format!("{binary}: {e}"))?;
+        let text = String::from_utf8_lossy(if self == Self::Nginx { &out.stderr } else { &out.stdout }).into_owned();
+        let number = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|word| word.split('.').count() == 3);
+        number.ok_or_else(|| format!("{binary} does not say which release it is: {text}"))?.parse()
+    }
+}
+
 /// What to run.
 pub(crate) struct Options {
+    kind: Kind,
     /// How many configurations.
     pub(crate) count: u64,
     /// Where the numbers begin.
@@ -28,7 +78,7 @@ pub(crate) struct Options {
     /// Requests to each.
     pub(crate) requests: usize,
     /// The program.
-    pub(crate) nginx: String,
+    pub(crate) program: String,
     /// Where configurations that were contradicted are kept.
     pub(crate) keep: Option<PathBuf>,
 }
@@ -36,7 +86,8 @@ pub(crate) struct Options {
 impl Options {
     /// From words `--name value`.
     pub(crate) fn read(words: &[&str]) -> Result<Self, String> {
-        let mut o = Self { count: 300, seed: 1, first: 0, requests: 10, nginx: "nginx".to_owned(), keep: None };
+        let mut o =
+            Self { kind: Kind::Nginx, count: 300, seed: 1, first: 0, requests: 10, program: Kind::Nginx.name().to_owned(), keep: None };
         for pair in words.chunks(2) {
             let [name, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
             let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
@@ -45,7 +96,8 @@ impl Options {
                 "--seed" => o.seed = number()?,
                 "--first" => o.first = number()?,
                 "--requests" => o.requests = number()? as usize,
-                "--nginx" => o.nginx = (*value).to_owned(),
+                "--nginx" => (o.kind, o.program) = (Kind::Nginx, (*value).to_owned()),
+                "--haproxy" => (o.kind, o.program) = (Kind::Haproxy, (*value).to_owned()),
                 "--keep" => o.keep = Some(PathBuf::from(value)),
                 _ => return Err(format!("`{name}` is no option")),
             }
@@ -54,17 +106,10 @@ impl Options {
     }
 }
 
-/// The release of a program.
-fn version(binary: &str) -> Result<Version, String> {
-    let out = std::process::Command::new(binary).arg("-v").output().map_err(|e| format!("{binary}: {e}"))?;
-    let text = String::from_utf8_lossy(&out.stderr).into_owned();
-    let number = text.split('/').nth(1).unwrap_or_default();
-    number.split_whitespace().next().unwrap_or_default().parse()
-}
-
 /// Runs, prints what differs and the totals.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let version = version(&options.nginx)?;
+    let kind = options.kind;
+    let version = kind.version(&options.program)?;
     let seen = peer::Seen::default();
     let backends = peer::backends(&seen).map_err(|e| e.to_string())?;
     let dir = std::env::temp_dir().join(format!("hoplint-differential-{}", std::process::id()));
@@ -74,13 +119,13 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         let mut r = Random(options.seed.wrapping_mul(1_000_003).wrapping_add(n));
         let front = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
         let places = Places { front, backends: [backends[0], backends[1]], own: backends[2] };
-        let text = generate::configuration(&mut r, &places);
+        let text = kind.configuration(&mut r, &places);
         std::fs::create_dir_all(dir.join("empty"))
             .and_then(|()| std::fs::write(dir.join("nobody"), ""))
-            .and_then(|()| std::fs::write(dir.join("nginx.conf"), &text))
+            .and_then(|()| std::fs::write(dir.join(kind.file()), &text))
             .map_err(|e| e.to_string())?;
-        let nginx = match peer::start(&options.nginx, &dir).map_err(|e| e.to_string())? {
-            Ok(nginx) => nginx,
+        let running = match peer::start(kind, &options.program, &dir, &places).map_err(|e| e.to_string())? {
+            Ok(running) => running,
             Err(message) => {
                 refused += 1;
                 println!("refused {n}: {}", message.trim());
@@ -91,7 +136,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             let asked = request::request(&mut r);
             let mark = format!("{n}-{i}");
             seen.lock().map_err(|e| e.to_string())?.entry(mark.clone()).or_default().plan = asked.plan.clone();
-            let said = say(&text, version, &asked, &mark, &places)?;
+            let said = say(kind, &text, version, &asked, &mark, &places)?;
             let answer = peer::ask(&places, &asked, &mark).map_err(|e| format!("configuration {n}, request {i}: {e}"))?;
             let all = seen.lock().map_err(|e| e.to_string())?.remove(&mark).unwrap_or_default();
             let last = all.requests.iter().rfind(|(server, _)| *server != peer::OWN);
@@ -100,37 +145,38 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             let at = if f.wrong.is_empty() { usize::from(!f.unknown.is_empty()) } else { 2 };
             total[at] += 1;
             if at == 2 {
-                report(n, i, &asked, &f.wrong, &text, options.keep.as_deref())?;
+                report(kind, (n, i), &asked, &f.wrong, &text, options.keep.as_deref())?;
+                println!("    it answered {:?}", answer.as_ref().map(|a| &*a.first));
             } else if at == 1 {
                 let why = said.unknown.first().map_or("", |u| &u.1);
                 println!("unknown {n}/{i}: {} ({why})", f.unknown.join(", "));
             }
         }
-        drop(nginx);
+        drop(running);
     }
     let _ = std::fs::remove_dir_all(&dir);
-    println!("nginx {version}: {} configurations, {refused} refused", options.count);
+    println!("{} {version}: {} configurations, {refused} refused", kind.name(), options.count);
     println!("{} requests: {} agreed, {} unknown, {} contradicted", total.iter().sum::<usize>(), total[0], total[1], total[2]);
     if total[2] == 0 { Ok(()) } else { Err("contradicted".to_owned()) }
 }
 
-fn report(n: u64, i: usize, asked: &Asked, wrong: &[String], text: &str, keep: Option<&Path>) -> Result<(), String> {
+fn report(kind: Kind, (n, i): (u64, usize), asked: &Asked, wrong: &[String], text: &str, keep: Option<&Path>) -> Result<(), String> {
     println!("CONTRADICTED {n}/{i}: {} {} {:?} {:?}", asked.method, asked.target, asked.headers, asked.plan);
     for w in wrong {
         println!("    {w}");
     }
     if let Some(keep) = keep {
-        let file = keep.join(format!("{n}.conf"));
+        let file = keep.join(format!("{n}-{}", kind.file()));
         std::fs::create_dir_all(keep).and_then(|()| std::fs::write(file, text)).map_err(|e| e.to_string())?;
     }
     Ok(())
 }
 
 /// What hoplint says.
-fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places) -> Result<trace::Trace, String> {
+fn say(kind: Kind, text: &str, version: Version, asked: &Asked, mark: &str, places: &Places) -> Result<trace::Trace, String> {
     let mut files = Files::new();
-    let id = files.add("nginx.conf", text.as_bytes().to_vec()).map_err(|e| e.to_string())?;
-    let room = dialect("nginx").ok_or("no such dialect")?;
+    let id = files.add(kind.file(), text.as_bytes().to_vec()).map_err(|e| e.to_string())?;
+    let room = dialect(kind.name()).ok_or("no such dialect")?;
     let sites = room.read(&mut files, &[id], &Reading::default());
     let site = sites.first().ok_or("nothing was read")?;
     let proxy = site.lower(&Era::new(version));
@@ -149,7 +195,7 @@ fn say(text: &str, version: Version, asked: &Asked, mark: &str, places: &Places)
     let assume = Assume {
         credentials: Credentials::AsSent,
         far: Far::Strict,
-        replies: replies.chain([(generate::DEAD.into(), Far::Refused)]).collect(),
+        replies: replies.chain([(DEAD.into(), Far::Refused)]).collect(),
         lines: lines.collect(),
         files: Some(false),
     };

@@ -1,8 +1,8 @@
-//! The real thing: nginx as a child, two servers that answer as the tool assumes, and a client.
+//! The real thing: a proxy as a child, two servers that answer as the tool assumes, and a client.
 
 use super::cgi;
-use super::generate::Places;
 use super::request::{Asked, Plan};
+use super::{Kind, Places};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -94,7 +94,9 @@ fn serve(mut stream: TcpStream, server: usize, seen: &Seen) -> Option<()> {
         200
     });
     let mut head = if status == 101 {
-        "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_owned()
+        // What belongs to the key that all handshakes have here.
+        let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+        format!("101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{accept}")
     } else {
         format!("{status} Status\r\nContent-Length: 0\r\nConnection: close\r\n")
     };
@@ -137,38 +139,40 @@ fn read(stream: &mut TcpStream, with_body: bool) -> std::io::Result<Option<Messa
     Ok(Some(message))
 }
 
-/// A running nginx; killed when dropped.
-pub(super) struct Nginx(Child);
+/// A running proxy; killed when dropped.
+pub(super) struct Running(Child);
 
-impl Drop for Nginx {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts nginx in a directory of its own; the inner error is what it says when it refuses the configuration.
-pub(super) fn start(binary: &str, dir: &Path) -> std::io::Result<Result<Nginx, String>> {
-    // It writes this once it listens.
+/// Starts a proxy in a directory of its own; the inner error is what it says when it refuses the configuration.
+pub(super) fn start(kind: Kind, binary: &str, dir: &Path, places: &Places) -> std::io::Result<Result<Running, String>> {
+    // nginx writes this once it listens.
     let pid = dir.join("nginx.pid");
     let _ = std::fs::remove_file(&pid);
-    let child = Command::new(binary)
-        .arg("-p")
-        .arg(dir)
-        .arg("-c")
-        .arg(dir.join("nginx.conf"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(dir.join("stderr"))?)
-        .spawn()?;
-    let mut nginx = Nginx(child);
+    let file = dir.join(kind.file());
+    let mut command = Command::new(binary);
+    match kind {
+        Kind::Nginx => command.arg("-p").arg(dir).arg("-c").arg(file),
+        Kind::Haproxy => command.arg("-db").arg("-f").arg(file),
+    };
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(dir.join("stderr"))?).spawn()?;
+    let mut running = Running(child);
     let begun = Instant::now();
+    let listens = || match kind {
+        Kind::Nginx => pid.exists(),
+        Kind::Haproxy => TcpStream::connect(("127.0.0.1", places.front)).is_ok(),
+    };
     loop {
-        if pid.exists() {
-            return Ok(Ok(nginx));
-        }
-        if nginx.0.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+        if running.0.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
             return Ok(Err(std::fs::read_to_string(dir.join("stderr"))?));
+        }
+        if listens() {
+            return Ok(Ok(running));
         }
         std::thread::sleep(Duration::from_millis(3));
     }

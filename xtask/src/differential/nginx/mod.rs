@@ -1,19 +1,11 @@
 //! Random nginx configurations: nesting, inheritance, maps, conditions, jumps, header lists, CORS forms.
 
+mod words;
+
+use super::Places;
 use super::random::Random;
-use super::words::{CONDITIONS, EXPRESSIONS, HEADERS, ORIGINS, PREFIXES, VALUES};
 use std::fmt::Write;
-
-/// Nobody listens there.
-pub(super) const DEAD: &str = "127.0.0.1:1";
-
-/// Where things listen.
-pub(super) struct Places {
-    pub(super) front: u16,
-    pub(super) backends: [u16; 2],
-    /// Whom only the proxy itself asks.
-    pub(super) own: u16,
-}
+use words::{CONDITIONS, EXPRESSIONS, HEADERS, ORIGINS, PREFIXES, VALUES};
 
 struct Writer<'a> {
     r: &'a mut Random,
