@@ -76,6 +76,7 @@ pub(super) fn run(args: &Trace) -> Result<u8, String> {
         far: args.upstream.iter().rev().find(|u| u.0 == "*").map_or(Assume::default().far, |u| u.1.clone()),
         replies: args.upstream.iter().filter(|u| u.0 != "*").map(|(a, far)| (text(a), far.clone())).collect(),
         lines: args.upstream_header.iter().map(|(a, (n, v))| (text(a), (text(n), text(v)))).collect(),
+        told: true,
         ..Assume::default()
     };
     let answer = trace::trace(&proxy, &request, &assume, url.is_handshake());

@@ -145,6 +145,8 @@ pub enum Matcher {
     Any,
     /// Present and not empty.
     Present,
+    /// Present, even if empty, where the two can be told apart: a header line, a variable that was set.
+    There,
     /// Neither empty nor "0".
     Truthy,
     /// One of these.

@@ -57,6 +57,8 @@ pub enum Act {
     },
     /// Sets a variable.
     Let(Slot, ExprId),
+    /// A variable is not set any more.
+    Unset(Slot),
     /// Changes the path.
     Rewrite {
         /// New path, decoded.
@@ -80,12 +82,13 @@ pub enum Act {
     },
     /// Changes the request's headers from here on.
     Edit(ListId),
-    /// Pushes operations that are unwound, last first, when an answer exists.
+    /// Pushes steps that are unwound, last first, when an answer exists. What they edit are its lines; an answer of theirs
+    /// ([`Act::Respond`]) comes instead of it, and [`Act::Stands`] changes its status.
     OnAnswer {
         /// Which answers.
         lane: Lane,
-        /// Operations.
-        list: ListId,
+        /// The steps.
+        block: BlockId,
     },
     /// Asks for credentials, an address, …
     Gate(GateId),

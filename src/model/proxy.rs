@@ -2,8 +2,8 @@
 
 use super::{
     Act, Advice, Atom, BlockId, Clocks, ClocksId, Cond, CondId, Cors, CorsId, Doubt, Expr, ExprId, Gate, GateId, HeaderList, Hop, HopId,
-    ListId, Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope, Seat,
-    Slot, Step, Subject, Table, TableId, Text, Upstream, UpstreamId, Why, Words,
+    Lane, ListId, Listener, Map, MapId, Matcher, Pattern, PatternId, Policy, PolicyId, Problem, Reason, Remark, Route, RouteId, Scope,
+    Seat, Slot, Step, Subject, Table, TableId, Text, Upstream, UpstreamId, Why, Words,
 };
 use crate::source::Span;
 use std::collections::BTreeMap;
@@ -198,6 +198,12 @@ impl Proxy {
     /// A block of one step.
     pub fn one(&mut self, act: Act, span: Span) -> BlockId {
         self.add_block([Step { act, span }])
+    }
+
+    /// What has a header list applied to answers.
+    pub fn on_answer(&mut self, lane: Lane, list: ListId, span: Span) -> Step {
+        let block = self.one(Act::Edit(list), span);
+        Step { act: Act::OnAnswer { lane, block }, span }
     }
 
     /// The steps of a block.

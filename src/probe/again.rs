@@ -53,6 +53,7 @@ impl Run<'_> {
         inner.hops_left = self.hops_left - 1;
         inner.differs = self.differs;
         inner.go();
+        inner.conclude();
         (self.made, self.steps, self.script) = (inner.made, inner.steps, std::mem::take(&mut inner.script));
         let branch = inner.finish();
         (self.guesses, self.differs) = (branch.guesses, branch.differs);

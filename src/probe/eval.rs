@@ -141,11 +141,23 @@ impl Run<'_> {
 
     pub(super) fn test(&mut self, atom: &Atom) -> Tri {
         let value = self.read(&atom.of);
-        let is = self.matches(&atom.is, atom.fold, &value);
+        let stands = atom.is == Matcher::There && value.known() == Some("") && self.stands_empty(&atom.of);
+        let is = if stands { Tri::Yes } else { self.matches(&atom.is, atom.fold, &value) };
         match (is, atom.not) {
             (Tri::Yes, true) => Tri::No,
             (Tri::No, true) => Tri::Yes,
             (other, _) => other,
+        }
+    }
+
+    /// Whether something is there, and empty.
+    fn stands_empty(&self, of: &Subject) -> bool {
+        match of {
+            Subject::Header(name) => self.headers.iter().any(|l| l.name.eq_ignore_ascii_case(name)),
+            Subject::Answer(name) => self.at_hand.iter().any(|l| l.name.eq_ignore_ascii_case(name)),
+            Subject::QueryString => self.marked,
+            Subject::Value(e) => matches!(self.proxy.expr(*e), Expr::Slot(slot) if self.slots.get(slot.at()).is_some_and(Option::is_some)),
+            _ => false,
         }
     }
 
@@ -161,7 +173,7 @@ impl Run<'_> {
             },
             Val::Unknown { why, full } => match is {
                 Matcher::Any => Tri::Yes,
-                Matcher::Present if *full => Tri::Yes,
+                Matcher::Present | Matcher::There if *full => Tri::Yes,
                 Matcher::Is(list) if *full && list.iter().all(|t| t.is_empty()) => Tri::No,
                 _ => Tri::Maybe(*why),
             },
@@ -228,7 +240,7 @@ pub(super) fn text_matches(proxy: &Proxy, is: &Matcher, fold: bool, text: &str) 
     let tail = |n: usize| text.len().checked_sub(n).and_then(|i| text.get(i..));
     match is {
         Matcher::Any => Tri::Yes,
-        Matcher::Present => (!text.is_empty()).into(),
+        Matcher::Present | Matcher::There => (!text.is_empty()).into(),
         Matcher::Truthy => (!text.is_empty() && text != "0").into(),
         Matcher::Is(list) => list.iter().any(|t| same(text, t)).into(),
         Matcher::Starts(list) => list.iter().any(|t| head(t.len()).is_some_and(|h| same(h, t))).into(),
@@ -322,7 +334,7 @@ impl Run<'_> {
                 let decoded = self.proxy.listeners[self.request.listener].intake.path == PathForm::Decoded;
                 let path = if decoded { encode_path(&self.path).into() } else { self.path.clone() };
                 match &self.query {
-                    Val::Is(q) if q.is_empty() => Val::Is(path),
+                    Val::Is(q) if q.is_empty() && !self.marked => Val::Is(path),
                     Val::Is(q) => is(&format!("{path}?{q}")),
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
@@ -370,7 +382,7 @@ impl Run<'_> {
             Subject::UpstreamAuthority => self.authority.clone(),
             Subject::HostName => Val::Is(self.host_name.clone()),
             Subject::Status => self.status.map_or_else(|| is(""), |s| is(&s.to_string())),
-            Subject::Answer(_) => Val::Unknown { why: Proxy::RUNTIME, full: false },
+            Subject::Answer(name) => self.answered(name),
             Subject::Internal => is(if self.internal { "1" } else { "" }),
             Subject::File(_) => is(""),
             Subject::Value(e) => self.eval(*e),

@@ -113,14 +113,15 @@ fn matcher_implies(proxy: &Proxy, a: &Atom, b: &Atom) -> bool {
     match (&a.is, &b.is) {
         (_, Matcher::Any) => true,
         (Matcher::Is(list), is) => every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes),
-        (Matcher::Starts(list), is @ (Matcher::Starts(_) | Matcher::Has(_) | Matcher::Present))
-        | (Matcher::Ends(list), is @ (Matcher::Ends(_) | Matcher::Has(_) | Matcher::Present))
-        | (Matcher::Has(list), is @ (Matcher::Has(_) | Matcher::Present)) => every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes),
+        (Matcher::Starts(list), is @ (Matcher::Starts(_) | Matcher::Has(_) | Matcher::Present | Matcher::There))
+        | (Matcher::Ends(list), is @ (Matcher::Ends(_) | Matcher::Has(_) | Matcher::Present | Matcher::There))
+        | (Matcher::Has(list), is @ (Matcher::Has(_) | Matcher::Present | Matcher::There)) => every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes),
         (Matcher::Token(list), Matcher::Token(more)) => {
             every(list, &|t| more.iter().any(|m| if fold { m.eq_ignore_ascii_case(t) } else { **m == *t }))
         }
-        (Matcher::Token(list), Matcher::Present) => every(list, &|t| !t.is_empty()),
+        (Matcher::Token(list), Matcher::Present | Matcher::There) => every(list, &|t| !t.is_empty()),
         (Matcher::Truthy | Matcher::Present, Matcher::Present) => true,
+        (Matcher::Truthy | Matcher::Present | Matcher::There, Matcher::There) => true,
         (Matcher::Truthy, Matcher::Truthy) => true,
         (Matcher::Regex(x), Matcher::Regex(y)) => {
             let (x, y) = (proxy.pattern(*x), proxy.pattern(*y));

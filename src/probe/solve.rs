@@ -283,7 +283,7 @@ impl<'a> Solve<'a> {
                 Matcher::Has(list) => middles.extend(take(list)),
                 Matcher::Ends(list) => tails.extend(take(list)),
                 Matcher::Regex(id) => patterns.extend(self.machine.examples(*id).iter().cloned()),
-                Matcher::Any | Matcher::Present | Matcher::Truthy | Matcher::Same(_) => {}
+                Matcher::Any | Matcher::Present | Matcher::There | Matcher::Truthy | Matcher::Same(_) => {}
             }
         }
         heads.sort_by_key(|h: &Text| std::cmp::Reverse(h.len()));

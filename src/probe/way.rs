@@ -210,6 +210,7 @@ impl<'a> Walk<'a> {
             | Act::Stands { .. }
             | Act::Edit(_)
             | Act::OnAnswer { .. }
+            | Act::Unset(_)
             | Act::Gate(_)
             | Act::Cors(_)
             | Act::Copy(_)

@@ -1,12 +1,35 @@
 //! Header operations, and the answer as the client gets it.
 
-use super::{Branch, End, Line, Run};
-use crate::model::{Answers, How, Lane, ListId, Origin, Text, Verb, Why};
+use super::{Branch, End, Flow, Line, Run, Unwound};
+use crate::model::{Answers, ExprId, How, Lane, ListId, Origin, Proxy, Text, Verb, Why};
 use crate::probe::{asked::Asked, value::Tri, value::Val};
+use crate::source::Span;
+
+/// Lines that answers have without anybody saying so.
+const FRAMING: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "keep-alive",
+    "sec-websocket-accept",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+    "x-envoy-upstream-service-time",
+];
 
 impl Run<'_> {
     /// Applies header operations to a list of lines.
     pub(super) fn apply(&mut self, list: ListId, lines: &mut Vec<Line>) -> Option<Why> {
+        std::mem::swap(&mut self.at_hand, lines);
+        let open = self.apply_here(list);
+        std::mem::swap(&mut self.at_hand, lines);
+        open
+    }
+
+    /// The same to the lines at hand.
+    pub(super) fn apply_here(&mut self, list: ListId) -> Option<Why> {
         let proxy = self.proxy;
         self.differs |= self.machine.differs.as_ref().is_some_and(|d| d.list(list));
         for op in proxy.ops(list) {
@@ -25,13 +48,13 @@ impl Run<'_> {
             }
             let same = |l: &Line| l.name.eq_ignore_ascii_case(&op.name);
             if op.verb == Verb::Remove {
-                lines.retain(|l| !same(l));
+                self.at_hand.retain(|l| !same(l));
                 continue;
             }
             if matches!(op.verb, Verb::IfAbsent | Verb::Join) {
                 self.asked |= Asked::line(&op.name);
             }
-            if op.verb == Verb::IfAbsent && lines.iter().any(same) {
+            if op.verb == Verb::IfAbsent && self.at_hand.iter().any(same) {
                 continue;
             }
             let value = match op.value.value {
@@ -39,13 +62,13 @@ impl Run<'_> {
                 crate::model::Known::Unknown(why) => Val::Unknown { why, full: false },
             };
             if op.verb == Verb::Set {
-                lines.retain(|l| !same(l));
+                self.at_hand.retain(|l| !same(l));
             }
             if op.drop_empty && value.known() == Some("") {
                 continue;
             }
             if op.verb == Verb::Join
-                && let Some(line) = lines.iter_mut().rev().find(|l| same(l))
+                && let Some(line) = self.at_hand.iter_mut().rev().find(|l| same(l))
             {
                 line.value = match (&line.value, value) {
                     (Val::Is(a), Val::Is(b)) => Val::Is(format!("{a},{b}").into()),
@@ -60,7 +83,7 @@ impl Run<'_> {
                 (Some((name, rest)), Val::Is(v)) => (Text::from(name), Val::Is(format!("{rest}: {v}").into())),
                 (_, value) => (op.name.clone(), value),
             };
-            lines.push(Line { name, value, origin: Some(op.value.origin) });
+            self.at_hand.push(Line { name, value, origin: Some(op.value.origin) });
         }
         proxy.list(list).open
     }
@@ -79,7 +102,63 @@ impl Run<'_> {
         }
     }
 
-    pub(in crate::probe) fn finish(mut self) -> Branch {
+    /// Whether the answer is the proxy's own.
+    const fn is_own(&self) -> bool {
+        matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed)
+    }
+
+    /// A line of the answer at hand; not known where none is at hand, or where others may be.
+    pub(in crate::probe) fn answered(&self, name: &str) -> Val {
+        let unknown = Val::Unknown { why: Proxy::RUNTIME, full: false };
+        if !self.answering || FRAMING.iter().any(|f| name.eq_ignore_ascii_case(f)) {
+            return unknown;
+        }
+        match self.at_hand.iter().rev().find(|l| l.name.eq_ignore_ascii_case(name)) {
+            Some(line) => line.value.clone(),
+            None if (self.is_own() || self.assume.told) && self.answer_open.is_none() => Val::nothing(),
+            None => unknown,
+        }
+    }
+
+    /// An answer of the proxy's own comes instead of the one at hand.
+    pub(super) fn answer_instead(&mut self, status: Option<u16>, location: Option<ExprId>, body: Option<ExprId>, at: Span) -> Flow {
+        self.at_hand.clear();
+        (self.stands, self.answer_open) = (None, None);
+        self.location = location.map(|l| (self.eval(l), at));
+        self.body = body.map(|b| self.eval(b));
+        self.answering = false;
+        let flow = match status {
+            Some(status) => self.answer(status, at),
+            None => {
+                self.status = None;
+                self.stop(End::Answered, at)
+            }
+        };
+        self.answering = true;
+        self.locate();
+        flow
+    }
+
+    /// The `Location` line of a redirect.
+    fn locate(&mut self) {
+        let Some((mut value, at)) = self.location.take() else { return };
+        let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
+        if let (Some(prefix), Val::Is(path)) = (prefix, &value)
+            && path.starts_with('/')
+        {
+            let path = path.clone();
+            value = match self.eval(prefix) {
+                Val::Is(before) => Val::Is(format!("{before}{path}").into()),
+                unknown @ Val::Unknown { .. } => unknown,
+            };
+        }
+        let seat = self.policy.map_or(crate::model::Seat(0), |p| self.proxy.policy(p).seat);
+        let origin = Origin { how: How::Written, span: at, seat };
+        self.at_hand.push(Line { name: "Location".into(), value, origin: Some(origin) });
+    }
+
+    /// Makes the answer as the client gets it. What cannot be decided here is decided like anything on the way.
+    pub(in crate::probe) fn conclude(&mut self) {
         if self.end == End::Tunnel && self.stands.is_some() {
             // Whoever reads another status than 101 opens no tunnel.
             self.end = End::Relayed;
@@ -100,57 +179,72 @@ impl Run<'_> {
             End::Unknown(_) => self.status = None,
             _ => {}
         }
-        let mut answer = Vec::new();
-        let mut answer_open = None;
         if let Some(lines) = self.relayed.take() {
-            answer = lines;
+            self.at_hand = lines;
         } else if let (End::Relayed | End::Tunnel, Some(sent)) = (&self.end, &self.sent) {
-            answer = self.their_lines(&sent.addresses);
+            self.at_hand = self.their_lines(&sent.addresses);
         }
         if self.end == End::Tunnel {
             // RFC 8441 §5: what 101 is to HTTP/1.1.
             self.status = Some(if &*self.request.http == "2" { 200 } else { 101 });
         }
-        let local = matches!(self.end, End::Answered | End::Loops | End::Served | End::Failed);
-        if let Some((mut value, at)) = self.location.take() {
-            let prefix = self.policy.and_then(|p| self.proxy.policy(p).absolute);
-            if let (Some(prefix), Val::Is(path)) = (prefix, &value)
-                && path.starts_with('/')
-            {
-                let path = path.clone();
-                value = match self.eval(prefix) {
-                    Val::Is(before) => Val::Is(format!("{before}{path}").into()),
-                    unknown @ Val::Unknown { .. } => unknown,
-                };
-            }
-            let seat = self.policy.map_or(crate::model::Seat(0), |p| self.proxy.policy(p).seat);
-            let origin = Origin { how: crate::model::How::Written, span: at, seat };
-            answer.push(Line { name: "Location".into(), value, origin: Some(origin) });
+        self.answering = true;
+        self.locate();
+        if self.is_own() || matches!(self.end, End::Relayed | End::Tunnel) {
+            self.operate();
         }
-        if matches!(self.end, End::Answered | End::Loops | End::Failed | End::Served | End::Relayed | End::Tunnel) {
-            if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
-                if let Some(relayed) = policy.relayed.filter(|_| !local && !answer.is_empty()) {
-                    self.apply(relayed, &mut answer);
-                }
-                answer.reserve_exact(self.proxy.list(policy.answer).ops.len());
-                answer_open = self.apply(policy.answer, &mut answer);
+    }
+
+    /// Lets the configuration have its say about the answer.
+    fn operate(&mut self) {
+        if let Some(policy) = self.policy.map(|p| *self.proxy.policy(p)) {
+            if let Some(relayed) = policy.relayed.filter(|_| !self.is_own() && !self.at_hand.is_empty()) {
+                self.apply_here(relayed);
             }
-            for lane in [Lane::Relayed, Lane::Every] {
-                if lane == Lane::Relayed && local {
+            self.at_hand.reserve_exact(self.proxy.list(policy.answer).ops.len());
+            self.answer_open = self.apply_here(policy.answer);
+        }
+        let tunnel = self.status.filter(|_| self.end == End::Tunnel);
+        for lane in [Lane::Relayed, Lane::Every] {
+            for i in (0..self.pushed.len()).rev() {
+                let (own, unwound) = self.pushed[i];
+                if own != lane || lane == Lane::Relayed && self.is_own() {
                     continue;
                 }
-                for i in (0..self.pushed.len()).rev().filter(|i| self.pushed[*i].0 == lane).collect::<Vec<_>>() {
-                    answer_open = self.apply(self.pushed[i].1, &mut answer).or(answer_open);
+                let before = self.pushed.len();
+                let flow = self.unwind(unwound);
+                // What an answer of the proxy's own brings along.
+                for (_, more) in self.pushed.split_off(before).into_iter().rev() {
+                    self.unwind(more);
+                }
+                if flow == Flow::Done && !self.is_own() {
+                    return;
                 }
             }
         }
+        if tunnel.is_some() && self.end == End::Tunnel && self.status != tunnel {
+            self.end = End::Relayed;
+        }
+    }
+
+    fn unwind(&mut self, unwound: Unwound) -> Flow {
+        match unwound {
+            Unwound::Steps(block) => self.block(block),
+            Unwound::Lines(list) => {
+                self.answer_open = self.apply_here(list).or(self.answer_open);
+                Flow::Next
+            }
+        }
+    }
+
+    pub(in crate::probe) fn finish(self) -> Branch {
         Branch {
             guesses: self.guesses,
             end: self.end,
             status: self.status,
-            answer,
+            answer: self.at_hand,
             body: self.body,
-            answer_open,
+            answer_open: self.answer_open,
             sent: self.sent,
             policy: self.policy,
             routes: self.routes,

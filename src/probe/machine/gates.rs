@@ -1,6 +1,6 @@
 //! Whoever must permit a request: gates, other servers that are asked, CORS engines.
 
-use super::{Credentials, End, Far, Flow, Run, Sent};
+use super::{Credentials, End, Far, Flow, Run, Sent, Unwound};
 use crate::model::{Ask, GateId, GateOn, Known, Lane, Proxy, Unmatched, UpstreamId, Why};
 use crate::probe::{asked::Asked, value::Tri, value::Val};
 use crate::source::Span;
@@ -194,7 +194,7 @@ impl Run<'_> {
             Known::Unknown(why) => self.decide(None, why),
         };
         if allowed {
-            self.pushed.push((Lane::Every, cors.lines));
+            self.pushed.push((Lane::Every, Unwound::Lines(cors.lines)));
         }
         let lines = match cors.unmatched {
             _ if !preflight => return Flow::Next,
@@ -202,7 +202,7 @@ impl Run<'_> {
             Unmatched::PassOn => return Flow::Next,
             Unmatched::Answer(lines) => lines,
         };
-        self.pushed.push((Lane::Every, lines));
+        self.pushed.push((Lane::Every, Unwound::Lines(lines)));
         self.answer(cors.status, at)
     }
 }

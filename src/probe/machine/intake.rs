@@ -77,6 +77,7 @@ impl Run<'_> {
             self.path = target.clone();
         } else {
             (self.path, self.query) = (path.into(), Val::Is(query.into()));
+            self.marked = query.is_empty() && intake.path != PathForm::Decoded;
         }
         if path != "*" && intake.path != PathForm::AsSent || intake.merge_slashes {
             match path_form(path, intake.path, intake.merge_slashes) {

@@ -171,9 +171,10 @@ impl<'a> Machine<'a> {
             let known = script.len();
             let mut run = Run::new(self, request, assume, script);
             run.go();
+            run.conclude();
             if run.script.len() > FORKS && assume.credentials == Credentials::AsSent {
                 // Not every way that it might have gone is followed.
-                (run.sent, run.end) = (None, End::Unknown(Proxy::RUNTIME));
+                (run.sent, run.end, run.status) = (None, End::Unknown(Proxy::RUNTIME), None);
             }
             for i in (known..run.script.len().min(FORKS)).rev() {
                 let mut other = run.script[..=i].to_vec();
@@ -198,6 +199,14 @@ pub(super) enum Flow {
     Next,
     Leave,
     Done,
+}
+
+/// What is unwound when an answer exists.
+#[derive(Clone, Copy)]
+pub(super) enum Unwound {
+    /// Operations on its lines.
+    Lines(ListId),
+    Steps(BlockId),
 }
 
 pub(super) struct Run<'a> {
@@ -229,6 +238,8 @@ pub(super) struct Run<'a> {
     pub(super) path: Text,
     pub(super) query: Val,
     pub(super) untouched: bool,
+    /// Whether a question mark stands behind the path, though no query does.
+    pub(super) marked: bool,
     /// What of the request was gone by.
     pub(super) asked: Asked,
     /// Whether it met something that is otherwise in another era.
@@ -260,7 +271,13 @@ pub(super) struct Run<'a> {
     pub(super) host_name: Text,
     pub(super) status: Option<u16>,
     policy: Option<PolicyId>,
-    pushed: Vec<(Lane, ListId)>,
+    pushed: Vec<(Lane, Unwound)>,
+    /// Header lines that operations are applied to.
+    pub(super) at_hand: Vec<Line>,
+    /// Whether those are lines of the answer, which is there.
+    pub(super) answering: bool,
+    /// Why there may be others.
+    pub(super) answer_open: Option<Why>,
     routes: Vec<RouteId>,
     jumps: Vec<Jump>,
     pub(super) gates: Vec<(GateId, bool)>,
@@ -272,7 +289,7 @@ pub(super) struct Run<'a> {
     pub(super) sent: Option<Sent>,
     end: End,
     pub(super) body: Option<Val>,
-    location: Option<(Val, Span)>,
+    pub(super) location: Option<(Val, Span)>,
     ended_at: Span,
     /// Room for the arms of a choice that may fit, taken while one is made.
     pub(super) arms: Vec<u32>,
@@ -303,6 +320,7 @@ impl<'a> Run<'a> {
             path: request.target.clone(),
             query: Val::nothing(),
             untouched: true,
+            marked: false,
             asked: Asked::default(),
             differs: false,
             moved: false,
@@ -325,6 +343,9 @@ impl<'a> Run<'a> {
             status: None,
             policy: None,
             pushed: Vec::new(),
+            at_hand: Vec::new(),
+            answering: false,
+            answer_open: None,
             routes: Vec::new(),
             jumps: Vec::new(),
             gates: Vec::new(),
@@ -428,7 +449,7 @@ impl<'a> Run<'a> {
         Flow::Done
     }
 
-    fn block(&mut self, id: BlockId) -> Flow {
+    pub(super) fn block(&mut self, id: BlockId) -> Flow {
         let proxy = self.proxy;
         for step in proxy.block(id) {
             self.steps += 1;
@@ -504,6 +525,7 @@ impl<'a> Run<'a> {
                 return self.reselect(*table, *through, at);
             }
             Act::Named(name) => self.host_name = name.clone(),
+            Act::Stands { status: Stand::Is(status), .. } if self.answering => self.status = Some(*status),
             Act::Stands { status, get, again } => {
                 self.failing &= !again;
                 self.stands = match status {
@@ -519,6 +541,11 @@ impl<'a> Run<'a> {
                 let value = self.eval(*expr);
                 self.assign(*slot, value);
             }
+            Act::Unset(slot) => {
+                if let Some(set) = self.slots.get_mut(slot.at()) {
+                    *set = None;
+                }
+            }
             Act::Rewrite { path, query, moved } => {
                 // Both are made of what was there before.
                 let query = query.map(|q| self.eval(q));
@@ -528,7 +555,7 @@ impl<'a> Run<'a> {
                     Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
                 }
                 if let Some(query) = query {
-                    self.query = query;
+                    (self.query, self.marked) = (query, false);
                 }
                 self.untouched = false;
                 // The proxy asks for that path now, not the client.
@@ -536,6 +563,7 @@ impl<'a> Run<'a> {
                 self.moved = *moved;
                 self.rewritten |= !moved;
             }
+            Act::Edit(list) if self.answering => self.answer_open = self.apply_here(*list).or(self.answer_open),
             Act::Edit(list) => {
                 // Values are read from the headers as they are.
                 let mut headers = self.headers.clone();
@@ -543,7 +571,7 @@ impl<'a> Run<'a> {
                 self.note(*list, &headers);
                 self.headers = headers;
             }
-            Act::OnAnswer { lane, list } => self.pushed.push((*lane, *list)),
+            Act::OnAnswer { lane, block } => self.pushed.push((*lane, Unwound::Steps(*block))),
             Act::Gate(_) if self.own => {}
             Act::Gate(gate) => return self.gate(*gate, at),
             Act::Cors(cors) => return self.cors(*cors, at),
@@ -564,6 +592,9 @@ impl<'a> Run<'a> {
                     return self.block(block);
                 }
                 return self.stop(End::Unknown(Proxy::RUNTIME), at);
+            }
+            Act::Respond { status, location, body } if self.answering => {
+                return self.answer_instead(status.value.is(), *location, *body, at);
             }
             Act::Respond { status, location, body } => {
                 // Whoever redirects reads no body.
@@ -687,7 +718,7 @@ impl<'a> Run<'a> {
     }
 
     /// The proxy's own answer; its error handling may take it elsewhere.
-    fn answer(&mut self, status: u16, at: Span) -> Flow {
+    pub(super) fn answer(&mut self, status: u16, at: Span) -> Flow {
         self.status = Some(status);
         if status >= 300 && self.body.is_none() {
             // An error or redirect of the proxy's own has its own status, whatever led there.

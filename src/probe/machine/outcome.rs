@@ -32,6 +32,8 @@ pub struct Assume {
     pub replies: Vec<(Text, Far)>,
     /// Header lines of the upstreams' answers, by address (`*`: all).
     pub lines: Vec<(Text, (Text, Text))>,
+    /// Whether those are all, apart from what every answer has.
+    pub told: bool,
     /// Whether every file is there, or none at all, in a directory that exists; otherwise it is not known.
     pub files: Option<bool>,
 }
@@ -55,7 +57,7 @@ impl Assume {
 
 impl Default for Assume {
     fn default() -> Self {
-        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), files: None }
+        Self { credentials: Credentials::Valid, far: Far::Strict, replies: Vec::new(), lines: Vec::new(), told: false, files: None }
     }
 }
 

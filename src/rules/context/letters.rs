@@ -25,7 +25,7 @@ pub(super) fn tells_apart(proxy: &Proxy) -> bool {
 /// Whether a test may pass for the one spelling and not for the other.
 fn tells(proxy: &Proxy, is: &Matcher, fold: bool) -> bool {
     match is {
-        Matcher::Any | Matcher::Present | Matcher::Truthy | Matcher::Within(_) => false,
+        Matcher::Any | Matcher::Present | Matcher::There | Matcher::Truthy | Matcher::Within(_) => false,
         Matcher::Regex(id) => !proxy.pattern(*id).fold,
         Matcher::Is(texts) => !fold && texts.iter().any(|t| !t.is_empty()),
         Matcher::Same(_) | Matcher::Starts(_) | Matcher::Ends(_) | Matcher::Has(_) | Matcher::Token(_) => !fold,

@@ -197,6 +197,7 @@ fn say(kind: Kind, text: &str, version: Version, asked: &Asked, mark: &str, plac
         far: Far::Strict,
         replies: replies.chain([(DEAD.into(), Far::Refused)]).collect(),
         lines: lines.collect(),
+        told: true,
         files: Some(false),
     };
     Ok(trace::trace(&proxy, &request, &assume, asked.handshake))

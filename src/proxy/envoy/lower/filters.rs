@@ -136,7 +136,7 @@ impl<'a> Lower<'a> {
         if !ops.is_empty() || open.is_some() {
             let list = self.p.add_list(HeaderList { seat: self.root, base: None, ops, displaced: None, open });
             steps.push(Step { act: Act::Edit(list), span: f.at.span() });
-            steps.push(Step { act: Act::OnAnswer { lane: Lane::Every, list }, span: f.at.span() });
+            steps.push(self.p.on_answer(Lane::Every, list, f.at.span()));
         }
         steps
     }
@@ -229,8 +229,8 @@ impl<'a> Lower<'a> {
                 continue;
             }
             let list = self.list(seat, ops);
-            let act = if request { Act::Edit(list) } else { Act::OnAnswer { lane: Lane::Every, list } };
-            steps.push(Step { act, span: f.at.span() });
+            let at = f.at.span();
+            steps.push(if request { Step { act: Act::Edit(list), span: at } } else { self.p.on_answer(Lane::Every, list, at) });
         }
         steps
     }
@@ -261,7 +261,7 @@ impl<'a> Lower<'a> {
         let guard = self.both(vec![wants, self.plain]);
         let op = HeaderOp { verb: Verb::Join, name: "vary".into(), value, drop_empty: true, on: Answers::All, guard: Some(guard) };
         let list = self.list(seat, vec![op]);
-        vec![Step { act: Act::OnAnswer { lane: Lane::Relayed, list }, span: at }]
+        vec![self.p.on_answer(Lane::Relayed, list, at)]
     }
 
     /// Asks for something that the client has to show.

@@ -74,7 +74,7 @@ impl<'a> Lower<'a> {
     /// The list of what is done to answers, as the router's first step.
     fn answer_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<Step> {
         let list = self.own_list(place, weighted, "response");
-        (list != self.nothing).then_some(Step { act: Act::OnAnswer { lane: Lane::Every, list }, span: place.head })
+        (list != self.nothing).then(|| self.p.on_answer(Lane::Every, list, place.head))
     }
 
     fn own_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>, side: &str) -> ListId {

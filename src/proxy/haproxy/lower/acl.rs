@@ -203,6 +203,8 @@ impl Lower<'_> {
             Sample::Text { of, list } => {
                 let of = if calls.len() > 1 { self.converted_subject(of, &calls[1..], span) } else { of };
                 let list = list && calls.len() == 1;
+                // Methods that HAProxy knows are compared as they are.
+                let fold = fold && of != Subject::Method;
                 self.matched(of, list, method.as_deref(), fold, values, span)
             }
         }
@@ -222,7 +224,7 @@ impl Lower<'_> {
     fn matched(&mut self, of: Subject, list: bool, method: Option<&str>, fold: bool, values: Vec<Text>, span: Span) -> CondId {
         let operator = values.first().is_some_and(|v| matches!(&**v, "eq" | "ge" | "gt" | "le" | "lt"));
         let is = match method {
-            Some("found") => Matcher::Present,
+            Some("found") => Matcher::There,
             Some("bool") => Matcher::Truthy,
             Some("beg") => Matcher::Starts(values),
             Some("end") => Matcher::Ends(values),
@@ -284,7 +286,7 @@ impl Lower<'_> {
 
     /// How often a header stands there; more than once is more than hoplint's requests have.
     fn count(&mut self, name: &str, values: &[Text], span: Span) -> CondId {
-        let present = self.p.test(Subject::Header(name.into()), Matcher::Present, span);
+        let present = self.p.test(Subject::Header(name.into()), Matcher::There, span);
         match (numeric(values, 0), numeric(values, 1)) {
             (false, true) => present,
             (true, false) => self.negated(present),

@@ -135,10 +135,6 @@ impl Lower<'_> {
                 self.answer_rules(back, &mut steps);
                 self.request_rules(back, &mut steps);
             }
-            self.replaced_answers(back, &mut steps);
-            if back != front {
-                self.replaced_answers(front, &mut steps);
-            }
         }
         self.forward(back, raw, hop, &mut steps);
         let route = self.route(at, policy, steps);

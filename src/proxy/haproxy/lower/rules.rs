@@ -3,10 +3,11 @@
 use super::{Lower, Phase, acl::condition_at, implied::KNOWN_HEADERS};
 use crate::model::{
     Act, Cond, CondId, Conv, Expr, ExprId, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Lane, ListId, Matcher, Pattern, Reason, Seat,
-    Step, Subject, Verb,
+    Stand, Step, Subject, Verb,
 };
 use crate::proxy::haproxy::conf::{Stmt, Word};
 use crate::source::Span;
+use std::collections::BTreeSet;
 
 /// One rule on its way into the model.
 struct Rule<'a> {
@@ -45,7 +46,7 @@ impl<'a> Lower<'a> {
         for (stmt, at) in self.rules_of(section, "redirect") {
             let test = self.condition(&stmt.words, 1, stmt.maybe, Phase::Request, section);
             let seat = self.seats[at];
-            self.redirect(&Rule { stmt, words: &stmt.words, section, seat, test }, steps);
+            self.redirect(&Rule { stmt, words: &stmt.words, section, seat, test }, Phase::Request, steps);
         }
         self.old_request_rules(section, steps);
     }
@@ -96,7 +97,7 @@ impl<'a> Lower<'a> {
         }
         let act = match verb {
             "allow" => Act::Leave,
-            "deny" | "reject" | "tarpit" | "return" => return self.answer(rule, verb, steps),
+            "deny" | "reject" | "tarpit" | "return" => return self.answer(rule, verb, Phase::Request, steps),
             "silent-drop" => Act::Close,
             "auth" => {
                 let deny = Self::fact(401, span, rule.seat);
@@ -106,7 +107,7 @@ impl<'a> Lower<'a> {
                 steps.push(Step { act: Act::Gate(gate), span });
                 return;
             }
-            "redirect" => return self.redirect(rule, steps),
+            "redirect" => return self.redirect(rule, Phase::Request, steps),
             "set-path" | "set-pathq" | "set-uri" | "set-query" | "replace-path" | "replace-pathq" | "replace-uri" => {
                 match self.rewritten(rule, verb) {
                     Some(act) => act,
@@ -126,7 +127,11 @@ impl<'a> Lower<'a> {
                 Act::Let(slot, self.sample_expr(&word.text, Phase::Request, rule.section, word.span))
             }
             v if v.starts_with("lua.") => Act::Opaque(self.opaque(Reason::Script, span, "a Lua function")),
-            v if v.starts_with("set-var") || v.starts_with("unset-var") => self.assignment(rule, v, Phase::Request),
+            v if v.starts_with("set-var") || v.starts_with("unset-var") => {
+                let step = self.assignment(rule, v, Phase::Request);
+                steps.push(step);
+                return;
+            }
             // What is left changes neither the request nor where it goes.
             _ => return,
         };
@@ -134,20 +139,42 @@ impl<'a> Lower<'a> {
         steps.push(step);
     }
 
-    fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Act {
+    /// A variable that is set, or not any more. What is not there leaves it as it was.
+    fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Step {
+        let span = rule.stmt.span;
         let name = verb.split_once('(').map_or("", |(_, n)| n.trim_end_matches(')')).split(',').next().unwrap_or_default().to_owned();
         let slot = self.variable(&name);
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
-        let value = match rule.words.get(1).filter(|_| end > 1) {
-            None => self.p.text(""),
-            Some(w) if verb.starts_with("set-var-fmt") => self.format(w, phase, rule.section),
-            Some(w) if w.unknown => self.opaque_expr(Reason::Environment, w.span, "known only where HAProxy runs"),
+        let mut test = rule.test;
+        let act = match rule.words.get(1).filter(|_| end > 1) {
+            None => Act::Unset(slot),
+            Some(w) if verb.starts_with("set-var-fmt") => Act::Let(slot, self.format(w, phase, rule.section)),
+            Some(w) if w.unknown => Act::Let(slot, self.opaque_expr(Reason::Environment, w.span, "known only where HAProxy runs")),
             Some(_) => {
                 let text: String = rule.words[1..end].iter().map(|w| &*w.text).collect();
-                self.sample_expr(&text, phase, rule.section, rule.stmt.span)
+                if let Some(there) = self.there(&text, phase, rule.section, span) {
+                    test = self.p.add_cond(Cond::All(vec![test, there]));
+                }
+                Act::Let(slot, self.sample_expr(&text, phase, rule.section, span))
             }
         };
-        Act::Let(slot, value)
+        self.when(test, act, span)
+    }
+
+    /// Whether there is anything that an expression fetches, where that is a question.
+    fn there(&mut self, text: &str, phase: Phase, section: usize, span: Span) -> Option<CondId> {
+        let calls = super::fetch::parse(text);
+        let of = match self.sample(calls.first()?, phase, section, span) {
+            super::fetch::Sample::Text { of, .. } => of,
+            super::fetch::Sample::Gone => return Some(self.never()),
+            _ => return None,
+        };
+        let may_lack = match &of {
+            Subject::Header(_) | Subject::Answer(_) | Subject::Query(_) | Subject::QueryString | Subject::Cookie(_) => true,
+            Subject::Value(e) => matches!(self.p.expr(*e), Expr::Slot(_)),
+            _ => false,
+        };
+        may_lack.then(|| self.p.test(of, Matcher::There, span))
     }
 
     /// Operations on headers, if the rule is one.
@@ -182,7 +209,9 @@ impl<'a> Lower<'a> {
                             "reg" => regex.as_ref().is_some_and(|r| r.is_match(h).unwrap_or(false)),
                             _ => h == lower,
                         };
-                        KNOWN_HEADERS.iter().filter(|h| fits(h)).map(|h| op(Verb::Remove, h, nothing)).collect()
+                        let written = self.written_headers();
+                        let known = KNOWN_HEADERS.iter().copied().chain(written.iter().map(String::as_str));
+                        known.filter(|h| fits(h)).map(|h| op(Verb::Remove, h, nothing)).collect()
                     }
                 }
             }
@@ -193,7 +222,7 @@ impl<'a> Lower<'a> {
                 } else {
                     Subject::Answer(name.to_ascii_lowercase().into())
                 };
-                let present = self.p.test(read.clone(), crate::model::Matcher::Present, span);
+                let present = self.p.test(read.clone(), Matcher::There, span);
                 let value = self.p.add_expr(Expr::Read(read));
                 let value = self.replaced(value, regex, with, rule.section, phase);
                 let mut op = op(Verb::Set, name, value);
@@ -201,6 +230,22 @@ impl<'a> Lower<'a> {
                 vec![op]
             }
         })
+    }
+
+    /// Further headers that the configuration speaks of, in lower case.
+    fn written_headers(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for stmt in self.sections.iter().flat_map(|s| &s.body) {
+            for (i, word) in stmt.words.iter().enumerate() {
+                if matches!(&*word.text, "set-header" | "add-header" | "del-header" | "replace-header" | "replace-value" | "hdr") {
+                    names.insert(stmt.word(i + 1).to_ascii_lowercase());
+                }
+                let read = word.text.split("hdr").skip(1).filter_map(|call| call.split_once('(')?.1.split([',', ')']).next());
+                names.extend(read.map(str::to_ascii_lowercase));
+            }
+        }
+        names.retain(|n| !KNOWN_HEADERS.contains(&n.as_str()));
+        names
     }
 
     /// A value that a pattern is looked for in; where it matches, the whole of it becomes something else.
@@ -259,7 +304,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `deny`, `tarpit`, `return`: an answer of the proxy's own, with header lines of its own.
-    fn answer(&mut self, rule: &Rule<'_>, verb: &str, steps: &mut Vec<Step>) {
+    fn answer(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase, steps: &mut Vec<Step>) {
         let span = rule.stmt.span;
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
         let words = &rule.words[1..end];
@@ -267,6 +312,7 @@ impl<'a> Lower<'a> {
         let default = match verb {
             "return" => 200,
             "tarpit" => 500,
+            _ if phase == Phase::Answer => 502,
             _ => 403,
         };
         let status = match after(&["status", "deny_status"]) {
@@ -285,8 +331,9 @@ impl<'a> Lower<'a> {
             if &*words[i].text == "hdr"
                 && let (Some(name), Some(value)) = (words.get(i + 1), words.get(i + 2))
             {
-                let value = self.format(value, Phase::Request, rule.section);
-                list.ops.push(Self::op(Verb::Add, &name.text, value, None, How::Written, name.span, rule.seat));
+                let value = self.format(value, phase, rule.section);
+                let op = Self::op(Verb::Add, &name.text, value, None, How::Written, name.span, rule.seat);
+                list.ops.push(HeaderOp { drop_empty: true, ..op });
                 i += 3;
             } else {
                 i += 1;
@@ -295,7 +342,7 @@ impl<'a> Lower<'a> {
         let content = ["string", "lf-string"].iter().find_map(|k| after(&[k]));
         let file = after(&["file", "lf-file", "errorfile", "errorfiles"]);
         let body = match (content, file) {
-            (Some(w), _) => Some(self.format(w, Phase::Request, rule.section)),
+            (Some(w), _) => Some(self.format(w, phase, rule.section)),
             (None, Some(w)) => Some(self.opaque_expr(Reason::MissingFile, w.span, "a page from a file that is not read")),
             (None, None) if verb == "return" => Some(self.p.text("")),
             (None, None) => None,
@@ -308,12 +355,13 @@ impl<'a> Lower<'a> {
             return;
         }
         let list: ListId = self.p.add_list(list);
-        let block = self.p.add_block(vec![Step { act: Act::OnAnswer { lane: Lane::Every, list }, span }, Step { act: respond, span }]);
+        let lines = self.p.on_answer(Lane::Every, list, span);
+        let block = self.p.add_block([lines, Step { act: respond, span }]);
         let step = self.when(rule.test, Act::Call(block), span);
         steps.push(step);
     }
 
-    fn redirect(&mut self, rule: &Rule<'_>, steps: &mut Vec<Step>) {
+    fn redirect(&mut self, rule: &Rule<'_>, phase: Phase, steps: &mut Vec<Step>) {
         let span = rule.stmt.span;
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
         let words = &rule.words[1..end];
@@ -322,7 +370,7 @@ impl<'a> Lower<'a> {
         let bare = words.iter().any(|w| &*w.text == "drop-query");
         let onward = self.p.add_expr(Expr::Read(if bare { Subject::Path } else { Subject::Onward }));
         let location = if let Some(w) = after("location") {
-            self.format(w, Phase::Request, rule.section)
+            self.format(w, phase, rule.section)
         } else if let Some(w) = after("prefix") {
             let prefix = self.format(w, Phase::Request, rule.section);
             self.p.add_expr(Expr::Join(vec![prefix, onward]))
@@ -343,21 +391,20 @@ impl<'a> Lower<'a> {
     pub(super) fn answer_rules(&mut self, section: usize, steps: &mut Vec<Step>) {
         let span = self.sections[section].head.span;
         for (set, lane) in [("http-response", Lane::Relayed), ("http-after-response", Lane::Every)] {
+            let mut inner = Vec::new();
             let mut list = Self::list(self.seats[section]);
             for (stmt, at) in self.rules_of(section, set) {
                 let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Answer, section);
                 let rule = Rule { stmt, words: &stmt.words[1..], section, seat: self.seats[at], test };
                 if let Some(ops) = self.header_ops(&rule, Phase::Answer) {
-                    for mut op in ops {
-                        op.guard = match (op.guard, self.p.cond(test)) {
-                            (guard, crate::model::Cond::Always) => guard,
-                            (None, _) => Some(test),
-                            (Some(own), _) => Some(self.p.add_cond(crate::model::Cond::All(vec![test, own]))),
-                        };
-                        list.ops.push(op);
-                    }
+                    list.ops.extend(ops.into_iter().map(|op| self.guarded(op, test)));
                 } else if stmt.word(1).starts_with("lua.") {
                     list.open = Some(self.opaque(Reason::Script, stmt.span, "a Lua function"));
+                } else {
+                    // What is done to the lines before goes before it.
+                    let before = std::mem::replace(&mut list, Self::list(self.seats[section]));
+                    self.edited(before, span, &mut inner);
+                    self.answer_rule(&rule, &mut inner);
                 }
             }
             if set == "http-after-response" {
@@ -366,11 +413,54 @@ impl<'a> Lower<'a> {
             if set == "http-response" {
                 self.old_answer_rules(section, &mut list);
             }
-            if !list.ops.is_empty() || list.open.is_some() {
-                let list = self.p.add_list(list);
-                steps.push(Step { act: Act::OnAnswer { lane, list }, span });
+            self.edited(list, span, &mut inner);
+            if !inner.is_empty() {
+                let block = self.p.add_block(inner);
+                let block = self.p.one(Act::Group(block), span);
+                steps.push(Step { act: Act::OnAnswer { lane, block }, span });
             }
         }
+    }
+
+    fn edited(&mut self, list: HeaderList, span: Span, steps: &mut Vec<Step>) {
+        if !list.ops.is_empty() || list.open.is_some() {
+            let list = self.p.add_list(list);
+            steps.push(Step { act: Act::Edit(list), span });
+        }
+    }
+
+    /// An operation that is done only if a condition holds.
+    fn guarded(&mut self, op: HeaderOp, test: CondId) -> HeaderOp {
+        let guard = match (op.guard, self.p.cond(test)) {
+            (guard, Cond::Always) => guard,
+            (None, _) => Some(test),
+            (Some(own), _) => Some(self.p.add_cond(Cond::All(vec![test, own]))),
+        };
+        HeaderOp { guard, ..op }
+    }
+
+    /// A rule on answers that does more than to edit lines.
+    fn answer_rule(&mut self, rule: &Rule<'_>, steps: &mut Vec<Step>) {
+        let span = rule.stmt.span;
+        let act = match rule.stmt.word(1) {
+            "allow" => Act::Leave,
+            verb @ ("deny" | "return") => return self.answer(rule, verb, Phase::Answer, steps),
+            "redirect" => return self.redirect(rule, Phase::Answer, steps),
+            "reject" | "silent-drop" => Act::Close,
+            "set-status" => match rule.words.get(1).and_then(|w| w.text.parse().ok()) {
+                Some(status) => Act::Stands { status: Stand::Is(status), get: false, again: false },
+                None => Act::Opaque(self.opaque(Reason::Environment, span, "known only where HAProxy runs")),
+            },
+            v if v.starts_with("set-var") || v.starts_with("unset-var") => {
+                let step = self.assignment(rule, v, Phase::Answer);
+                steps.push(step);
+                return;
+            }
+            // What is left changes nothing that a client sees.
+            _ => return,
+        };
+        let step = self.when(rule.test, act, span);
+        steps.push(step);
     }
 
     /// Compressed answers say so in `Vary` since 2.2 `[r1]`; which ones are compressed depends on their type.
@@ -403,19 +493,6 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Answers of a server that a rule replaces: what then comes is not known here.
-    pub(super) fn replaced_answers(&mut self, section: usize, steps: &mut Vec<Step>) {
-        for (stmt, _) in self.rules_of(section, "http-response") {
-            if !matches!(stmt.word(1), "return" | "deny" | "reject" | "redirect" | "set-status") {
-                continue;
-            }
-            let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Answer, section);
-            let why = self.opaque(Reason::TooComplex, stmt.span, "an answer that replaces the server's");
-            let step = self.when(test, Act::Opaque(why), stmt.span);
-            steps.push(step);
-        }
-    }
-
     /// Rules before the request is looked at.
     pub(super) fn connection_rules(&mut self, section: usize, phase: Phase, steps: &mut Vec<Step>) {
         let mut inner = Vec::new();
@@ -428,7 +505,8 @@ impl<'a> Lower<'a> {
                 "reject" | "silent-drop" => Act::Close,
                 v if v.starts_with("set-var") => {
                     let rule = Rule { stmt, words: &stmt.words[at + 1..], section, seat: self.seats[section], test };
-                    self.assignment(&rule, v, phase)
+                    inner.push(self.assignment(&rule, v, phase));
+                    continue;
                 }
                 _ => continue,
             };

@@ -304,9 +304,9 @@ impl Lower<'_> {
             n if n.starts_with("http_") => Subject::Header(header(&n[5..])),
             n if n.starts_with("arg_") => Subject::Query(n[4..].into()),
             n if n.starts_with("cookie_") => Subject::Cookie(n[7..].into()),
-            n if n.starts_with("upstream_http_") => Subject::Answer(header(&n[14..])),
-            n if n.starts_with("upstream_") => return self.expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: false }),
-            n if n.starts_with("sent_http_") => Subject::Answer(header(&n[10..])),
+            n if n.starts_with("upstream_") || n.starts_with("sent_http_") => {
+                return self.expr(Expr::Opaque { why: crate::model::Proxy::RUNTIME, full: false });
+            }
             _ => {
                 let note = format!("`${name}` is not set in what was read");
                 let reason = if self.p.fragment { Reason::OutsideFile } else { Reason::ForeignModule };
