@@ -130,6 +130,8 @@ pub enum Subject {
     Status,
     /// A header of the answer, lower-case name.
     Answer(Text),
+    /// The header line that an operation makes anew ([`super::Verb::Each`]).
+    Line,
     /// "1" after an internal redirect, else empty.
     Internal,
     /// "1" if a file of that name exists.

@@ -72,6 +72,8 @@ pub enum Verb {
     IfAbsent,
     /// Put behind the last line of that name, after a comma; one more line if there is none.
     Join,
+    /// Each line of that name gets a value made of its own ([`super::Subject::Line`]).
+    Each,
     /// All lines of that name go.
     Remove,
 }

@@ -68,6 +68,8 @@ pub enum Act {
         /// Whether the route is chosen again at the next [`Act::Reselect`].
         moved: bool,
     },
+    /// Sends another method than tests see.
+    Method(ExprId),
     /// The virtual host's own name, from here on.
     Named(Text),
     /// Whatever answers from here on, its status is this, unless it is an error or a redirect of the proxy's own; its method

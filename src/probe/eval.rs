@@ -383,6 +383,7 @@ impl Run<'_> {
             Subject::HostName => Val::Is(self.host_name.clone()),
             Subject::Status => self.status.map_or_else(|| is(""), |s| is(&s.to_string())),
             Subject::Answer(name) => self.answered(name),
+            Subject::Line => self.line.clone(),
             Subject::Internal => is(if self.internal { "1" } else { "" }),
             Subject::File(_) => is(""),
             Subject::Value(e) => self.eval(*e),

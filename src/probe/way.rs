@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
         match act {
             Act::Enter(policy) | Act::Admit(policy) => Fall::Next(self.ways.on(way, Clause::Enter { policy: *policy, aside: None })),
             Act::Let(slot, value) => Fall::Next(self.ways.on(way, Clause::Let { slot: *slot, value: *value, aside: None })),
-            Act::Rewrite { .. } => Fall::Next(self.ways.on(way, Clause::Moved)),
+            Act::Rewrite { .. } | Act::Method(_) => Fall::Next(self.ways.on(way, Clause::Moved)),
             Act::When { test, then, other } => self.when(*test, *then, *other, way, depth),
             Act::Group(block) => match self.block(*block, way, depth + 1) {
                 Fall::Leave(on) | Fall::Next(on) => Fall::Next(on),

@@ -1,7 +1,7 @@
 //! Header operations, and the answer as the client gets it.
 
 use super::{Branch, End, Flow, Line, Run, Unwound};
-use crate::model::{Answers, ExprId, How, Lane, ListId, Origin, Proxy, Text, Verb, Why};
+use crate::model::{Answers, ExprId, HeaderOp, How, Known, Lane, ListId, Origin, Proxy, Text, Verb, Why};
 use crate::probe::{asked::Asked, value::Tri, value::Val};
 use crate::source::Span;
 
@@ -51,6 +51,10 @@ impl Run<'_> {
                 self.at_hand.retain(|l| !same(l));
                 continue;
             }
+            if op.verb == Verb::Each {
+                self.each_line(op);
+                continue;
+            }
             if matches!(op.verb, Verb::IfAbsent | Verb::Join) {
                 self.asked |= Asked::line(&op.name);
             }
@@ -58,8 +62,8 @@ impl Run<'_> {
                 continue;
             }
             let value = match op.value.value {
-                crate::model::Known::Is(e) => self.eval(e),
-                crate::model::Known::Unknown(why) => Val::Unknown { why, full: false },
+                Known::Is(e) => self.eval(e),
+                Known::Unknown(why) => Val::Unknown { why, full: false },
             };
             if op.verb == Verb::Set {
                 self.at_hand.retain(|l| !same(l));
@@ -88,10 +92,27 @@ impl Run<'_> {
         proxy.list(list).open
     }
 
+    /// Makes each line of a name anew.
+    fn each_line(&mut self, op: &HeaderOp) {
+        for i in 0..self.at_hand.len() {
+            if !self.at_hand[i].name.eq_ignore_ascii_case(&op.name) {
+                continue;
+            }
+            self.line = self.at_hand[i].value.clone();
+            let value = match op.value.value {
+                Known::Is(e) => self.eval(e),
+                Known::Unknown(why) => Val::Unknown { why, full: false },
+            };
+            if value != self.line {
+                self.at_hand[i] = Line { value, origin: Some(op.value.origin), ..self.at_hand[i].clone() };
+            }
+        }
+    }
+
     /// Remembers which lines a written list takes away or replaces.
     pub(super) fn note(&mut self, list: ListId, after: &[Line]) {
         let proxy = self.proxy;
-        for op in proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set)) {
+        for op in proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set | Verb::Each)) {
             self.asked |= Asked::line(&op.name);
             let same = |l: &&Line| l.name.eq_ignore_ascii_case(&op.name);
             let before = self.headers.iter().find(same);

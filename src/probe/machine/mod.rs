@@ -249,7 +249,7 @@ pub(super) struct Run<'a> {
     before: Option<(Text, Val)>,
     pub(super) rewritten: bool,
     pub(super) internal: bool,
-    /// The method that tests see, where a request of the proxy's own has another one.
+    /// The method that tests see, where another one is sent.
     pub(super) tested_method: Option<Text>,
     /// Whether this is a request of the proxy's own: it is neither copied nor asked for permission.
     own: bool,
@@ -274,6 +274,8 @@ pub(super) struct Run<'a> {
     pushed: Vec<(Lane, Unwound)>,
     /// Header lines that operations are applied to.
     pub(super) at_hand: Vec<Line>,
+    /// The value of the one that is made anew.
+    pub(super) line: Val,
     /// Whether those are lines of the answer, which is there.
     pub(super) answering: bool,
     /// Why there may be others.
@@ -344,6 +346,7 @@ impl<'a> Run<'a> {
             policy: None,
             pushed: Vec::new(),
             at_hand: Vec::new(),
+            line: Val::nothing(),
             answering: false,
             answer_open: None,
             routes: Vec::new(),
@@ -524,6 +527,13 @@ impl<'a> Run<'a> {
                 self.jumps.push(Jump { span: at, left: self.policy });
                 return self.reselect(*table, *through, at);
             }
+            Act::Method(method) => match self.eval(*method) {
+                Val::Is(method) => {
+                    let before = std::mem::replace(&mut self.method, method);
+                    self.tested_method.get_or_insert(before);
+                }
+                Val::Unknown { why, .. } => return self.stop(End::Unknown(why), at),
+            },
             Act::Named(name) => self.host_name = name.clone(),
             Act::Stands { status: Stand::Is(status), .. } if self.answering => self.status = Some(*status),
             Act::Stands { status, get, again } => {

@@ -255,7 +255,7 @@ impl Writer<'_> {
             7 => format!("replace-header {name} {}", self.of(&["^(.*)$ a-\\1", "one two", "(o)(.) \\2\\1", "^a\\.(.*) \\1"])),
             8 => format!("replace-value {name} {}", self.of(&["^o(.*)$ \\1", "one two"])),
             9 => format!("set-path {}", self.of(&["/ws/", "/a%[path]", "/api%[path,regsub(^/a,)]", "%[path,lower]", "/fixed"])),
-            10 => format!("replace-path {}", self.of(&["^/a(.*) /b\\1", "/(.*) /api/\\1", "(.*) /x\\1", "b c"])),
+            10 => format!("replace-path {}", self.of(&["^/a(.*) /b\\1", "/(.*) /api/\\1", "(.*) /x\\1", "/b /c"])),
             11 => format!("replace-pathq {}", self.of(&["^/a(.*) /b\\1", "(.*)\\?(.*) \\1?z=9&\\2"])),
             12 => format!("set-query {}", self.of(&["z=1", "%[query]&z=1", "x=2"])),
             13 => format!("set-uri {}", self.of(&["/fixed?q=1", "/u%[path]"])),

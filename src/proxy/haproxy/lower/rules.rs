@@ -114,7 +114,11 @@ impl<'a> Lower<'a> {
                     None => return,
                 }
             }
-            "set-method" | "normalize-uri" => Act::Opaque(self.opaque(Reason::TooComplex, span, format!("`{verb}` is not modelled"))),
+            "set-method" => match rule.words.get(1) {
+                Some(word) => Act::Method(self.format(word, Phase::Request, rule.section)),
+                None => return,
+            },
+            "normalize-uri" => Act::Opaque(self.opaque(Reason::TooComplex, span, format!("`{verb}` is not modelled"))),
             "use-service" if rule.words.get(1).is_some_and(|w| w.text.starts_with("prometheus")) => {
                 let body = Some(self.opaque_expr(Reason::RuntimeState, span, "statistics"));
                 Act::Respond { status: Self::fact(200, span, rule.seat), location: None, body }
@@ -217,17 +221,9 @@ impl<'a> Lower<'a> {
             }
             _ => {
                 let (Some(regex), Some(with)) = (rule.words.get(2), rule.words.get(3)) else { return Some(Vec::new()) };
-                let read = if phase == Phase::Request {
-                    Subject::Header(name.to_ascii_lowercase().into())
-                } else {
-                    Subject::Answer(name.to_ascii_lowercase().into())
-                };
-                let present = self.p.test(read.clone(), Matcher::There, span);
-                let value = self.p.add_expr(Expr::Read(read));
-                let value = self.replaced(value, regex, with, rule.section, phase);
-                let mut op = op(Verb::Set, name, value);
-                op.guard = Some(present);
-                vec![op]
+                let line = self.p.add_expr(Expr::Read(Subject::Line));
+                let value = self.replaced(line, regex, with, rule.section, phase);
+                vec![op(Verb::Each, name, value)]
             }
         })
     }
@@ -283,7 +279,7 @@ impl<'a> Lower<'a> {
             let of = if verb == "replace-path" { Subject::Path } else { Subject::Onward };
             let read = self.p.add_expr(Expr::Read(of));
             let value = self.replaced(read, word, with, section, Phase::Request);
-            return Some(if verb == "replace-path" { rewrite(value, None) } else { self.split(value) });
+            return Some(if verb == "replace-path" { rewrite(value, None) } else { self.split_on(value, rule.stmt.span) });
         }
         let value = self.format(word, Phase::Request, section);
         Some(match verb {
@@ -294,6 +290,18 @@ impl<'a> Lower<'a> {
             }
             _ => self.split(value),
         })
+    }
+
+    /// Path and query of one text, made of what they were. A question mark with nothing behind it stays.
+    fn split_on(&mut self, value: ExprId, span: Span) -> Act {
+        let marked = |of: Subject| (of, Matcher::Ends(vec!["?".into()]));
+        let ends = [Subject::Onward, Subject::Value(value)].map(marked).map(|(of, is)| self.p.test(of, is, span));
+        let test = self.p.add_cond(Cond::All(ends.to_vec()));
+        let path = self.p.add_expr(Expr::Via(Conv::Field(b'?', 1), value));
+        let then = self.p.one(rewrite(path, None), span);
+        let split = self.split(value);
+        let other = Some(self.p.one(split, span));
+        Act::When { test, then, other }
     }
 
     /// Path and query of one text.
@@ -372,10 +380,12 @@ impl<'a> Lower<'a> {
         let location = if let Some(w) = after("location") {
             self.format(w, phase, rule.section)
         } else if let Some(w) = after("prefix") {
-            let prefix = self.format(w, Phase::Request, rule.section);
+            // That one prefix means none.
+            let prefix = if &*w.text == "/" { self.p.text("") } else { self.format(w, phase, rule.section) };
+            let onward = if words.iter().any(|w| &*w.text == "append-slash") { self.slashed(onward) } else { onward };
             self.p.add_expr(Expr::Join(vec![prefix, onward]))
         } else if let Some(w) = after("scheme") {
-            let scheme = self.format(w, Phase::Request, rule.section);
+            let scheme = self.format(w, phase, rule.section);
             let mark = self.p.text("://");
             let host = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
             self.p.add_expr(Expr::Join(vec![scheme, mark, host, onward]))
@@ -385,6 +395,12 @@ impl<'a> Lower<'a> {
         let status = Self::fact(code, span, rule.seat);
         let step = self.when(rule.test, Act::Respond { status, location: Some(location), body: None }, span);
         steps.push(step);
+    }
+
+    /// With a slash at its end, whatever stands there.
+    fn slashed(&mut self, value: ExprId) -> ExprId {
+        let pattern = self.p.add_pattern(Pattern::new("([^/])$".into(), false, Vec::new()));
+        self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: "\\1/".into(), all: false }, value))
     }
 
     /// Rules on answers, pushed where the section takes part: those of the backend run before those of the frontend `[c05d]`.
