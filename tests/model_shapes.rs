@@ -248,15 +248,80 @@ fn clocks_belong_to_the_edge() {
 fn answers_unwind_in_two_lanes() {
     let mut s = Shape::new();
     let lists = ["front", "after-front", "back", "after-back"].map(|n| s.list(&[("X-By", n)]));
-    let push = |lane, list| Act::OnAnswer { lane, list };
-    let mut acts = vec![push(Lane::Relayed, lists[0]), push(Lane::Every, lists[1]), push(Lane::Relayed, lists[2])];
-    acts.push(push(Lane::Every, lists[3]));
+    let lanes = [Lane::Relayed, Lane::Every, Lane::Relayed, Lane::Every];
+    let pairs = lists.into_iter().zip(lanes);
+    let mut acts: Vec<Act> = pairs.map(|(list, lane)| s.p.on_answer(lane, list, Span::default()).act).collect();
     acts.extend(s.forward("app", s.policy));
     let route = s.route(acts);
     s.listen("*:80", vec![Act::Go(route)]);
     let branches = Machine::new(&s.p).run(&s.witness(route).request, &Assume::default());
     let by: Vec<_> = branches[0].answer.iter().filter_map(|l| l.value.known()).collect();
     assert_eq!(by, ["back", "front", "after-back", "after-front"]);
+}
+
+/// A route whose upstream's answers go by these steps, and its runs: the plain request's.
+fn answered(s: &mut Shape, acts: Vec<Act>, assume: &Assume) -> Vec<Branch> {
+    let after = s.list(&[("X-After", "1")]);
+    let after = s.p.on_answer(Lane::Every, after, Span::default()).act;
+    let block = s.block(acts);
+    let mut acts = vec![after, Act::OnAnswer { lane: Lane::Relayed, block }];
+    acts.extend(s.forward("app", s.policy));
+    let route = s.route(acts);
+    s.listen("*:80", vec![Act::Go(route)]);
+    Machine::new(&s.p).run(&s.witness(route).request, assume)
+}
+
+fn lines(branch: &Branch) -> Vec<String> {
+    branch.answer.iter().map(|l| format!("{}: {}", l.name, l.value.known().unwrap_or("?"))).collect()
+}
+
+#[test]
+fn what_an_answer_may_hold_is_decided_both_ways() {
+    let vary = || Subject::Answer("vary".into());
+    let acts = |s: &mut Shape| {
+        let (test, list) = (s.test(vary(), Matcher::There), s.list(&[("X-Varies", "1")]));
+        let then = s.block(vec![Act::Edit(list)]);
+        vec![Act::When { test, then, other: None }]
+    };
+    let run = |assume: &Assume| {
+        let mut s = Shape::new();
+        let acts = acts(&mut s);
+        answered(&mut s, acts, assume).iter().map(lines).collect::<Vec<_>>()
+    };
+    // A server may send that line or not.
+    assert_eq!(run(&Assume::default()), [vec!["X-Varies: 1", "X-After: 1"], vec!["X-After: 1"]]);
+    let told = Assume { told: true, ..Assume::default() };
+    assert_eq!(run(&told), [["X-After: 1"]]);
+    let sent = Assume { lines: vec![("*".into(), ("Vary".into(), "".into()))], ..told };
+    assert_eq!(run(&sent), [["Vary: ", "X-Varies: 1", "X-After: 1"]]);
+}
+
+#[test]
+fn an_answer_of_its_own_comes_instead_of_the_servers() {
+    let mut s = Shape::new();
+    let slot = s.p.add_slot();
+    let (list, own, shown) = (s.list(&[("X-Before", "1")]), s.list(&[("X-Own", "1")]), s.p.text("set"));
+    let own = s.p.on_answer(Lane::Every, own, Span::default()).act;
+    let test = s.test(Subject::Status, Matcher::Is(texts(&["200"])));
+    let then = s.block(vec![own, Act::Respond { status: fact(418), location: None, body: None }]);
+    let late = s.list(&[("X-Late", "1")]);
+    let acts = vec![Act::Edit(list), Act::Let(slot, shown), Act::When { test, then, other: None }, Act::Edit(late)];
+    let branches = answered(&mut s, acts, &Assume::default());
+    assert_eq!((&branches[0].end, branches[0].status), (&End::Answered, Some(418)));
+    assert!(branches[0].sent.is_some());
+    assert_eq!(lines(&branches[0]), ["X-Own: 1", "X-After: 1"]);
+}
+
+#[test]
+fn each_line_of_a_name_is_made_anew() {
+    let mut s = Shape::new();
+    let line = s.p.add_expr(Expr::Read(Subject::Line));
+    let upper = s.p.add_expr(Expr::Via(Conv::Upper, line));
+    let list = s.list(&[("X-One", "a"), ("X-One", "b"), ("X-Two", "c")]);
+    let op = HeaderOp { verb: Verb::Each, name: "x-one".into(), value: fact(upper), drop_empty: false, on: Answers::All, guard: None };
+    let each = s.p.add_list(HeaderList { seat: SEAT, base: None, ops: vec![op], displaced: None, open: None });
+    let branches = answered(&mut s, vec![Act::Edit(list), Act::Edit(each)], &Assume::default());
+    assert_eq!(lines(&branches[0]), ["X-One: A", "X-One: B", "X-Two: c", "X-After: 1"]);
 }
 
 #[test]

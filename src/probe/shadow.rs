@@ -115,7 +115,9 @@ fn matcher_implies(proxy: &Proxy, a: &Atom, b: &Atom) -> bool {
         (Matcher::Is(list), is) => every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes),
         (Matcher::Starts(list), is @ (Matcher::Starts(_) | Matcher::Has(_) | Matcher::Present | Matcher::There))
         | (Matcher::Ends(list), is @ (Matcher::Ends(_) | Matcher::Has(_) | Matcher::Present | Matcher::There))
-        | (Matcher::Has(list), is @ (Matcher::Has(_) | Matcher::Present | Matcher::There)) => every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes),
+        | (Matcher::Has(list), is @ (Matcher::Has(_) | Matcher::Present | Matcher::There)) => {
+            every(list, &|t| text_matches(proxy, is, fold, t) == Tri::Yes)
+        }
         (Matcher::Token(list), Matcher::Token(more)) => {
             every(list, &|t| more.iter().any(|m| if fold { m.eq_ignore_ascii_case(t) } else { **m == *t }))
         }

@@ -16,7 +16,6 @@ const FRAMING: &[&str] = &[
     "server",
     "transfer-encoding",
     "upgrade",
-    "x-envoy-upstream-service-time",
 ];
 
 impl Run<'_> {
@@ -112,7 +111,9 @@ impl Run<'_> {
     /// Remembers which lines a written list takes away or replaces.
     pub(super) fn note(&mut self, list: ListId, after: &[Line]) {
         let proxy = self.proxy;
-        for op in proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set | Verb::Each)) {
+        for op in
+            proxy.ops(list).filter(|op| op.value.origin.how == How::Written && matches!(op.verb, Verb::Remove | Verb::Set | Verb::Each))
+        {
             self.asked |= Asked::line(&op.name);
             let same = |l: &&Line| l.name.eq_ignore_ascii_case(&op.name);
             let before = self.headers.iter().find(same);
@@ -131,7 +132,9 @@ impl Run<'_> {
     /// A line of the answer at hand; not known where none is at hand, or where others may be.
     pub(in crate::probe) fn answered(&self, name: &str) -> Val {
         let unknown = Val::Unknown { why: Proxy::RUNTIME, full: false };
-        if !self.answering || FRAMING.iter().any(|f| name.eq_ignore_ascii_case(f)) {
+        // So are those that the proxy gives its own name.
+        let own = name.strip_prefix("x-").is_some_and(|rest| rest.starts_with(self.proxy.dialect));
+        if !self.answering || own || FRAMING.iter().any(|f| name.eq_ignore_ascii_case(f)) {
             return unknown;
         }
         match self.at_hand.iter().rev().find(|l| l.name.eq_ignore_ascii_case(name)) {

@@ -65,8 +65,10 @@ impl<'a> Lower<'a> {
                 let slot = self.p.add_slot();
                 self.captures.push(slot);
                 let name: Text = stmt.word(3).to_ascii_lowercase().into();
+                let there = self.p.test(Subject::Header(name.clone()), Matcher::There, stmt.span);
                 let value = self.p.add_expr(crate::model::Expr::Read(Subject::Header(name)));
-                steps.push(Step { act: Act::Let(slot, value), span: stmt.span });
+                let step = self.when(there, Act::Let(slot, value), stmt.span);
+                steps.push(step);
             }
         }
     }

@@ -128,7 +128,12 @@ impl<'a> Lower<'a> {
                 let Some(word) = rule.words.get(1) else { return };
                 let slot = self.p.add_slot();
                 self.captures.push(slot);
-                Act::Let(slot, self.sample_expr(&word.text, Phase::Request, rule.section, word.span))
+                let act = Act::Let(slot, self.sample_expr(&word.text, Phase::Request, rule.section, word.span));
+                let there = self.there(&word.text, Phase::Request, rule.section, word.span);
+                let test = there.map_or(rule.test, |there| self.p.add_cond(Cond::All(vec![rule.test, there])));
+                let step = self.when(test, act, span);
+                steps.push(step);
+                return;
             }
             v if v.starts_with("lua.") => Act::Opaque(self.opaque(Reason::Script, span, "a Lua function")),
             v if v.starts_with("set-var") || v.starts_with("unset-var") => {
