@@ -71,6 +71,9 @@ pub struct Proxy {
     pub doubts: Vec<Doubt>,
     /// Number of variables.
     pub slots: u32,
+    /// Whether a test on a header is done on each line of that name, and one that passes is enough; values are then made of the
+    /// last one. Otherwise both are about the first.
+    pub each_line: bool,
     /// How many internal redirects one request may make.
     pub jumps: u8,
     /// Comments.

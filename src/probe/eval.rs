@@ -142,12 +142,32 @@ impl Run<'_> {
     pub(super) fn test(&mut self, atom: &Atom) -> Tri {
         let value = self.read(&atom.of);
         let stands = atom.is == Matcher::There && value.known() == Some("") && self.stands_empty(&atom.of);
-        let is = if stands { Tri::Yes } else { self.matches(&atom.is, atom.fold, &value) };
+        let mut is = if stands { Tri::Yes } else { self.matches(&atom.is, atom.fold, &value) };
+        for other in self.other_lines(&atom.of) {
+            match (is, self.matches(&atom.is, atom.fold, &other)) {
+                (Tri::Yes, _) => break,
+                (_, Tri::Yes) => is = Tri::Yes,
+                (Tri::No, other) => is = other,
+                (Tri::Maybe(_), _) => {}
+            }
+        }
         match (is, atom.not) {
             (Tri::Yes, true) => Tri::No,
             (Tri::No, true) => Tri::Yes,
             (other, _) => other,
         }
+    }
+
+    /// The lines of a header before the last one, where each of them is tested.
+    fn other_lines(&self, of: &Subject) -> Vec<Val> {
+        let (name, lines) = match of {
+            Subject::Header(name) if self.proxy.each_line => (name, &self.headers),
+            Subject::Answer(name) if self.proxy.each_line && self.answering => (name, &self.at_hand),
+            _ => return Vec::new(),
+        };
+        let mut all: Vec<Val> = lines.iter().filter(|l| l.name.eq_ignore_ascii_case(name)).map(|l| l.value.clone()).collect();
+        all.pop();
+        all
     }
 
     /// Whether something is there, and empty.
@@ -354,7 +374,9 @@ impl Run<'_> {
             },
             Subject::Header(name) => {
                 self.asked |= Asked::line(name);
-                self.headers.iter().find(|l| l.name.eq_ignore_ascii_case(name)).map_or_else(|| is(""), |l| l.value.clone())
+                let mut lines = self.headers.iter().filter(|l| l.name.eq_ignore_ascii_case(name));
+                let line = if self.proxy.each_line { lines.next_back() } else { lines.next() };
+                line.map_or_else(|| is(""), |l| l.value.clone())
             }
             Subject::HeaderNames => {
                 self.asked = Asked::ALL;

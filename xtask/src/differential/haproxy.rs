@@ -250,7 +250,7 @@ impl Writer<'_> {
         let (name, value) = (self.of(&HEADERS), self.of(&VALUES));
         match self.r.below(if behind { 21 } else { 26 }) {
             0..3 => format!("set-header {name} {value}"),
-            3 | 4 => format!("add-header {} {value}", self.of(&["X-One", "X-Two", "X-Three"])),
+            3 | 4 => format!("add-header {name} {value}"),
             5 | 6 => format!("del-header {}", self.of(&["X-One", "X-Two", "Origin", "X-One -m beg", "x-o -m beg", "two -m end"])),
             7 => format!("replace-header {name} {}", self.of(&["^(.*)$ a-\\1", "one two", "(o)(.) \\2\\1", "^a\\.(.*) \\1"])),
             8 => format!("replace-value {name} {}", self.of(&["^o(.*)$ \\1", "one two"])),

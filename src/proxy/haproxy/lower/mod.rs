@@ -59,6 +59,7 @@ pub(super) fn lower(conf: &Conf, era: &Era, whole: Span) -> Proxy {
     let since = |(a, b, c): (u16, u16, u16)| era.since(Version(a, b, c));
     let (sections, _) = conf.sections(&since);
     let mut p = Proxy::new("haproxy", super::advice::words);
+    p.each_line = true;
     p.fragment = conf.fragment;
     let head = Span { start: whole.start, len: 0 };
     let root = p.add_scope(Scope { parent: None, span: head, body: whole, noun: "file", name: "".into() });
