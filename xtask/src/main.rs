@@ -17,8 +17,8 @@ cargo run -p xtask -- man [FOLDER]
 cargo run -p xtask -- envoy-schema TABLE.json
     writes src/proxy/envoy/schema/table.tsv from the field table that xtask/envoy/schema_table.py makes
 
-cargo run -p xtask -- differential [--count 300] [--seed 1] [--first 0] [--requests 10] [--nginx PROGRAM | --haproxy PROGRAM]
-                            [--keep FOLDER]
+cargo run -p xtask -- differential [--count 300] [--seed 1] [--first 0] [--requests 10] 
+                            [--nginx PROGRAM | --haproxy PROGRAM | --envoy PROGRAM] [--keep FOLDER]
     random configurations and requests: the real proxy beside `hoplint trace` for its release;
     configurations that are contradicted are kept in FOLDER, and `--first N --count 1` runs the Nth again
 ";

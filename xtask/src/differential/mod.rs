@@ -1,7 +1,8 @@
-//! Random configurations and requests: what the real nginx or HAProxy does, beside what hoplint says of that release.
+//! Random configurations and requests: what the real nginx, HAProxy or Envoy does, beside what hoplint says of that release.
 
 mod cgi;
 mod compare;
+mod envoy;
 mod haproxy;
 mod nginx;
 mod peer;
@@ -32,6 +33,7 @@ struct Places {
 enum Kind {
     Nginx,
     Haproxy,
+    Envoy,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
         match self {
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
         }
     }
 
@@ -47,6 +50,7 @@ impl Kind {
         match self {
             Self::Nginx => "nginx.conf",
             Self::Haproxy => "haproxy.cfg",
+            Self::Envoy => "envoy.json",
         }
     }
 
@@ -54,12 +58,16 @@ impl Kind {
         match self {
             Self::Nginx => nginx::configuration(r, places),
             Self::Haproxy => haproxy::configuration(r, places),
+            Self::Envoy => envoy::configuration(r, places),
         }
     }
 
     /// The release of a program.
     fn version(self, binary: &str) -> Result<Version, String> {
-        let out = std::process::Command::new(binary).arg("-v").output().map_err(|e| format!("{binary}: {e}"))?;
+        let out = std::process::Command::new(binary)
+            .arg(if self == Self::Envoy { "--version" } else { "-v" })
+            .output()
+            .map_err(|e| format!("{binary}: {e}"))?;
         let text = String::from_utf8_lossy(if self == Self::Nginx { &out.stderr } else { &out.stdout }).into_owned();
         let number = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|word| word.split('.').count() == 3);
         number.ok_or_else(|| format!("{binary} does not say which release it is: {text}"))?.parse()
@@ -98,6 +106,7 @@ impl Options {
                 "--requests" => o.requests = number()? as usize,
                 "--nginx" => (o.kind, o.program) = (Kind::Nginx, (*value).to_owned()),
                 "--haproxy" => (o.kind, o.program) = (Kind::Haproxy, (*value).to_owned()),
+                "--envoy" => (o.kind, o.program) = (Kind::Envoy, (*value).to_owned()),
                 "--keep" => o.keep = Some(PathBuf::from(value)),
                 _ => return Err(format!("`{name}` is no option")),
             }

@@ -159,13 +159,14 @@ pub(super) fn start(kind: Kind, binary: &str, dir: &Path, places: &Places) -> st
     match kind {
         Kind::Nginx => command.arg("-p").arg(dir).arg("-c").arg(file),
         Kind::Haproxy => command.arg("-db").arg("-f").arg(file),
+        Kind::Envoy => command.args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "error", "-c"]).arg(file),
     };
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(dir.join("stderr"))?).spawn()?;
     let mut running = Running(child);
     let begun = Instant::now();
     let listens = || match kind {
         Kind::Nginx => pid.exists(),
-        Kind::Haproxy => TcpStream::connect(("127.0.0.1", places.front)).is_ok(),
+        Kind::Haproxy | Kind::Envoy => TcpStream::connect(("127.0.0.1", places.front)).is_ok(),
     };
     loop {
         if running.0.try_wait()?.is_some() || begun.elapsed() > PATIENCE {

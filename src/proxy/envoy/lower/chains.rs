@@ -18,6 +18,8 @@ pub(super) struct Way<'a, 'b> {
     pub(super) levels: &'b Levels<'a>,
     /// Whether it has a route action.
     pub(super) forwards: bool,
+    /// Whether there is no such route: nobody is refused then for asking for an upgrade `[r-no-route-upgrade]`.
+    pub(super) nowhere: bool,
 }
 
 /// What a chain was specialised for: the connection manager, the chain, whether the route forwards, and the overrides.
@@ -26,7 +28,7 @@ pub(super) type ChainKey = (usize, usize, bool, Vec<(*const Tree, NodeId)>);
 impl<'a> Lower<'a> {
     /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
     pub(super) fn through(&mut self, m: &Manager<'a>, way: &Way<'a, '_>, tail: Vec<Step>, at: Span, seat: Seat) -> Vec<Step> {
-        let Way { own, levels, forwards } = *way;
+        let Way { own, levels, forwards, nowhere } = *way;
         let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -54,7 +56,9 @@ impl<'a> Lower<'a> {
         };
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares), or: None });
-        steps.push(Step { act: Act::Gate(gate), span: at });
+        if !nowhere {
+            steps.push(Step { act: Act::Gate(gate), span: at });
+        }
         let filters = self.chain(m, 0, levels, forwards);
         let mut common = vec![call(filters), call(tail)];
         // The common way comes first: it is the one that most requests take.

@@ -134,11 +134,11 @@ impl<'a> Lower<'a> {
         let location = self.p.add_expr(Expr::Join(vec![scheme, name, self.onward]));
         let status = Self::fact(301, at, around.seat);
         let tail = vec![Step { act: Act::Respond { status, location: Some(location), body: None }, span: at.span() }];
-        let steps = self.through(m, &Way { own: &[], levels: &around.levels, forwards: false }, tail, at.span(), around.seat);
+        let steps = self.through(m, &Way { own: &[], levels: &around.levels, forwards: false, nowhere: false }, tail, at.span(), around.seat);
         Some(self.when(test, steps, at.span()))
     }
 
-    /// Nothing fits: 404, after the filters; a handshake that is not allowed meets its 403 before `[r-no-routes]`.
+    /// Nothing fits: 404, after the filters `[r-no-routes]`.
     pub(super) fn no_route(&mut self, m: &Manager<'a>, head: Span, seat: Seat) -> BlockId {
         let timers = self.timers(m, None, seat, head);
         let policy = self.policy(m, &timers, None, crate::model::Wire::H11, self.nothing, seat);
@@ -149,7 +149,7 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, refusal, head));
         }
         let tail = vec![Self::respond(404, head, seat)];
-        steps.extend(self.through(m, &Way { own: &[], levels: &Levels::default(), forwards: false }, tail, head, seat));
+        steps.extend(self.through(m, &Way { own: &[], levels: &Levels::default(), forwards: false, nowhere: true }, tail, head, seat));
         self.block(steps)
     }
 }

@@ -105,7 +105,7 @@ impl<'a> Lower<'a> {
         }
         let levels = Self::levels(place, None);
         let mut steps = vec![Step { act: Act::Enter(policy), span: place.head }];
-        steps.extend(self.through(place.m, &Way { own: &[], levels: &levels, forwards: false }, tail, place.head, place.seat));
+        steps.extend(self.through(place.m, &Way { own: &[], levels: &levels, forwards: false, nowhere: false }, tail, place.head, place.seat));
         (self.block(steps), policy)
     }
 
@@ -314,7 +314,7 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, answer, place.head));
         }
         let levels = Self::levels(place, weighted);
-        steps.extend(self.through(place.m, &Way { own: shape.own, levels: &levels, forwards: true }, tail, place.head, place.seat));
+        steps.extend(self.through(place.m, &Way { own: shape.own, levels: &levels, forwards: true, nowhere: false }, tail, place.head, place.seat));
         self.block(steps)
     }
 
