@@ -100,6 +100,8 @@ pub enum Subject {
     Target,
     /// What goes upstream when nothing says otherwise: the client's target while the path is untouched, else the path encoded.
     Onward,
+    /// The same, before anything was rewritten.
+    Arrived,
     /// "1" where a rewrite changed the path without choosing the route again, else empty.
     Rewritten,
     /// The query string as of now.

@@ -359,6 +359,10 @@ impl Run<'_> {
                     unknown @ Val::Unknown { .. } => unknown.clone(),
                 }
             }
+            Subject::Arrived => match &self.arrived {
+                Some(arrived) => arrived.clone(),
+                None => self.read(&Subject::Onward),
+            },
             Subject::Rewritten => is(if self.rewritten { "1" } else { "" }),
             Subject::QueryString => self.query.clone(),
             Subject::QueryPart => match &self.query {

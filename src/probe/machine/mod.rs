@@ -245,6 +245,8 @@ pub(super) struct Run<'a> {
     /// Whether it met something that is otherwise in another era.
     pub(super) differs: bool,
     moved: bool,
+    /// Path and query before anything was rewritten, if anything was.
+    pub(super) arrived: Option<Val>,
     /// Path and query before they were last rewritten.
     before: Option<(Text, Val)>,
     pub(super) rewritten: bool,
@@ -326,6 +328,7 @@ impl<'a> Run<'a> {
             asked: Asked::default(),
             differs: false,
             moved: false,
+            arrived: None,
             before: None,
             rewritten: false,
             internal: false,
@@ -557,6 +560,9 @@ impl<'a> Run<'a> {
                 }
             }
             Act::Rewrite { path, query, moved } => {
+                if self.arrived.is_none() {
+                    self.arrived = Some(self.read(&Subject::Onward));
+                }
                 // Both are made of what was there before.
                 let query = query.map(|q| self.eval(q));
                 self.before = Some((self.path.clone(), self.query.clone()));

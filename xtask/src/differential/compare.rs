@@ -12,13 +12,14 @@ pub(super) struct Fields {
     pub(super) unknown: Vec<String>,
 }
 
-/// Compares; `sent` is the last request that a server saw.
+/// Compares; `sent` is the last request that a server saw. `counted`: whether no body has no length.
 pub(super) fn compare(
     said: &Trace,
     asked: &Asked,
     answer: Option<&Message>,
     sent: Option<&(usize, Message)>,
     address: Option<String>,
+    counted: bool,
 ) -> Fields {
     let mut f = Fields::default();
     let status = answer.and_then(|a| a.first.split(' ').nth(1)?.parse::<u16>().ok());
@@ -61,7 +62,7 @@ pub(super) fn compare(
                         | "x-three"
                         | "sec-websocket-key"
                         | "sec-websocket-version"
-                ) || carried && n == "content-length"
+                ) || carried && counted && n == "content-length"
             });
         }
         (None, None) => {}

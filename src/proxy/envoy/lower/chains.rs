@@ -6,7 +6,9 @@ use super::{
     manager::{Manager, Upgrade, WEBSOCKET},
     overrides::Levels,
 };
-use crate::model::{Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Matcher, Origin, Reason, Releases, Seat, Step, Subject};
+use crate::model::{
+    Act, BlockId, Cond, CondId, Fact, Gate, GateOn, How, Known, Lane, ListId, Matcher, Origin, Reason, Releases, Seat, Step, Subject,
+};
 use crate::proxy::envoy::yaml::{NodeId, Tree};
 use crate::source::Span;
 
@@ -20,6 +22,8 @@ pub(super) struct Way<'a, 'b> {
     pub(super) forwards: bool,
     /// Whether there is no such route: nobody is refused then for asking for an upgrade `[r-no-route-upgrade]`.
     pub(super) nowhere: bool,
+    /// What is done to its answers, if a refused upgrade is one of them.
+    pub(super) answer: Option<ListId>,
 }
 
 /// What a chain was specialised for: the connection manager, the chain, whether the route forwards, and the overrides.
@@ -28,7 +32,7 @@ pub(super) type ChainKey = (usize, usize, bool, Vec<(*const Tree, NodeId)>);
 impl<'a> Lower<'a> {
     /// Steps of a request that has found its route: is its upgrade allowed, the filters, and then `tail`, the router's work.
     pub(super) fn through(&mut self, m: &Manager<'a>, way: &Way<'a, '_>, tail: Vec<Step>, at: Span, seat: Seat) -> Vec<Step> {
-        let Way { own, levels, forwards, nowhere } = *way;
+        let Way { own, levels, forwards, nowhere, answer } = *way;
         let mut kinds: Vec<&str> = own.iter().chain(&m.upgrades).filter(|u| u.kind != "connect").map(|u| &*u.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -56,6 +60,11 @@ impl<'a> Lower<'a> {
         };
         let deny = Fact { value: Known::Is(403), origin };
         let gate = self.p.add_gate(Gate { on: GateOn::Upgrade, deny, ask: None, reads: Vec::new(), spares: Some(spares), or: None });
+        if let Some(list) = answer {
+            let refused = self.not(spares);
+            let lines = self.p.on_answer(Lane::Every, list, at);
+            steps.push(self.when(refused, vec![lines], at));
+        }
         if !nowhere {
             steps.push(Step { act: Act::Gate(gate), span: at });
         }

@@ -52,9 +52,13 @@ impl<'a> Lower<'a> {
                 });
             }
         }
+        let mut added = Vec::new();
         for option in at.list(&format!("{side}_headers_to_add")) {
-            ops.extend(self.addition(option, request, seat));
+            added.extend(self.addition(option, request, seat));
         }
+        // Within a level, what takes the place of lines comes before what is one more.
+        added.sort_by_key(|op| op.verb != Verb::Set);
+        ops.extend(added);
         ops
     }
 
@@ -65,7 +69,7 @@ impl<'a> Lower<'a> {
         let name = key.text()?.to_ascii_lowercase();
         let value = match header.get("value").or_else(|| header.get("raw_value")) {
             Some(value) => {
-                let expr = self.format(value);
+                let expr = self.format(value, request);
                 Fact::is(expr, How::Written, key.span(), seat)
             }
             None => {
@@ -94,6 +98,7 @@ impl<'a> Lower<'a> {
 
     /// What becomes of Host on the way to a cluster; of Origin nothing.
     pub(super) fn host_rewrite(&mut self, action: At<'a>, host: Option<&str>, seat: Seat) -> Option<HeaderOp> {
+        let mut guard = None;
         let (value, at) = if let Some(literal) = action.get("host_rewrite_literal").or_else(|| action.get("host_rewrite")) {
             let text = self.p.text(literal.text().unwrap_or_default());
             let known = if literal.is_opaque() { Known::Unknown(self.vague(literal)) } else { Known::Is(text) };
@@ -103,12 +108,13 @@ impl<'a> Lower<'a> {
             (Known::Is(self.p.text(host?)), at)
         } else if let Some(header) = action.get("host_rewrite_header") {
             let read = Subject::Header(header.text()?.to_ascii_lowercase().into());
+            guard = Some(self.atom(read.clone(), Matcher::Present, false, header.span()));
             (Known::Is(self.p.add_expr(Expr::Read(read))), header)
         } else {
             let at = action.get("host_rewrite_path_regex")?;
             (Known::Unknown(self.vague(at)), at)
         };
         let value = Fact { value, origin: crate::model::Origin { how: How::Written, span: at.span(), seat } };
-        Some(HeaderOp { verb: Verb::Set, name: "host".into(), value, drop_empty: true, on: Answers::All, guard: None })
+        Some(HeaderOp { verb: Verb::Set, name: "host".into(), value, drop_empty: true, on: Answers::All, guard })
     }
 }

@@ -134,7 +134,13 @@ impl<'a> Lower<'a> {
         let location = self.p.add_expr(Expr::Join(vec![scheme, name, self.onward]));
         let status = Self::fact(301, at, around.seat);
         let tail = vec![Step { act: Act::Respond { status, location: Some(location), body: None }, span: at.span() }];
-        let steps = self.through(m, &Way { own: &[], levels: &around.levels, forwards: false, nowhere: false }, tail, at.span(), around.seat);
+        let steps = self.through(
+            m,
+            &Way { own: &[], levels: &around.levels, forwards: false, nowhere: false, answer: None },
+            tail,
+            at.span(),
+            around.seat,
+        );
         Some(self.when(test, steps, at.span()))
     }
 
@@ -149,7 +155,13 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, refusal, head));
         }
         let tail = vec![Self::respond(404, head, seat)];
-        steps.extend(self.through(m, &Way { own: &[], levels: &Levels::default(), forwards: false, nowhere: true }, tail, head, seat));
+        steps.extend(self.through(
+            m,
+            &Way { own: &[], levels: &Levels::default(), forwards: false, nowhere: true, answer: None },
+            tail,
+            head,
+            seat,
+        ));
         self.block(steps)
     }
 }

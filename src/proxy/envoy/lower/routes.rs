@@ -73,8 +73,11 @@ impl<'a> Lower<'a> {
 
     /// The list of what is done to answers, as the router's first step.
     fn answer_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<Step> {
-        let list = self.own_list(place, weighted, "response");
-        (list != self.nothing).then(|| self.p.on_answer(Lane::Every, list, place.head))
+        self.answers(place, weighted).map(|list| self.p.on_answer(Lane::Every, list, place.head))
+    }
+
+    fn answers(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<ListId> {
+        Some(self.own_list(place, weighted, "response")).filter(|list| *list != self.nothing)
     }
 
     fn own_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>, side: &str) -> ListId {
@@ -105,7 +108,13 @@ impl<'a> Lower<'a> {
         }
         let levels = Self::levels(place, None);
         let mut steps = vec![Step { act: Act::Enter(policy), span: place.head }];
-        steps.extend(self.through(place.m, &Way { own: &[], levels: &levels, forwards: false, nowhere: false }, tail, place.head, place.seat));
+        steps.extend(self.through(
+            place.m,
+            &Way { own: &[], levels: &levels, forwards: false, nowhere: false, answer: None },
+            tail,
+            place.head,
+            place.seat,
+        ));
         (self.block(steps), policy)
     }
 
@@ -161,7 +170,7 @@ impl<'a> Lower<'a> {
         let named = self.p.add_expr(Expr::Read(Subject::Header("host".into())));
         let port = at.get("port_redirect").and_then(At::number);
         parts.push(match at.get("host_redirect").filter(|h| h.text() != Some("")) {
-            Some(host) => self.format(host),
+            Some(host) => self.format(host, true),
             None if port.is_some() => self.p.add_expr(Expr::Via(Conv::Field(b':', 1), named)),
             None => named,
         });
@@ -170,7 +179,7 @@ impl<'a> Lower<'a> {
         }
         let strips = at.bool("strip_query") == Some(true);
         let path = if let Some(path) = at.get("path_redirect") {
-            let expr = self.format(path);
+            let expr = self.format(path, true);
             if path.text().is_some_and(|p| p.contains('?')) {
                 parts.push(expr);
                 return parts;
@@ -314,7 +323,14 @@ impl<'a> Lower<'a> {
             steps.push(self.when(connect, answer, place.head));
         }
         let levels = Self::levels(place, weighted);
-        steps.extend(self.through(place.m, &Way { own: shape.own, levels: &levels, forwards: true, nowhere: false }, tail, place.head, place.seat));
+        let answer = self.answers(place, weighted);
+        steps.extend(self.through(
+            place.m,
+            &Way { own: shape.own, levels: &levels, forwards: true, nowhere: false, answer },
+            tail,
+            place.head,
+            place.seat,
+        ));
         self.block(steps)
     }
 

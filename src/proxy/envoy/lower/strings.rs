@@ -71,7 +71,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A format string: `%REQ(x)%` and its like.
-    pub(super) fn format(&mut self, at: At<'a>) -> ExprId {
+    pub(super) fn format(&mut self, at: At<'a>, request: bool) -> ExprId {
         if at.is_opaque() {
             let why = self.vague(at);
             return self.p.add_expr(Expr::Opaque { why, full: false });
@@ -98,7 +98,7 @@ impl<'a> Lower<'a> {
                 parts.push(self.p.text(&plain));
                 plain.clear();
             }
-            parts.push(self.command(command, at));
+            parts.push(self.command(command, request, at));
         }
         plain.push_str(rest);
         if !plain.is_empty() || parts.is_empty() {
@@ -110,12 +110,15 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn command(&mut self, command: &str, at: At<'a>) -> ExprId {
+    /// `request`: whether it goes into a request, before that is rewritten.
+    fn command(&mut self, command: &str, request: bool, at: At<'a>) -> ExprId {
         let name = |head: &str| command.strip_prefix(head).and_then(|c| c.strip_suffix(')')).filter(|c| !c.contains('?'));
         let read = match command {
             "PROTOCOL" => Some(Subject::Protocol),
+            _ if name("RESP(").is_some() => name("RESP(").map(|n| Subject::Answer(n.to_ascii_lowercase().into())),
             _ => name("REQ(").or_else(|| name("REQUEST_HEADER(")).map(|n| match n.to_ascii_lowercase().as_str() {
                 ":method" => Subject::Method,
+                ":path" if request => Subject::Arrived,
                 ":path" => Subject::Onward,
                 ":authority" | "host" => Subject::Header("host".into()),
                 ":scheme" => Subject::Scheme,
