@@ -96,6 +96,19 @@ impl<'a> Lower<'a> {
         Some(HeaderOp { verb, name: name.into(), value, drop_empty, on: Answers::All, guard })
     }
 
+    /// What becomes of Host where it is that of another header, which the lists before may have made.
+    pub(super) fn host_by_header(&mut self, op: HeaderOp, header: Option<&str>, before: &[HeaderOp]) -> Vec<HeaderOp> {
+        let own = |o: &&HeaderOp| header.is_some_and(|h| o.name.eq_ignore_ascii_case(h)) && o.guard.is_none() && o.verb != Verb::Remove;
+        let set = before.iter().rfind(|o| own(o) && o.verb == Verb::Set);
+        let Some(made) = set.or_else(|| before.iter().find(own)) else { return vec![op] };
+        let mut host = HeaderOp { value: made.value, guard: None, ..op.clone() };
+        if let Known::Is(value) = made.value.value {
+            host.guard = Some(self.atom(Subject::Value(value), Matcher::Present, false, made.value.origin.span));
+        }
+        // A line that the client sent comes before one that is added.
+        if set.is_some() { vec![host] } else { vec![host, op] }
+    }
+
     /// What becomes of Host on the way to a cluster; of Origin nothing.
     pub(super) fn host_rewrite(&mut self, action: At<'a>, host: Option<&str>, seat: Seat) -> Option<HeaderOp> {
         let mut guard = None;

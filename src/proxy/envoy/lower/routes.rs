@@ -270,7 +270,9 @@ impl<'a> Lower<'a> {
         let literal = weighted.and_then(|w| w.get("host_rewrite_literal").map(|_| w)).unwrap_or(shape.action);
         if let Some(op) = self.host_rewrite(literal, cluster.and_then(|c| c.host.as_deref()), place.seat) {
             let mut ops: Vec<_> = self.p.list(outgoing).ops.clone();
-            ops.push(op);
+            let named = literal.get("host_rewrite_header").and_then(At::text);
+            let hosts = self.host_by_header(op, named, &ops);
+            ops.extend(hosts);
             outgoing = self.outgoing(ops, place.seat);
         }
         let mut tail: Vec<Step> = self.answer_list(place, weighted).into_iter().collect();
