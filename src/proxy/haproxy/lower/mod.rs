@@ -2,7 +2,9 @@
 //! each `use_backend` an arm, and for each (frontend, backend) pair a route with the clocks that hold on that pair.
 
 mod acl;
+mod answers;
 mod edge;
+mod edits;
 mod fetch;
 mod find;
 mod format;

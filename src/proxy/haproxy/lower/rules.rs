@@ -1,27 +1,26 @@
-//! `http-request`, `http-response`, `http-after-response`, `tcp-request`, `redirect` and the rules of old releases.
+//! Rules on requests: `http-request`, `tcp-request`, `redirect`, and those of old releases.
 
-use super::{Lower, Phase, acl::condition_at, implied::KNOWN_HEADERS};
+use super::{Lower, Phase, acl::condition_at};
 use crate::model::{
     Act, Cond, CondId, Conv, Expr, ExprId, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Lane, ListId, Matcher, Pattern, Reason, Seat,
-    Stand, Step, Subject, Verb,
+    Step, Subject, Verb,
 };
 use crate::proxy::haproxy::conf::{Stmt, Word};
 use crate::source::Span;
-use std::collections::BTreeSet;
 
 /// One rule on its way into the model.
-struct Rule<'a> {
-    stmt: &'a Stmt,
+pub(super) struct Rule<'a> {
+    pub(super) stmt: &'a Stmt,
     /// Words behind the rule set's name.
-    words: &'a [Word],
-    section: usize,
-    seat: Seat,
-    test: CondId,
+    pub(super) words: &'a [Word],
+    pub(super) section: usize,
+    pub(super) seat: Seat,
+    pub(super) test: CondId,
 }
 
 impl<'a> Lower<'a> {
     /// The rules of a set, those of the `defaults` first.
-    fn rules_of(&self, section: usize, set: &str) -> Vec<(&'a Stmt, usize)> {
+    pub(super) fn rules_of(&self, section: usize, set: &str) -> Vec<(&'a Stmt, usize)> {
         let mut all = Vec::new();
         let outer = self.sections[section].defaults.filter(|_| set != "redirect");
         for at in outer.into_iter().chain([section]) {
@@ -149,7 +148,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A variable that is set, or not any more. What is not there leaves it as it was.
-    fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Step {
+    pub(super) fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Step {
         let span = rule.stmt.span;
         let name = verb.split_once('(').map_or("", |(_, n)| n.trim_end_matches(')')).split(',').next().unwrap_or_default().to_owned();
         let slot = self.variable(&name);
@@ -184,96 +183,6 @@ impl<'a> Lower<'a> {
             _ => false,
         };
         may_lack.then(|| self.p.test(of, Matcher::There, span))
-    }
-
-    /// Operations on headers, if the rule is one.
-    fn header_ops(&mut self, rule: &Rule<'_>, phase: Phase) -> Option<Vec<HeaderOp>> {
-        let span = rule.stmt.span;
-        let verb = &*rule.words.first()?.text;
-        if !matches!(verb, "set-header" | "add-header" | "del-header" | "replace-header" | "replace-value") {
-            return None;
-        }
-        let name = &*rule.words.get(1)?.text;
-        let seat = rule.seat;
-        let op = |verb, name: &str, value| Self::op(verb, name, value, None, How::Written, span, seat);
-        Some(match verb {
-            "set-header" | "add-header" => {
-                let value = match rule.words.get(2) {
-                    Some(w) => self.format(w, phase, rule.section),
-                    None => self.p.text(""),
-                };
-                vec![op(if verb == "set-header" { Verb::Set } else { Verb::Add }, name, value)]
-            }
-            "del-header" => {
-                let nothing = self.p.text("");
-                match rule.words.get(2).filter(|w| &*w.text == "-m").and_then(|_| rule.words.get(3)) {
-                    None => vec![op(Verb::Remove, name, nothing)],
-                    Some(method) => {
-                        let lower = name.to_ascii_lowercase();
-                        let regex = fancy_regex::Regex::new(&format!("(?i){name}")).ok();
-                        let fits = |h: &str| match &*method.text {
-                            "beg" => h.starts_with(&lower),
-                            "end" => h.ends_with(&lower),
-                            "sub" => h.contains(&lower),
-                            "reg" => regex.as_ref().is_some_and(|r| r.is_match(h).unwrap_or(false)),
-                            _ => h == lower,
-                        };
-                        let written = self.written_headers();
-                        let known = KNOWN_HEADERS.iter().copied().chain(written.iter().map(String::as_str));
-                        known.filter(|h| fits(h)).map(|h| op(Verb::Remove, h, nothing)).collect()
-                    }
-                }
-            }
-            _ => {
-                let (Some(regex), Some(with)) = (rule.words.get(2), rule.words.get(3)) else { return Some(Vec::new()) };
-                let line = self.p.add_expr(Expr::Read(Subject::Line));
-                let value = self.replaced(line, regex, with, rule.section, phase);
-                vec![op(Verb::Each, name, value)]
-            }
-        })
-    }
-
-    /// Further headers that the configuration speaks of, in lower case.
-    fn written_headers(&self) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        for stmt in self.sections.iter().flat_map(|s| &s.body) {
-            for (i, word) in stmt.words.iter().enumerate() {
-                if matches!(&*word.text, "set-header" | "add-header" | "del-header" | "replace-header" | "replace-value" | "hdr") {
-                    names.insert(stmt.word(i + 1).to_ascii_lowercase());
-                }
-                let read = word.text.split("hdr").skip(1).filter_map(|call| call.split_once('(')?.1.split([',', ')']).next());
-                names.extend(read.map(str::to_ascii_lowercase));
-            }
-        }
-        names.retain(|n| !KNOWN_HEADERS.contains(&n.as_str()));
-        names
-    }
-
-    /// A value that a pattern is looked for in; where it matches, the whole of it becomes something else.
-    fn replaced(&mut self, value: ExprId, regex: &Word, with: &Word, section: usize, phase: Phase) -> ExprId {
-        if regex.unknown || with.unknown {
-            return self.opaque_expr(Reason::Environment, with.span, "known only where HAProxy runs");
-        }
-        if !with.text.contains('\\') {
-            // Without groups the new text is the value, where the pattern matches.
-            let constant = self.format(with, phase, section);
-            if let Expr::Text(text) = self.p.expr(constant).clone() {
-                let pattern = self.p.add_pattern(Pattern::new(format!("^(?:.*?(?:{}).*)$", regex.text).into(), false, Vec::new()));
-                return self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: text, all: false }, value));
-            }
-            return constant;
-        }
-        if with.text.contains("%[") {
-            return self.opaque_expr(Reason::TooComplex, with.span, "a replacement that is not modelled");
-        }
-        let text = with.text.replace("%%", "%");
-        let whole = if regex.text.starts_with('^') {
-            format!("{}.*$", regex.text.trim_end_matches('$'))
-        } else {
-            format!("^.*?(?:{}).*$", regex.text)
-        };
-        let pattern = self.p.add_pattern(Pattern::new(whole.into(), false, Vec::new()));
-        self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: text.into(), all: false }, value))
     }
 
     fn rewritten(&mut self, rule: &Rule<'_>, verb: &str) -> Option<Act> {
@@ -317,7 +226,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `deny`, `tarpit`, `return`: an answer of the proxy's own, with header lines of its own.
-    fn answer(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase, steps: &mut Vec<Step>) {
+    pub(super) fn answer(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase, steps: &mut Vec<Step>) {
         let span = rule.stmt.span;
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
         let words = &rule.words[1..end];
@@ -374,7 +283,7 @@ impl<'a> Lower<'a> {
         steps.push(step);
     }
 
-    fn redirect(&mut self, rule: &Rule<'_>, phase: Phase, steps: &mut Vec<Step>) {
+    pub(super) fn redirect(&mut self, rule: &Rule<'_>, phase: Phase, steps: &mut Vec<Step>) {
         let span = rule.stmt.span;
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
         let words = &rule.words[1..end];
@@ -406,112 +315,6 @@ impl<'a> Lower<'a> {
     fn slashed(&mut self, value: ExprId) -> ExprId {
         let pattern = self.p.add_pattern(Pattern::new("([^/])$".into(), false, Vec::new()));
         self.p.add_expr(Expr::Via(Conv::Replace { pattern, with: "\\1/".into(), all: false }, value))
-    }
-
-    /// Rules on answers, pushed where the section takes part: those of the backend run before those of the frontend `[c05d]`.
-    pub(super) fn answer_rules(&mut self, section: usize, steps: &mut Vec<Step>) {
-        let span = self.sections[section].head.span;
-        for (set, lane) in [("http-response", Lane::Relayed), ("http-after-response", Lane::Every)] {
-            let mut inner = Vec::new();
-            let mut list = Self::list(self.seats[section]);
-            for (stmt, at) in self.rules_of(section, set) {
-                let test = self.condition(&stmt.words, 2, stmt.maybe, Phase::Answer, section);
-                let rule = Rule { stmt, words: &stmt.words[1..], section, seat: self.seats[at], test };
-                if let Some(ops) = self.header_ops(&rule, Phase::Answer) {
-                    list.ops.extend(ops.into_iter().map(|op| self.guarded(op, test)));
-                } else if stmt.word(1).starts_with("lua.") {
-                    list.open = Some(self.opaque(Reason::Script, stmt.span, "a Lua function"));
-                } else {
-                    // What is done to the lines before goes before it.
-                    let before = std::mem::replace(&mut list, Self::list(self.seats[section]));
-                    self.edited(before, span, &mut inner);
-                    self.answer_rule(&rule, &mut inner);
-                }
-            }
-            if set == "http-after-response" {
-                self.compressed(section, &mut list);
-            }
-            if set == "http-response" {
-                self.old_answer_rules(section, &mut list);
-            }
-            self.edited(list, span, &mut inner);
-            if !inner.is_empty() {
-                let block = self.p.add_block(inner);
-                let block = self.p.one(Act::Group(block), span);
-                steps.push(Step { act: Act::OnAnswer { lane, block }, span });
-            }
-        }
-    }
-
-    fn edited(&mut self, list: HeaderList, span: Span, steps: &mut Vec<Step>) {
-        if !list.ops.is_empty() || list.open.is_some() {
-            let list = self.p.add_list(list);
-            steps.push(Step { act: Act::Edit(list), span });
-        }
-    }
-
-    /// An operation that is done only if a condition holds.
-    fn guarded(&mut self, op: HeaderOp, test: CondId) -> HeaderOp {
-        let guard = match (op.guard, self.p.cond(test)) {
-            (guard, Cond::Always) => guard,
-            (None, _) => Some(test),
-            (Some(own), _) => Some(self.p.add_cond(Cond::All(vec![test, own]))),
-        };
-        HeaderOp { guard, ..op }
-    }
-
-    /// A rule on answers that does more than to edit lines.
-    fn answer_rule(&mut self, rule: &Rule<'_>, steps: &mut Vec<Step>) {
-        let span = rule.stmt.span;
-        let act = match rule.stmt.word(1) {
-            "allow" => Act::Leave,
-            verb @ ("deny" | "return") => return self.answer(rule, verb, Phase::Answer, steps),
-            "redirect" => return self.redirect(rule, Phase::Answer, steps),
-            "reject" | "silent-drop" => Act::Close,
-            "set-status" => match rule.words.get(1).and_then(|w| w.text.parse().ok()) {
-                Some(status) => Act::Stands { status: Stand::Is(status), get: false, again: false },
-                None => Act::Opaque(self.opaque(Reason::Environment, span, "known only where HAProxy runs")),
-            },
-            v if v.starts_with("set-var") || v.starts_with("unset-var") => {
-                let step = self.assignment(rule, v, Phase::Answer);
-                steps.push(step);
-                return;
-            }
-            // What is left changes nothing that a client sees.
-            _ => return,
-        };
-        let step = self.when(rule.test, act, span);
-        steps.push(step);
-    }
-
-    /// Compressed answers say so in `Vary` since 2.2 `[r1]`; which ones are compressed depends on their type.
-    fn compressed(&mut self, section: usize, list: &mut HeaderList) {
-        let Some(found) = self.setting(section, |s| s.word(0) == "compression" && s.word(1).starts_with("algo")) else { return };
-        // A setting of the defaults holds for both sections, and is written once.
-        if !self.since(2, 2, 0) || found.section != section && !self.sections[section].is_front() {
-            return;
-        }
-        let span = found.stmt.span;
-        let asked = self.p.test(Subject::Header("accept-encoding".into()), Matcher::Present, span);
-        let fine = self.p.test(Subject::Status, Matcher::Is(vec!["200".into()]), span);
-        let why = self.opaque(Reason::RuntimeState, span, "whether an answer is compressed depends on its type");
-        let kind = self.p.add_cond(Cond::Opaque(why));
-        let guard = self.p.add_cond(Cond::All(vec![fine, asked, kind]));
-        let value = self.p.text("Accept-Encoding");
-        list.ops.push(Self::op(Verb::Add, "Vary", value, Some(guard), How::Written, span, self.seat_of(&found)));
-    }
-
-    fn old_answer_rules(&mut self, section: usize, list: &mut HeaderList) {
-        let body = self.sections[section].body.clone();
-        for stmt in body {
-            if stmt.word(0) == "rspadd" {
-                let (name, value) = stmt.word(1).split_once(':').unwrap_or((stmt.word(1), ""));
-                let value = self.p.text(value.trim());
-                list.ops.push(Self::op(Verb::Add, name.trim(), value, None, How::Written, stmt.span, self.seats[section]));
-            } else if stmt.word(0).starts_with("rsp") {
-                list.open = Some(self.opaque(Reason::TooComplex, stmt.span, "a rule of old releases"));
-            }
-        }
     }
 
     /// Rules before the request is looked at.
