@@ -71,11 +71,7 @@ impl<'a> Lower<'a> {
         levels
     }
 
-    /// The list of what is done to answers, as the router's first step.
-    fn answer_list(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<Step> {
-        self.answers(place, weighted).map(|list| self.p.on_answer(Lane::Every, list, place.head))
-    }
-
+    /// What is done to answers; the router's first step.
     fn answers(&mut self, place: &Place<'a, '_>, weighted: Option<At<'a>>) -> Option<ListId> {
         Some(self.own_list(place, weighted, "response")).filter(|list| *list != self.nothing)
     }
@@ -98,7 +94,8 @@ impl<'a> Lower<'a> {
     fn answered(&mut self, place: &Place<'a, '_>) -> (BlockId, PolicyId) {
         let timers = self.timers(place.m, None, place.seat, place.head);
         let policy = self.policy(place.m, &timers, None, Wire::H11, place.around.outgoing, place.seat);
-        let mut tail: Vec<Step> = self.answer_list(place, None).into_iter().collect();
+        let mut tail: Vec<Step> =
+            self.answers(place, None).map(|list| self.p.on_answer(Lane::Every, list, place.head)).into_iter().collect();
         if let Some(redirect) = place.at.get("redirect") {
             tail.extend(self.redirect(place, redirect));
         } else if let Some(direct) = place.at.get("direct_response") {
@@ -275,7 +272,7 @@ impl<'a> Lower<'a> {
             ops.extend(hosts);
             outgoing = self.outgoing(ops, place.seat);
         }
-        let mut tail: Vec<Step> = self.answer_list(place, weighted).into_iter().collect();
+        let mut tail = Vec::new();
         let Some(cluster) = cluster else {
             // Nobody defines it `[ws-unknown-cluster-novalidate]`.
             let policy = self.policy(place.m, shape.timers, None, Wire::H11, outgoing, place.seat);
@@ -326,6 +323,8 @@ impl<'a> Lower<'a> {
         }
         let levels = Self::levels(place, weighted);
         let answer = self.answers(place, weighted);
+        let first = answer.map(|list| self.p.on_answer(Lane::Every, list, place.head));
+        let tail = first.into_iter().chain(tail).collect();
         steps.extend(self.through(
             place.m,
             &Way { own: shape.own, levels: &levels, forwards: true, nowhere: false, answer },
