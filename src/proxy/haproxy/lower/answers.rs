@@ -64,16 +64,12 @@ impl Lower<'_> {
             "allow" => Act::Leave,
             verb @ ("deny" | "return") => return self.answer(rule, verb, Phase::Answer, steps),
             "redirect" => return self.redirect(rule, Phase::Answer, steps),
-            "reject" | "silent-drop" => Act::Close,
+            "silent-drop" => Act::Close,
             "set-status" => match rule.words.get(1).and_then(|w| w.text.parse().ok()) {
                 Some(status) => Act::Stands { status: Stand::Is(status), get: false, again: false },
                 None => Act::Opaque(self.opaque(Reason::Environment, span, "known only where HAProxy runs")),
             },
-            v if v.starts_with("set-var") || v.starts_with("unset-var") => {
-                let step = self.assignment(rule, v, Phase::Answer);
-                steps.push(step);
-                return;
-            }
+            v if v.starts_with("set-var") || v.starts_with("unset-var") => return self.assignment(rule, v, Phase::Answer, steps),
             // What is left changes nothing that a client sees.
             _ => return,
         };

@@ -3,7 +3,7 @@
 use super::{Lower, Phase, acl::condition_at};
 use crate::model::{
     Act, Cond, CondId, Conv, Expr, ExprId, Fact, Gate, GateOn, HeaderList, HeaderOp, How, Lane, ListId, Matcher, Pattern, Reason, Seat,
-    Step, Subject, Verb,
+    Slot, Step, Subject, Verb,
 };
 use crate::proxy::haproxy::conf::{Stmt, Word};
 use crate::source::Span;
@@ -127,19 +127,12 @@ impl<'a> Lower<'a> {
                 let Some(word) = rule.words.get(1) else { return };
                 let slot = self.p.add_slot();
                 self.captures.push(slot);
-                let act = Act::Let(slot, self.sample_expr(&word.text, Phase::Request, rule.section, word.span));
-                let there = self.there(&word.text, Phase::Request, rule.section, word.span);
-                let test = there.map_or(rule.test, |there| self.p.add_cond(Cond::All(vec![rule.test, there])));
-                let step = self.when(test, act, span);
+                let step = self.fetched(slot, &word.text, Phase::Request, rule, word.span);
                 steps.push(step);
                 return;
             }
             v if v.starts_with("lua.") => Act::Opaque(self.opaque(Reason::Script, span, "a Lua function")),
-            v if v.starts_with("set-var") || v.starts_with("unset-var") => {
-                let step = self.assignment(rule, v, Phase::Request);
-                steps.push(step);
-                return;
-            }
+            v if v.starts_with("set-var") || v.starts_with("unset-var") => return self.assignment(rule, v, Phase::Request, steps),
             // What is left changes neither the request nor where it goes.
             _ => return,
         };
@@ -148,25 +141,32 @@ impl<'a> Lower<'a> {
     }
 
     /// A variable that is set, or not any more. What is not there leaves it as it was.
-    pub(super) fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase) -> Step {
+    pub(super) fn assignment(&mut self, rule: &Rule<'_>, verb: &str, phase: Phase, steps: &mut Vec<Step>) {
         let span = rule.stmt.span;
         let name = verb.split_once('(').map_or("", |(_, n)| n.trim_end_matches(')')).split(',').next().unwrap_or_default().to_owned();
         let slot = self.variable(&name);
         let end = condition_at(rule.words, 1).unwrap_or(rule.words.len());
-        let mut test = rule.test;
         let act = match rule.words.get(1).filter(|_| end > 1) {
             None => Act::Unset(slot),
             Some(w) if verb.starts_with("set-var-fmt") => Act::Let(slot, self.format(w, phase, rule.section)),
             Some(w) if w.unknown => Act::Let(slot, self.opaque_expr(Reason::Environment, w.span, "known only where HAProxy runs")),
             Some(_) => {
                 let text: String = rule.words[1..end].iter().map(|w| &*w.text).collect();
-                if let Some(there) = self.there(&text, phase, rule.section, span) {
-                    test = self.p.add_cond(Cond::All(vec![test, there]));
-                }
-                Act::Let(slot, self.sample_expr(&text, phase, rule.section, span))
+                let step = self.fetched(slot, &text, phase, rule, span);
+                steps.push(step);
+                return;
             }
         };
-        self.when(test, act, span)
+        let step = self.when(rule.test, act, span);
+        steps.push(step);
+    }
+
+    /// A variable that is set to what an expression fetches, if there is any.
+    fn fetched(&mut self, slot: Slot, text: &str, phase: Phase, rule: &Rule<'_>, at: Span) -> Step {
+        let there = self.there(text, phase, rule.section, at);
+        let test = there.map_or(rule.test, |there| self.p.add_cond(Cond::All(vec![rule.test, there])));
+        let act = Act::Let(slot, self.sample_expr(text, phase, rule.section, at));
+        self.when(test, act, rule.stmt.span)
     }
 
     /// Whether there is anything that an expression fetches, where that is a question.
@@ -329,7 +329,7 @@ impl<'a> Lower<'a> {
                 "reject" | "silent-drop" => Act::Close,
                 v if v.starts_with("set-var") => {
                     let rule = Rule { stmt, words: &stmt.words[at + 1..], section, seat: self.seats[section], test };
-                    inner.push(self.assignment(&rule, v, phase));
+                    self.assignment(&rule, v, phase, &mut inner);
                     continue;
                 }
                 _ => continue,
