@@ -313,6 +313,20 @@ fn an_answer_of_its_own_comes_instead_of_the_servers() {
 }
 
 #[test]
+fn an_answer_that_never_goes_out_has_neither_status_nor_lines() {
+    let ends = |act: fn(&mut Shape) -> Act| {
+        let mut s = Shape::new();
+        let (act, list) = (act(&mut s), s.list(&[("X-Before", "1")]));
+        let branch = answered(&mut s, vec![Act::Edit(list), act], &Assume::default()).remove(0);
+        assert_eq!((branch.status, lines(&branch)), (None, Vec::new()), "{:?}", branch.end);
+        branch.end
+    };
+    assert_eq!(ends(|_| Act::Close), End::Closed);
+    let unknown = ends(|s| Act::Opaque(s.p.doubt(Reason::Environment, Span::default(), "known only there")));
+    assert!(matches!(unknown, End::Unknown(_)));
+}
+
+#[test]
 fn each_line_of_a_name_is_made_anew() {
     let mut s = Shape::new();
     let line = s.p.add_expr(Expr::Read(Subject::Line));

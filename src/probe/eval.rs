@@ -1,7 +1,7 @@
 //! Expressions and conditions over one request, in three values.
 
 use super::asked::Asked;
-use super::machine::Run;
+use super::machine::{Line, Run};
 use super::value::{Tri, Val};
 use super::word::word;
 use crate::model::{Atom, Cond, CondId, Conv, Expr, ExprId, Matcher, PathForm, PatternId, Proxy, Subject, Text};
@@ -158,6 +158,12 @@ impl Run<'_> {
         }
     }
 
+    /// The line of a header that values are made of.
+    pub(super) fn line_of<'l>(&self, lines: &'l [Line], name: &str) -> Option<&'l Line> {
+        let mut all = lines.iter().filter(|l| l.name.eq_ignore_ascii_case(name));
+        if self.proxy.each_line { all.next_back() } else { all.next() }
+    }
+
     /// The lines of a header before the last one, where each of them is tested.
     fn other_lines(&self, of: &Subject) -> Vec<Val> {
         let (name, lines) = match of {
@@ -173,8 +179,8 @@ impl Run<'_> {
     /// Whether something is there, and empty.
     fn stands_empty(&self, of: &Subject) -> bool {
         match of {
-            Subject::Header(name) => self.headers.iter().any(|l| l.name.eq_ignore_ascii_case(name)),
-            Subject::Answer(name) => self.at_hand.iter().any(|l| l.name.eq_ignore_ascii_case(name)),
+            Subject::Header(name) => self.line_of(&self.headers, name).is_some(),
+            Subject::Answer(name) => self.line_of(&self.at_hand, name).is_some(),
             Subject::QueryString => self.marked,
             Subject::Value(e) => matches!(self.proxy.expr(*e), Expr::Slot(slot) if self.slots.get(slot.at()).is_some_and(Option::is_some)),
             _ => false,
@@ -378,9 +384,7 @@ impl Run<'_> {
             },
             Subject::Header(name) => {
                 self.asked |= Asked::line(name);
-                let mut lines = self.headers.iter().filter(|l| l.name.eq_ignore_ascii_case(name));
-                let line = if self.proxy.each_line { lines.next_back() } else { lines.next() };
-                line.map_or_else(|| is(""), |l| l.value.clone())
+                self.line_of(&self.headers, name).map_or_else(|| is(""), |l| l.value.clone())
             }
             Subject::HeaderNames => {
                 self.asked = Asked::ALL;

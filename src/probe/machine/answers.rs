@@ -137,7 +137,7 @@ impl Run<'_> {
         if !self.answering || own || FRAMING.iter().any(|f| name.eq_ignore_ascii_case(f)) {
             return unknown;
         }
-        match self.at_hand.iter().rev().find(|l| l.name.eq_ignore_ascii_case(name)) {
+        match self.line_of(&self.at_hand, name) {
             Some(line) => line.value.clone(),
             None if (self.is_own() || self.assume.told) && self.answer_open.is_none() => Val::nothing(),
             None => unknown,
@@ -197,11 +197,8 @@ impl Run<'_> {
                 self.end = End::Answered;
             }
         }
-        match self.end {
-            End::Loops => self.status = Some(500),
-            // Whatever it was to be answered with before.
-            End::Unknown(_) => self.status = None,
-            _ => {}
+        if self.end == End::Loops {
+            self.status = Some(500);
         }
         if let Some(lines) = self.relayed.take() {
             self.at_hand = lines;
@@ -216,6 +213,10 @@ impl Run<'_> {
         self.locate();
         if self.is_own() || matches!(self.end, End::Relayed | End::Tunnel) {
             self.operate();
+        }
+        if matches!(self.end, End::Closed | End::Unknown(_)) {
+            // Whatever it was to be answered with before.
+            self.status = None;
         }
     }
 
@@ -242,6 +243,7 @@ impl Run<'_> {
                     self.unwind(more);
                 }
                 if flow == Flow::Done && !self.is_own() {
+                    self.at_hand.clear();
                     return;
                 }
             }
